@@ -1,0 +1,38 @@
+# Everything from a fresh machine: `make run` serves, `make test` tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8311
+
+.PHONY: run test setup setup-dev lint types bench evaluate clean
+
+run: $(VENV)/.installed
+	$(BIN)/chengda serve --port $(PORT)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/chengda check
+	$(BIN)/pytest -m "not rasa and not faults and not bench"
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/chengda bench
+
+evaluate: $(VENV)/.installed
+	$(BIN)/chengda evaluate
+
+clean:
+	rm -rf $(VENV) .chengda

@@ -1,0 +1,135 @@
+"""Guiding to a service: the answer, the clarifying question, or an honest "nothing found"."""
+
+from __future__ import annotations
+
+from bot.actions.service_card import CARD_FACTS, card, details, sources_of
+from bot.messages import BotMessage, Button
+from bot.turn import ActionResult, Outcome, TurnContext
+from knowledge.catalogue import Kind, Service, Text
+from knowledge.retriever import Hit, Retrieval, Verdict
+
+NEXT_ASPECTS = ("materials", "fee", "time_limit", "channels")
+SWITCH_SCORE = 0.5
+SWITCH_SIMILARITY = 0.55
+CHOICE_SERVICE = "service"
+
+
+def answer_service(turn: TurnContext) -> ActionResult:
+    """Answer the need told in the message."""
+    found = search(turn)
+    if found.verdict is Verdict.NO_SERVICE:
+        return no_service(turn)
+    if found.verdict is Verdict.CLARIFY:
+        return clarify(turn, found)
+    return tell(turn, found.best.service, found.hits)
+
+
+def answer_detail(turn: TurnContext) -> ActionResult:
+    """Answer a follow-up on the service under discussion, or take up a new one the message names."""
+    code = turn.tracker.slot("service_code")
+    found = search(turn)
+    named = found.best if found.hits else None
+    if code is None:
+        if named is None or found.verdict is not Verdict.ANSWERED and not turn.parse.topic:
+            return _which_service(turn)
+        return answer_service(turn)
+    if named is not None and named.service.code != code and is_new_topic(turn, found):
+        return tell(turn, named.service, found.hits)
+    return tell(turn, turn.catalogue[code], (Hit(turn.catalogue[code], 1.0),), follow_up=True)
+
+
+def is_new_topic(turn: TurnContext, found: Retrieval) -> bool:
+    """Whether a follow-up names a service of its own, beyond words for its details and places."""
+    topic = turn.parse.topic
+    for entity in turn.parse.all("location", "district", "subdistrict", "landmark", "road"):
+        topic = topic.replace(entity.text.lower(), "")
+    if len(topic.replace(" ", "")) < (2 if not topic.isascii() else 4):
+        return False
+    return found.best.score >= SWITCH_SCORE and found.similarity >= SWITCH_SIMILARITY
+
+
+def search(turn: TurnContext) -> Retrieval:
+    """The catalogue searched with the message."""
+    found = turn.retriever.search(turn.parse.canonical, turn.parse.vector)
+    return found
+
+
+def tell(
+    turn: TurnContext, service: Service, hits: tuple[Hit, ...], follow_up: bool = False
+) -> ActionResult:
+    """Answer with a service: the asked aspects, or the whole card."""
+    aspects = turn.parse.aspects
+    if follow_up and not aspects:
+        aspects = tuple(turn.tracker.slot("aspects") or ("eligibility",))
+    if service.kind is Kind.DEMAND:
+        text, shown = _demand_card(turn, service), ("channels", "phone")
+    elif aspects:
+        text = details(turn, service, aspects, _district(turn))
+        shown = ("channels", "materials", "time_limit", "fee", "phone", "steps", "eligibility")
+    else:
+        text, shown = card(turn, service), CARD_FACTS
+    events = (turn.slot("service_code", service.code), turn.slot("aspects", list(aspects) or None))
+    buttons = _next_buttons(turn, service, aspects)
+    return ActionResult(
+        Outcome.ANSWERED,
+        (BotMessage(text, buttons),),
+        events,
+        _first(service, hits),
+        sources_of(turn, service, shown),
+    )
+
+
+def clarify(turn: TurnContext, found: Retrieval) -> ActionResult:
+    """Ask which of the likeliest services is meant."""
+    choices = found.choices()
+    names = [hit.service.everyday_name.in_language(turn.language) for hit in choices]
+    listed = "\n".join(
+        turn.text("utter_choice", number=number, name=name) for number, name in enumerate(names, start=1)
+    )
+    message = turn.say("utter_clarify", choices=listed)
+    buttons = tuple(
+        Button(name, f'/ask_service{{"service": "{hit.service.code}"}}')
+        for name, hit in zip(names, choices, strict=True)
+    ) + (Button(turn.text("utter_neither"), turn.text("utter_neither")),)
+    events = (
+        turn.slot("choices", [hit.service.code for hit in choices]),
+        turn.slot("choice_purpose", CHOICE_SERVICE),
+        turn.slot("aspects", list(turn.parse.aspects) or None),
+    )
+    return ActionResult(Outcome.CLARIFY, (BotMessage(message.text, buttons),), events, found.hits)
+
+
+def no_service(turn: TurnContext) -> ActionResult:
+    """Say that the catalogue has nothing and offer to file an inquiry or a person."""
+    return ActionResult(Outcome.NO_SERVICE, (turn.say("utter_no_service"),))
+
+
+def _which_service(turn: TurnContext) -> ActionResult:
+    return ActionResult(Outcome.CLARIFY, (turn.say("utter_which_service"),))
+
+
+def _demand_card(turn: TurnContext, service: Service) -> str:
+    return "\n".join((card(turn, service), turn.text("utter_report_offer")))
+
+
+def _next_buttons(turn: TurnContext, service: Service, asked: tuple[str, ...]) -> tuple[Button, ...]:
+    if service.kind is Kind.DEMAND:
+        return (turn.domain.say("utter_greet", turn.language).buttons[1],)
+    return tuple(
+        Button(turn.text(f"utter_label_{name}"), f'/ask_detail{{"aspects": ["{name}"]}}')
+        for name in NEXT_ASPECTS
+        if name not in asked and service.fact(name) is not None
+    )
+
+
+def _first(service: Service, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    own = [hit for hit in hits if hit.service.code == service.code] or [Hit(service, 1.0)]
+    return (*own, *(hit for hit in hits if hit.service.code != service.code))[:5]
+
+
+def _district(turn: TurnContext) -> Text | None:
+    entity = turn.parse.first("district", "subdistrict", "landmark")
+    if entity is None:
+        return None
+    zh = entity.district or entity.value
+    return Text(zh, entity.text.title() if entity.text.isascii() else zh)

@@ -1,0 +1,106 @@
+"""Telling a case's status to whoever may know it."""
+
+from __future__ import annotations
+
+from bot.cases.case import Case
+from bot.cases.number import CaseNumber
+from bot.errors import UnknownCase
+from bot.messages import BotMessage, Button
+from bot.nlu.entities import find_query_code
+from bot.turn import ActionResult, Outcome, TurnContext
+
+MAX_LISTED = 5
+TIME_FORMAT = "%Y-%m-%d %H:%M"
+
+
+def case_status(turn: TurnContext) -> ActionResult:
+    """Report the case named with its code, or the sender's own cases."""
+    named = turn.parse.first("case_number")
+    case = find_case(turn)
+    if case is not None:
+        return report(turn, case)
+    own = () if named else turn.cases.of_sender(turn.sender)
+    if not own:
+        return needs_identity(turn)
+    if len(own) == 1:
+        return report(turn, own[0])
+    rows = "\n".join(row(turn, each) for each in own[:MAX_LISTED])
+    messages = (turn.say("utter_case_list", count=len(own), cases=rows), status_message(turn, own[0]))
+    events = (turn.slot("case_number", own[0].number),)
+    return ActionResult(Outcome.CASE_STATUS, messages, events, cases=(own[0],))
+
+
+def find_case(turn: TurnContext) -> Case | None:
+    """The case the message names with a right code or from its own sender, None when it does not."""
+    named = turn.parse.first("case_number")
+    pending = turn.tracker.slot("case_number_asked")
+    number = CaseNumber(named.value) if named else CaseNumber(pending) if pending else None
+    if number is None:
+        return None
+    text = turn.message.text.replace(named.text, " ") if named else turn.message.text
+    code = find_query_code(text, expected=True)
+    try:
+        if code is not None:
+            return turn.cases.with_code(number, code)
+        case = turn.cases.by_number(number)
+    except UnknownCase:
+        return None
+    return case if case.sender == turn.sender else None
+
+
+def needs_identity(turn: TurnContext) -> ActionResult:
+    """Ask for number and code; the same words for a wrong code and an unknown number."""
+    named = turn.parse.first("case_number")
+    asked = named.value if named else turn.tracker.slot("case_number_asked") or ""
+    message = turn.say("utter_need_case_identity")
+    return ActionResult(Outcome.NEEDS_IDENTITY, (message,), (turn.slot("case_number_asked", asked),))
+
+
+def report(turn: TurnContext, case: Case) -> ActionResult:
+    """The status of one case."""
+    events = (turn.slot("case_number", case.number), turn.slot("case_number_asked", None))
+    return ActionResult(Outcome.CASE_STATUS, (status_message(turn, case),), events, cases=(case,))
+
+
+def status_message(turn: TurnContext, case: Case) -> BotMessage:
+    """One case in words."""
+    latest = case.timeline[-1]
+    note = f"{latest.at:{TIME_FORMAT}} {turn.text(f'utter_note_{latest.kind}')}"
+    return turn.say(
+        "utter_case_status",
+        number=case.number,
+        status=turn.text(f"utter_status_{case.status}"),
+        description=case.draft.description,
+        agency=agency_name(turn, case.draft.agency),
+        filed=f"{case.filed_at:{TIME_FORMAT}}",
+        expected=f"{case.expected_at:{TIME_FORMAT}}",
+        note=note,
+    )
+
+
+def row(turn: TurnContext, case: Case) -> str:
+    """One case in one line."""
+    return turn.text(
+        "utter_case_row",
+        number=case.number,
+        status=turn.text(f"utter_status_{case.status}"),
+        description=case.draft.description[:30],
+    )
+
+
+def which_case(turn: TurnContext, cases: tuple[Case, ...], purpose: str) -> ActionResult:
+    """Ask which of several cases is meant."""
+    listed = "\n".join(
+        turn.text("utter_choice", number=number, name=row(turn, case)) for number, case in enumerate(cases, 1)
+    )
+    buttons = tuple(Button(case.number, case.number) for case in cases)
+    events = (turn.slot("choices", [case.number for case in cases]), turn.slot("choice_purpose", purpose))
+    message = BotMessage(turn.text("utter_which_case", choices=listed), buttons)
+    return ActionResult(Outcome.CLARIFY, (message,), events)
+
+
+def agency_name(turn: TurnContext, key: str | None) -> str:
+    """The unit in the citizen's language, or that it is still to be assigned."""
+    if key is None:
+        return turn.text("utter_agency_open")
+    return turn.catalogue.agencies[key].in_language(turn.language)

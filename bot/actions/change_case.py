@@ -1,0 +1,117 @@
+"""What a citizen does to a filed case: add to it, hasten, withdraw or reopen it."""
+
+from __future__ import annotations
+
+from bot.actions.case_status import (
+    MAX_LISTED,
+    TIME_FORMAT,
+    agency_name,
+    find_case,
+    needs_identity,
+    which_case,
+)
+from bot.cases.case import CHANGES, Case, Change
+from bot.cases.number import CaseNumber
+from bot.errors import IllegalTransition, UnknownCase
+from bot.nlu.said import content_of
+from bot.turn import ActionResult, Outcome, TurnContext
+
+SUPPLEMENT_FORM = "supplement_form"
+DONE = {
+    Change.HASTEN: "utter_case_hastened",
+    Change.WITHDRAW: "utter_case_withdrawn",
+    Change.REOPEN: "utter_case_reopened",
+    Change.SUPPLEMENT: "utter_case_supplemented",
+}
+
+
+def hasten_case(turn: TurnContext) -> ActionResult:
+    """Hasten the case meant."""
+    return _change(turn, Change.HASTEN)
+
+
+def withdraw_case(turn: TurnContext) -> ActionResult:
+    """Withdraw the case meant."""
+    return _change(turn, Change.WITHDRAW)
+
+
+def reopen_case(turn: TurnContext) -> ActionResult:
+    """Open a closed or withdrawn case again."""
+    return _change(turn, Change.REOPEN)
+
+
+def supplement_case(turn: TurnContext) -> ActionResult:
+    """Add what the message tells to the case meant, asking for it when it tells nothing yet."""
+    return _change(turn, Change.SUPPLEMENT)
+
+
+def take_supplement(turn: TurnContext) -> ActionResult:
+    """Add the answer to the running supplement form."""
+    case = turn.cases.by_number(turn.tracker.slot("case_number"))
+    return apply(turn, case, Change.SUPPLEMENT, turn.message.text.strip())
+
+
+def _change(turn: TurnContext, change: Change) -> ActionResult:
+    case = find_case(turn)
+    if case is None:
+        if turn.parse.first("case_number"):
+            return needs_identity(turn)
+        fitting = _fitting(turn, change)
+        if not fitting:
+            return needs_identity(turn)
+        current = turn.tracker.slot("case_number")
+        meant = [each for each in fitting if each.number == current] or list(fitting)
+        if len(meant) > 1:
+            return which_case(turn, tuple(meant[:MAX_LISTED]), change)
+        case = meant[0]
+    return apply(turn, case, change, content_of(turn.message.text, turn.parse, "supplement_case"))
+
+
+def _fitting(turn: TurnContext, change: Change) -> tuple[Case, ...]:
+    """The sender's cases and the one shown last, those first that allow the change."""
+    own = list(turn.cases.of_sender(turn.sender))
+    shown = turn.tracker.slot("case_number")
+    if shown and shown not in [case.number for case in own]:
+        try:
+            own.insert(0, turn.cases.by_number(CaseNumber(shown)))
+        except UnknownCase:
+            pass
+    allowed = [case for case in own if case.status in CHANGES[change][0]]
+    return tuple(allowed or own[:1])
+
+
+def apply(turn: TurnContext, case: Case, change: Change, note: str | None) -> ActionResult:
+    """Make the change and tell it, or tell why it cannot be made."""
+    set_case = turn.slot("case_number", case.number)
+    if change is Change.SUPPLEMENT and not note:
+        return _ask_supplement(turn, case)
+    try:
+        changed = turn.cases.change(case.number, change, note if change is Change.SUPPLEMENT else None)
+    except IllegalTransition:
+        refusal = turn.say(
+            "utter_case_not_possible",
+            number=case.number,
+            status=turn.text(f"utter_status_{case.status}"),
+            action=turn.text(f"utter_action_{change}"),
+        )
+        return ActionResult(Outcome.CASE_STATUS, (refusal,), (set_case,), cases=(case,))
+    message = turn.say(
+        DONE[change],
+        number=changed.number,
+        text=note or "",
+        count=changed.count("hastened"),
+        agency=agency_name(turn, changed.draft.agency),
+        expected=f"{changed.expected_at:{TIME_FORMAT}}",
+    )
+    events = (set_case, turn.form(None), turn.slot("requested_slot", None))
+    return ActionResult(Outcome.CASE_UPDATED, (message,), events, cases=(changed,))
+
+
+def _ask_supplement(turn: TurnContext, case: Case) -> ActionResult:
+    events = (
+        turn.slot("case_number", case.number),
+        turn.form(SUPPLEMENT_FORM),
+        turn.slot("requested_slot", "supplement"),
+    )
+    message = turn.say("utter_ask_supplement", number=case.number)
+    return ActionResult(Outcome.FORM_QUESTION, (message,), events, cases=(case,))

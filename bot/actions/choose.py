@@ -1,0 +1,23 @@
+"""What follows when a citizen picks one of the choices offered."""
+
+from __future__ import annotations
+
+from bot.actions.answer_service import CHOICE_SERVICE, tell
+from bot.actions.case_status import report
+from bot.actions.change_case import apply
+from bot.cases.case import Change
+from bot.cases.number import CaseNumber
+from bot.turn import ActionResult, TurnContext
+from knowledge.retriever import Hit
+
+
+def choose(turn: TurnContext, picked: str) -> ActionResult:
+    """Go on with the picked service or case."""
+    purpose = turn.tracker.slot("choice_purpose")
+    if purpose == CHOICE_SERVICE:
+        service = turn.catalogue[picked]
+        return tell(turn, service, (Hit(service, 1.0),), follow_up=bool(turn.tracker.slot("aspects")))
+    case = turn.cases.by_number(CaseNumber(picked))
+    if purpose in set(Change):
+        return apply(turn, case, Change(purpose), None)
+    return report(turn, case)

@@ -1,0 +1,155 @@
+"""The form's state: the demands told so far, what is missing, and how a message changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from bot.cases.case import CaseDraft, DemandType, draft_from_json
+from bot.nlu.entities import Entity
+from bot.nlu.parse import Parse
+from bot.nlu.said import kept_and_negated, named_field, value_told
+from bot.tracker import Event, Tracker
+
+DEMAND_FORM = "demand_form"
+CONFIRM = "confirm"
+NEEDED: dict[DemandType, tuple[str, ...]] = {
+    DemandType.COMPLAINT: ("location", "occurred_at"),
+    DemandType.REPORT: ("location", "occurred_at"),
+    DemandType.HELP: ("location", "occurred_at"),
+    DemandType.SUGGESTION: ("location",),
+    DemandType.PRAISE: ("location",),
+    DemandType.CONSULT: (),
+}
+AREA = ("district", "subdistrict")
+MAX_VALUE_CHARS = 80
+
+
+@dataclass(frozen=True)
+class FormState:
+    """Demands on their way, shared contact, and the questions the citizen chose to skip."""
+
+    drafts: tuple[CaseDraft, ...] = ()
+    contact: str | None = None
+    anonymous: bool = False
+    skipped: frozenset[str] = field(default_factory=frozenset)
+
+    def missing(self) -> str:
+        """The next slot to ask for; `confirm` when nothing else is."""
+        if not self.drafts:
+            return "description"
+        for name in ("location", "occurred_at"):
+            wanted = any(name in NEEDED[d.type] and getattr(d, name) is None for d in self.drafts)
+            if wanted and name not in self.skipped:
+                return name
+        return CONFIRM
+
+    def skip(self, name: str) -> FormState:
+        """The state without asking for a slot again."""
+        return replace(self, skipped=self.skipped | {name})
+
+    def fill(self, name: str, value: str, only_missing: bool = True) -> FormState:
+        """A value for every demand that lacks it, or for all of them."""
+        drafts = tuple(
+            draft if only_missing and getattr(draft, name) is not None else replace(draft, **{name: value})
+            for draft in self.drafts
+        )
+        return replace(self, drafts=drafts)
+
+    def each(self, change: Callable[[CaseDraft], CaseDraft]) -> FormState:
+        """The state with every demand changed."""
+        return replace(self, drafts=tuple(map(change, self.drafts)))
+
+    def events(self, set_slot: Callable[[str, object], Event]) -> tuple[Event, ...]:
+        """The slots that hold this state."""
+        first = self.drafts[0] if self.drafts else None
+        return (
+            set_slot("demands", [draft.as_json() for draft in self.drafts] or None),
+            set_slot("description", first.description if first else None),
+            set_slot("location", first.location if first else None),
+            set_slot("occurred_at", first.occurred_at if first else None),
+            set_slot("contact", self.contact),
+            set_slot("anonymous", self.anonymous or None),
+            set_slot("skipped", sorted(self.skipped) or None),
+        )
+
+
+def state_of(tracker: Tracker) -> FormState:
+    """The form's state as the slots hold it."""
+    return FormState(
+        tuple(draft_from_json(draft) for draft in tracker.slot("demands") or ()),
+        tracker.slot("contact"),
+        bool(tracker.slot("anonymous")),
+        frozenset(tracker.slot("skipped") or ()),
+    )
+
+
+def take_contact(state: FormState, parse: Parse) -> FormState:
+    """The state with a phone number or e-mail told in the message."""
+    contact = parse.first("phone", "email")
+    return replace(state, contact=contact.value, anonymous=False) if contact else state
+
+
+def take_values(state: FormState, parse: Parse, requested: str | None, change: bool) -> FormState:
+    """The state with every place, time and contact of the message; a change replaces, else gaps are filled.
+
+    The value of the requested slot always replaces.
+    """
+    kept, negated = kept_and_negated(parse.entities, parse.text)
+    state = take_contact(state, parse)
+    place = _place(kept)
+    if place is not None:
+        replacing = change or requested == "location"
+        state = _with_place(state, place, kept, negated, replacing)
+    times = [entity.text for entity in kept if entity.label == "time"]
+    if times:
+        value = "，".join(dict.fromkeys(times)) if not times[0].isascii() else ", ".join(dict.fromkeys(times))
+        replacing = change and (requested != "location" or place is None) or requested == "occurred_at"
+        state = state.fill("occurred_at", value, only_missing=not replacing)
+    return state
+
+
+def take_named_value(state: FormState, parse: Parse) -> tuple[FormState, str | None]:
+    """The state after "the place is …": the named field with the told value; the name when no value was told."""
+    name = named_field(parse.text)
+    if name is None or name == "contact":
+        return state, name
+    value = value_told(parse.text)
+    if value is None or not value:
+        return state, name
+    return state.fill(name, value[:MAX_VALUE_CHARS], only_missing=False), None
+
+
+def _place(entities: list[Entity]) -> Entity | None:
+    found = [entity for entity in entities if entity.label == "location"]
+    return max(found, key=lambda entity: len(entity.text), default=None)
+
+
+def _with_place(
+    state: FormState, place: Entity, kept: list[Entity], negated: list[Entity], replacing: bool
+) -> FormState:
+    area = {
+        "district": next((e.value for e in kept if e.label == "district"), None)
+        or next((e.district for e in kept if e.district), None),
+        "subdistrict": next((e.value for e in kept if e.label == "subdistrict"), None),
+    }
+    detailed = any(e.label in ("road", "landmark") for e in kept) or len(place.text) > 8
+
+    def move(draft: CaseDraft) -> CaseDraft:
+        if draft.location is not None and not replacing:
+            return draft
+        text = place.text
+        if draft.location is not None and negated and not detailed:
+            text = _exchange(draft.location, place.text, negated)
+        return replace(draft, location=text, **{key: value or None for key, value in area.items()})
+
+    return state.each(move)
+
+
+def _exchange(old: str, new: str, negated: list[Entity]) -> str:
+    """The old place with the names taken back exchanged for the new one."""
+    for entity in sorted(negated, key=lambda entity: -len(entity.text)):
+        for tail in ("街道", "区", ""):
+            if entity.text + tail in old:
+                return old.replace(entity.text + tail, new, 1)
+    return new

@@ -1,0 +1,239 @@
+"""Filing a demand: takes what was said, asks what is missing, confirms once, files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.actions.case_status import TIME_FORMAT, agency_name
+from bot.actions.demand_form import (
+    CONFIRM,
+    DEMAND_FORM,
+    MAX_VALUE_CHARS,
+    FormState,
+    state_of,
+    take_contact,
+    take_named_value,
+    take_values,
+)
+from bot.cases.case import CaseDraft
+from bot.messages import BotMessage
+from bot.nlu.said import content_of, is_change, opening_act, short_answer
+from bot.turn import ActionResult, Outcome, TurnContext
+from knowledge.catalogue import Text
+from knowledge.retriever import Hit
+
+FRAUD_ITEM = "H27"
+SURE = 0.6
+CLOSED_SLOTS = ("demands", "description", "location", "occurred_at", "contact", "anonymous", "skipped", "requested_slot", "told")
+
+
+def demand_form(turn: TurnContext) -> ActionResult:
+    """Start the form or take the next answer."""
+    if turn.tracker.active_form != DEMAND_FORM:
+        return _start(turn)
+    state, requested = state_of(turn.tracker), turn.tracker.requested_slot or "description"
+    if not state.drafts:
+        return _start(turn, asked=requested == "description")
+    if requested == CONFIRM:
+        return _at_confirmation(turn, state)
+    return _answer(turn, state, requested)
+
+
+def ask_again(turn: TurnContext) -> ActionResult:
+    """The form's question once more, after a digression."""
+    state = state_of(turn.tracker)
+    question = _question(turn, state, turn.tracker.requested_slot or state.missing())
+    messages = (turn.say("utter_back_to_form"), question)
+    return ActionResult(Outcome.FORM_QUESTION, messages, hits=_hits(turn, state))
+
+
+def cancel_form(turn: TurnContext) -> ActionResult:
+    """Drop the running form."""
+    return ActionResult(Outcome.CANCELLED, (turn.say("utter_form_cancelled"),), closing_events(turn))
+
+
+def closing_events(turn: TurnContext) -> tuple:  # type: ignore[type-arg]
+    """Events that end the form and forget what it held."""
+    return (turn.form(None), *(turn.slot(name, None) for name in CLOSED_SLOTS))
+
+
+def _start(turn: TurnContext, asked: bool = False) -> ActionResult:
+    told = turn.message.text.strip() if asked else content_of(turn.message.text, turn.parse, "file_demand")
+    told = told or turn.tracker.slot("told")
+    state = state_of(turn.tracker)
+    if told and not (asked and short_answer(told)):
+        drafts = tuple(demand.draft() for demand in turn.analyst.analyse(told))
+        state = replace(state, drafts=drafts)
+        if any(draft.service_item == FRAUD_ITEM for draft in drafts):
+            return ActionResult(Outcome.EMERGENCY, (turn.say("utter_emergency_fraud"),), closing_events(turn))
+    return _ask(turn, _common(turn, take_contact(state, turn.parse)))
+
+
+def _common(turn: TurnContext, state: FormState) -> FormState:
+    """Anonymity told along with everything else."""
+    wants = short_answer(turn.message.text) == "anonymous" or turn.parse.intent == "anonymous" and turn.parse.confidence > SURE
+    return replace(state, anonymous=True, contact=None) if wants else state
+
+
+def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult:
+    """Take the answer to a question for a place or time; anything else told along is taken too."""
+    act = short_answer(turn.message.text)
+    if act == "anonymous" or turn.parse.intent == "anonymous" and turn.parse.confidence > SURE:
+        return _ask(turn, replace(state, anonymous=True, contact=None))
+    if act in ("skip", "affirm", "deny"):
+        return _ask(turn, state.skip(requested))
+    changed = take_values(state, turn.parse, requested, is_change(turn.parse))
+    if changed != state:
+        return _ask(turn, changed)
+    if turn.parse.intent == "skip" and turn.parse.confidence > SURE:
+        return _ask(turn, state.skip(requested))
+    added = _another_demand(turn, state)
+    if added is not None:
+        return _ask(turn, added)
+    return _ask(turn, state.fill(requested, turn.message.text.strip()[:MAX_VALUE_CHARS], only_missing=False))
+
+
+def _at_confirmation(turn: TurnContext, state: FormState) -> ActionResult:
+    act = short_answer(turn.message.text)
+    opening = act or opening_act(turn.message.text)
+    changed = take_values(state, turn.parse, None, change=True)
+    if opening == "affirm" and replace(changed, contact=None, anonymous=False) == replace(
+        state, contact=None, anonymous=False
+    ):
+        return _file(turn, changed)
+    if act == "anonymous" or turn.parse.intent == "anonymous" and turn.parse.confidence > SURE and changed == state:
+        return _ask(turn, replace(changed, anonymous=True, contact=None))
+    if act == "skip":
+        return _ask(turn, state)
+    if changed != state:
+        return _ask(turn, changed, changed=True)
+    named, name = take_named_value(state, turn.parse)
+    if named != state:
+        return _ask(turn, named, changed=True)
+    if act == "deny" or turn.parse.intent == "deny" and turn.parse.confidence > SURE:
+        return _what_to_change(turn, state)
+    if turn.parse.intent == "affirm" and turn.parse.confidence > SURE:
+        return _file(turn, state)
+    if name is not None:
+        return _ask_for(turn, state, name if name != "contact" else CONFIRM)
+    if turn.parse.intent == "correct" and turn.parse.confidence > SURE:
+        return _what_to_change(turn, state)
+    added = _another_demand(turn, state)
+    if added is not None:
+        return _ask(turn, added)
+    return _ask(turn, _longer(state, turn.message.text.strip()), changed=True)
+
+
+def _another_demand(turn: TurnContext, state: FormState) -> FormState | None:
+    """The state with one more demand, when the message tells of another item."""
+    if turn.parse.intent != "file_demand" or turn.parse.confidence < SURE:
+        return None
+    known = {draft.service_item for draft in state.drafts}
+    fresh = [d.draft() for d in turn.analyst.analyse(turn.message.text) if d.service_item and d.service_item not in known]
+    return replace(state, drafts=(*state.drafts, *fresh)) if fresh else None
+
+
+def _longer(state: FormState, text: str) -> FormState:
+    """The last demand with more told."""
+    last = state.drafts[-1]
+    joined = f"{last.description}；{text}" if not text.isascii() else f"{last.description}; {text}"
+    return replace(state, drafts=(*state.drafts[:-1], replace(last, description=joined)))
+
+
+def _ask(turn: TurnContext, state: FormState, changed: bool = False) -> ActionResult:
+    """Ask for what is missing, or for the confirmation."""
+    return _ask_for(turn, state, state.missing(), changed)
+
+
+def _ask_for(turn: TurnContext, state: FormState, name: str, changed: bool = False) -> ActionResult:
+    if name == "description" and state.drafts:
+        state = replace(state, drafts=())
+    question = _question(turn, state, name)
+    messages = (turn.say("utter_slot_changed"), question) if changed else (question,)
+    events = (turn.form(DEMAND_FORM), *state.events(turn.slot), turn.slot("requested_slot", name))
+    return ActionResult(Outcome.FORM_QUESTION, messages, events, hits=_hits(turn, state))
+
+
+def _what_to_change(turn: TurnContext, state: FormState) -> ActionResult:
+    events = (turn.form(DEMAND_FORM), turn.slot("requested_slot", CONFIRM))
+    return ActionResult(Outcome.FORM_QUESTION, (turn.say("utter_what_to_change"),), events, hits=_hits(turn, state))
+
+
+def _question(turn: TurnContext, state: FormState, name: str) -> BotMessage:
+    if name == CONFIRM:
+        return turn.say("utter_ask_confirm", summary=_summary(turn, state), contact=_contact(turn, state))
+    if name == "location":
+        capture = next((c for draft in state.drafts if (c := _must_capture(turn, draft))), None)
+        hint = turn.text("utter_capture_hint", capture=capture.in_language(turn.language)) if capture else ""
+        return turn.say("utter_ask_location", hint=hint)
+    return turn.say(f"utter_ask_{name}")
+
+
+def _must_capture(turn: TurnContext, draft: CaseDraft) -> Text | None:
+    return turn.catalogue[draft.service_item].must_capture if draft.service_item else None
+
+
+def _hits(turn: TurnContext, state: FormState) -> tuple[Hit, ...]:
+    """The hotline items of the demands, so that the desk and the page can show them."""
+    codes = dict.fromkeys(draft.service_item for draft in state.drafts if draft.service_item)
+    return tuple(Hit(turn.catalogue[code], 1.0) for code in codes)
+
+
+def _summary(turn: TurnContext, state: FormState) -> str:
+    if len(state.drafts) == 1:
+        return _one(turn, state.drafts[0])
+    blocks = [turn.text("utter_summary_two_head", count=len(state.drafts))]
+    for number, draft in enumerate(state.drafts, start=1):
+        blocks += [turn.text("utter_summary_number", number=number), _one(turn, draft)]
+    return "\n".join(blocks)
+
+
+def _one(turn: TurnContext, draft: CaseDraft) -> str:
+    missing = turn.text("utter_value_not_given")
+    return turn.text(
+        "utter_summary_one",
+        description=draft.description,
+        type=turn.text(f"utter_type_{draft.type}"),
+        category=category_name(turn, draft.category),
+        location=draft.location or missing,
+        occurred_at=draft.occurred_at or missing,
+        agency=agency_name(turn, draft.agency),
+    )
+
+
+def category_name(turn: TurnContext, category: str | None) -> str:
+    """A first-level category in the citizen's language."""
+    names = {text.zh: text for text in turn.catalogue.categories}
+    if category is None:
+        return turn.text("utter_category_open")
+    return names[category].in_language(turn.language)
+
+
+def _contact(turn: TurnContext, state: FormState) -> str:
+    if state.anonymous:
+        return turn.text("utter_contact_anonymous")
+    if state.contact:
+        return turn.text("utter_contact_phone", contact=state.contact)
+    return turn.text("utter_contact_none")
+
+
+def _file(turn: TurnContext, state: FormState) -> ActionResult:
+    """Make a case of every demand."""
+    filed = tuple(
+        turn.cases.file(draft, turn.sender, turn.language, state.contact, state.anonymous)
+        for draft in state.drafts
+    )
+    messages = tuple(
+        turn.say(
+            "utter_case_filed",
+            number=case.number,
+            code=case.query_code,
+            agency=agency_name(turn, case.draft.agency),
+            expected=f"{case.expected_at:{TIME_FORMAT}}",
+        )
+        for case in filed
+    )
+    events = (*closing_events(turn), turn.slot("case_number", filed[0].number))
+    return ActionResult(
+        Outcome.CASE_FILED, messages, events, _hits(turn, state), cases=filed, reveal_code=True
+    )

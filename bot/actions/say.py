@@ -1,0 +1,44 @@
+"""Plain sentences: small talk, refusals, repeating, changing the language."""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import lru_cache
+
+from bot.turn import ActionResult, Outcome, TurnContext
+from knowledge.queries import NLU_DATA
+
+
+def utter(turn: TurnContext, response: str, outcome: Outcome = Outcome.SMALLTALK) -> ActionResult:
+    """Say one response of the domain."""
+    return ActionResult(outcome, (turn.say(response),))
+
+
+def repeat(turn: TurnContext) -> ActionResult:
+    """Say the last answer again."""
+    last = turn.last_answer
+    if last is None:
+        return utter(turn, "utter_nothing_to_repeat")
+    return ActionResult(last.outcome, last.messages, hits=last.hits, sources=last.sources)
+
+
+def what_need(turn: TurnContext) -> ActionResult:
+    """Ask what the citizen wants to do."""
+    return utter(turn, "utter_what_need", Outcome.CLARIFY)
+
+
+def out_of_scope(turn: TurnContext) -> ActionResult:
+    """Say that it is no city matter and name the right door where there is one."""
+    door = turn.text(f"utter_door_{_door(turn.parse.canonical)}")
+    return ActionResult(Outcome.OUT_OF_SCOPE, (turn.say("utter_out_of_scope", door=door),))
+
+
+@lru_cache(maxsize=1)
+def _doors() -> tuple[tuple[re.Pattern[str], str], ...]:
+    with (NLU_DATA / "lookups" / "other_doors.csv").open(encoding="utf-8") as rows:
+        return tuple((re.compile(row["pattern"]), row["door"]) for row in csv.DictReader(rows))
+
+
+def _door(text: str) -> str:
+    return next((door for pattern, door in _doors() if pattern.search(text)), "none")

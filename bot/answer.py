@@ -1,0 +1,79 @@
+"""A Turn as the JSON list of the REST channel, in the script the citizen writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import opencc
+
+from bot.cases.case import Case
+from bot.messages import BotMessage
+from bot.turn import Turn
+from knowledge.catalogue import Catalogue
+
+_TO_TRADITIONAL = opencc.OpenCC("s2hk")
+
+
+def render(turn: Turn, sender: str, catalogue: Catalogue) -> list[dict[str, Any]]:
+    """The bubbles of a turn; the last one carries `custom.turn` of the contract."""
+    bubbles = [_bubble(message, sender, turn.traditional) for message in turn.messages]
+    bubbles[-1]["custom"] = {"turn": turn_json(turn, catalogue)}
+    return bubbles
+
+
+def turn_json(turn: Turn, catalogue: Catalogue) -> dict[str, Any]:
+    """The machine-readable side of a turn."""
+    cases = [case_json(case, turn.reveal_code) for case in turn.cases]
+    return {
+        "outcome": str(turn.outcome),
+        "language": turn.language,
+        "intent": {"name": turn.intent, "confidence": round(turn.confidence, 4)},
+        "services": [
+            {
+                "code": hit.service.code,
+                "name": hit.service.name.in_language(turn.language),
+                "score": round(hit.score, 4),
+            }
+            for hit in turn.hits[:5]
+        ],
+        "sources": [
+            {"title": source.title.in_language(turn.language), "url": source.url, "checked_on": source.checked_on}
+            for source in turn.sources
+        ],
+        "case": cases[0] if cases else None,
+        "cases": cases,
+        "active_form": turn.active_form,
+        "requested_slot": turn.requested_slot,
+    }
+
+
+def case_json(case: Case, reveal_code: bool) -> dict[str, Any]:
+    """A case as a turn tells it; the query code only where it was just made."""
+    told: dict[str, Any] = {
+        "case_id": case.number,
+        "status": str(case.status),
+        "type": str(case.draft.type),
+        "category": case.draft.category,
+        "service_item": case.draft.service_item,
+        "agency_responsible": case.draft.agency,
+        "expected_datetime": case.expected_at.isoformat(),
+    }
+    if reveal_code:
+        told["query_code"] = case.query_code
+    return told
+
+
+def _bubble(message: BotMessage, sender: str, traditional: bool) -> dict[str, Any]:
+    bubble: dict[str, Any] = {"recipient_id": sender, "text": _script(message.text, traditional)}
+    if message.buttons:
+        bubble["buttons"] = [
+            {"title": _script(button.title, traditional), "payload": button.payload}
+            for button in message.buttons
+        ]
+    if message.image:
+        bubble["image"] = message.image
+    return bubble
+
+
+def _script(text: str, traditional: bool) -> str:
+    return str(_TO_TRADITIONAL.convert(text)) if traditional else text

@@ -1,0 +1,225 @@
+"""The assistant: a message in, a turn out, everything of it in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot import policies
+from bot.actions import (
+    answer_service,
+    case_status,
+    change_case,
+    choose,
+    file_demand,
+    hand_off,
+    safety,
+    say,
+)
+from bot.answer import render
+from bot.cases.analysis import DemandAnalyst
+from bot.domain import Domain
+from bot.messages import BotMessage, Button, UserMessage
+from bot.nlu.parse import Parse, Understanding
+from bot.policies import Decision
+from bot.store import Store, Work
+from bot.tracker import Event, Tracker, fold
+from bot.turn import Action, ActionResult, Outcome, Turn, TurnContext
+from knowledge.catalogue import Catalogue
+from knowledge.retriever import Retriever
+
+ACTIONS: Mapping[str, Action] = {
+    "action_answer_service": answer_service.answer_service,
+    "action_answer_detail": answer_service.answer_detail,
+    "action_out_of_scope": say.out_of_scope,
+    "action_repeat": say.repeat,
+    "action_emergency": safety.emergency,
+    "action_crisis": safety.crisis,
+    "action_hand_off": hand_off.hand_off,
+    "action_case_status": case_status.case_status,
+    "action_hasten_case": change_case.hasten_case,
+    "action_supplement_case": change_case.supplement_case,
+    "action_withdraw_case": change_case.withdraw_case,
+    "action_reopen_case": change_case.reopen_case,
+    "action_take_supplement": change_case.take_supplement,
+    "action_cancel_form": file_demand.cancel_form,
+    "demand_form": file_demand.demand_form,
+    "utter_what_need": say.what_need,
+}
+UTTER_OUTCOMES = {
+    "utter_other_language": Outcome.CLARIFY,
+    "utter_tell_more": Outcome.CLARIFY,
+    "utter_nothing_to_cancel": Outcome.CANCELLED,
+}
+KEEPS_CHOICES = {"action_emergency", "action_crisis", "action_repeat"}
+REMEMBERS_TEXT = (Outcome.NO_SERVICE, Outcome.ANSWERED, Outcome.CLARIFY)
+
+
+class Assistant:
+    """The engine behind every channel."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        rules: Mapping[str, str],
+        catalogue: Catalogue,
+        understanding: Understanding,
+        retriever: Retriever,
+        analyst: DemandAnalyst,
+        store: Store,
+        clock: Callable[[], datetime],
+        max_chars: int,
+        session_minutes: int,
+    ) -> None:
+        self.domain = domain
+        self.catalogue = catalogue
+        self.understanding = understanding
+        self.retriever = retriever
+        self.analyst = analyst
+        self.store = store
+        self.clock = clock
+        self._max_chars = max_chars
+        self._session_seconds = session_minutes * 60
+        self._policies: tuple[policies.Policy, ...] = (
+            policies.safety,
+            policies.not_understood_language,
+            policies.person,
+            policies.choice,
+            policies.form,
+            policies.Rules(rules),
+        )
+
+    def handle(self, message: UserMessage) -> list[dict[str, Any]]:
+        """Answer a message; the same `message_id` again gets the same answer and does nothing."""
+        parse = self.understanding.parse(message.text[: self._max_chars], message.language_hint)
+        with self.store.work() as work:
+            known = work.answer_of(message.sender, message.message_id)
+            if known is not None:
+                return known
+            now = self.clock()
+            before, opening = self._opened(work.tracker(message.sender), now)
+            turn, after = self._turn(message, parse, before, work, now)
+            answer = render(turn, message.sender, self.catalogue)
+            work.save(after, message.message_id, (*opening, *turn.events), answer, now)
+        return answer
+
+    def _opened(self, tracker: Tracker, now: datetime) -> tuple[Tracker, tuple[Event, ...]]:
+        """The tracker with a fresh session after a long silence."""
+        silent = now.timestamp() - tracker.last_at > self._session_seconds
+        opening = (Event("session_started", now.timestamp()),) if silent else ()
+        return fold(tracker, opening), opening
+
+    def _turn(
+        self, message: UserMessage, parse: Parse, tracker: Tracker, work: Work, now: datetime
+    ) -> tuple[Turn, Tracker]:
+        language = reply_language(parse, tracker, message.language_hint)
+        context = TurnContext(
+            message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
+            self.analyst, work.cases, work.handoffs,
+        )  # fmt: skip
+        result, intent = self._run(context, work)
+        events = (
+            Event("user", now.timestamp(), name=intent, text=message.text[: self._max_chars]),
+            *((context.slot("language", language),) if tracker.slot("language") != language else ()),
+            *result.events,
+            *(Event("bot", now.timestamp(), text=bubble.text) for bubble in result.messages),
+        )
+        after = fold(tracker, events)
+        turn = Turn(
+            result.outcome, language, result.messages, intent, parse.confidence, events, result.hits,
+            result.sources, result.cases, result.reveal_code, after.active_form, after.requested_slot,
+            parse.detected.traditional,
+        )  # fmt: skip
+        return turn, after
+
+    def _run(self, turn: TurnContext, work: Work) -> tuple[ActionResult, str]:
+        length = len(turn.message.text)
+        if length > self._max_chars:
+            refusal = turn.say("utter_too_long", length=length, limit=self._max_chars)
+            return ActionResult(Outcome.CLARIFY, (refusal,)), "none"
+        if not turn.parse.canonical and turn.parse.payload is None:
+            return say.utter(turn, "utter_empty", Outcome.CLARIFY), "none"
+        decision = next(found for policy in self._policies if (found := policy(turn)) is not None)
+        result = self._act(turn, decision, work)
+        result = replace(result, events=(*self._bookkeeping(turn, decision, result), *result.events))
+        if decision.digression and turn.tracker.active_form == "demand_form":
+            again = file_demand.ask_again(turn)
+            result = replace(result, messages=(*result.messages, *again.messages))
+        return result, turn.parse.intent
+
+    def _act(self, turn: TurnContext, decision: Decision, work: Work) -> ActionResult:
+        name = decision.action
+        if name == "action_choose":
+            assert decision.choice is not None
+            return choose.choose(turn, decision.choice)
+        if name == "action_repeat":
+            return self._repeated(turn, work)
+        if name == "action_switch_language":
+            return say.utter(turn, "utter_language_switched")
+        if turn.parse.payload is not None and "service" in turn.parse.payload:
+            code = str(turn.parse.payload["service"])
+            if code in self.catalogue:
+                return answer_service.tell(turn, self.catalogue[code], ())
+        if name in ACTIONS:
+            return ACTIONS[name](turn)
+        return say.utter(turn, name, UTTER_OUTCOMES.get(name, Outcome.SMALLTALK))
+
+    def _bookkeeping(
+        self, turn: TurnContext, decision: Decision, result: ActionResult
+    ) -> tuple[Event, ...]:
+        """Forget choices once answered; remember the words a later "I want to report it" refers to."""
+        events: list[Event] = []
+        if turn.tracker.slot("choices") and decision.action not in KEEPS_CHOICES:
+            events += [turn.slot("choices", None), turn.slot("choice_purpose", None)]
+        if turn.tracker.active_form is None and decision.action.startswith("action_answer"):
+            demand = bool(result.hits) and result.hits[0].service.code.startswith("H")
+            remembered = result.outcome is Outcome.NO_SERVICE or demand
+            events.append(turn.slot("told", turn.message.text if remembered else None))
+        return tuple(events)
+
+    def _repeated(self, turn: TurnContext, work: Work) -> ActionResult:
+        last = work.last_answer(turn.sender)
+        if last is None:
+            return say.utter(turn, "utter_nothing_to_repeat")
+        messages = tuple(
+            BotMessage(
+                bubble["text"],
+                tuple(Button(b["title"], b["payload"]) for b in bubble.get("buttons", ())),
+            )
+            for bubble in last
+        )
+        return ActionResult(Outcome(last[-1]["custom"]["turn"]["outcome"]), messages)
+
+
+def reply_language(parse: Parse, tracker: Tracker, hint: str | None) -> str:
+    """The language of the reply: asked for, else the message's own, else the conversation's, else the hint."""
+    before = tracker.slot("language") or (hint if hint in ("zh", "en") else None)
+    if parse.intent == "switch_language" and parse.confidence > 0.5:
+        return _asked_language(parse.canonical, before)
+    detected = parse.detected.language
+    if parse.payload is not None or detected not in ("zh", "en"):
+        return str(before or "zh")
+    if before and detected != before and _weak(parse):
+        return str(before)
+    return detected
+
+
+def _asked_language(text: str, before: str | None) -> str:
+    if any(word in text for word in ("english", "英文", "英语", "eng")):
+        return "en"
+    if any(word in text for word in ("chinese", "中文", "普通话", "国语", "汉语", "mandarin", "cantonese", "粤语", "广东话")):
+        return "zh"
+    return "zh" if before == "en" else "en"
+
+
+def _weak(parse: Parse) -> bool:
+    """Whether a text says too little to change the language of a conversation: a name, a yes, a number."""
+    letters = [char for char in parse.canonical if char.isalpha()]
+    words = parse.canonical.split()
+    if parse.detected.language == "en":
+        named = {word for entity in parse.entities for word in entity.text.lower().split()}
+        return len([word for word in words if word not in named]) <= 1
+    covered = sum(len(entity.text) for entity in parse.all("location", "district", "subdistrict", "road", "landmark"))
+    return len(letters) <= covered

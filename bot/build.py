@@ -1,0 +1,50 @@
+"""The assistant put together from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.assistant import Assistant
+from bot.cases.analysis import DemandAnalyst
+from bot.database import migrate, open_database
+from bot.domain import read_domain
+from bot.nlu.parse import Understanding
+from bot.rules import read_rules
+from bot.settings import Settings
+from bot.store import Store
+from bot.training import Models, load_or_train
+from knowledge.retriever import Retriever
+
+
+def build_assistant(settings: Settings, progress: Callable[[str], None] = lambda step: None) -> Assistant:
+    """Load or train the models, open and migrate the database, and wire the engine."""
+    models = load_or_train(settings.data_dir, settings.encoder, progress)
+    progress("database")
+    return assistant_of(models, settings)
+
+
+def assistant_of(models: Models, settings: Settings) -> Assistant:
+    """The engine for models at hand."""
+    engine = open_database(settings.effective_database_url)
+    migrate(engine)
+    zone = ZoneInfo(settings.timezone)
+
+    def clock() -> datetime:
+        return datetime.now(zone)
+
+    domain = read_domain()
+    retriever = Retriever(models.catalogue, models.index)
+    return Assistant(
+        domain,
+        read_rules(domain),
+        models.catalogue,
+        Understanding(models.encoder, models.intents),
+        retriever,
+        DemandAnalyst(models.encoder, models.demands, retriever),
+        Store(engine, settings.case_prefix, clock),
+        clock,
+        settings.max_message_chars,
+        settings.session_minutes,
+    )

@@ -1,0 +1,1 @@
+"""Demands filed by citizens: drafts, cases, numbers, states and their store."""

@@ -1,0 +1,38 @@
+"""What goes in and out of the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NewType
+
+SenderId = NewType("SenderId", str)
+MessageId = NewType("MessageId", str)
+
+
+@dataclass(frozen=True)
+class UserMessage:
+    """One message of a citizen, whatever the channel."""
+
+    sender: SenderId
+    text: str
+    message_id: MessageId | None = None
+    language_hint: str | None = None
+    channel: str = "rest"
+
+
+@dataclass(frozen=True)
+class Button:
+    """A choice the citizen can tap; the payload is what is sent back."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class BotMessage:
+    """One bubble of an answer."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    image: str | None = None
+    custom: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Understanding: text to language, tokens, entities and intents."""

@@ -1,0 +1,134 @@
+"""Entities of a message: personal numbers, case numbers, money, times, and the place told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from spacy.tokens import Doc
+from stdnum import luhn
+from stdnum.cn import ric
+
+from bot.nlu.gazetteer import Name, by_form
+from bot.nlu.places import place_spans
+from bot.nlu.times import time_spans
+from bot.nlu.tokens import pipeline
+from knowledge.normal import NormalText, normalise
+
+PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (label, re.compile(pattern))
+    for label, pattern in (
+        ("case_number", r"(?<![a-z0-9])[a-z]{2}[ \-]?\d{6}[ \-]?\d{6}[ \-]?\d(?!\d)"),
+        ("email", r"[a-z0-9._%+\-]+@[a-z0-9.\-]+\.[a-z]{2,}"),
+        ("id_card", r"(?<![a-z0-9])\d{17}[\dx](?![a-z0-9])"),
+        ("bank_card", r"(?<![a-z0-9])\d{4}(?:[ \-]?\d{4}){3}(?:[ \-]?\d{1,3})?(?![a-z0-9])"),
+        (
+            "phone",
+            r"(?<![a-z0-9])(?:\+?86[ \-]?)?1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}(?!\d)"
+            r"|(?<![a-z0-9])0\d{2,3}[ \-]?\d{7,8}(?!\d)|(?<![a-z0-9])(?:\+852[ \-]?)?[5-9]\d{3}[ \-]\d{4}(?!\d)"
+            r"|(?<![a-z0-9])\+(?!86)\d{1,3}[ \-]?\d[\d \-]{6,11}\d",
+        ),
+        ("plate", rf"[{PLATE_PROVINCES}][ ]?[a-hj-np-z][ ·\-]?(?:[a-hj-np-z0-9]{{5,6}}|[a-hj-np-z0-9]{{4}}[挂学警港澳])(?![a-z0-9])"),
+        ("passport", r"(?<![a-z0-9])(?:[egdsp]\d{8}|[egd][a-z]\d{7}|h\d{8,10}|[mc]\d{8})(?![a-z0-9])"),
+        (
+            "money",
+            r"(?:¥|￥|rmb|cny|hk\$|\$) ?\d[\d,]*(?:\.\d+)?(?: ?[万千]| ?k)?"
+            r"|\d[\d,]*(?:\.\d+)? ?(?:多)?(?:万多|万|千多|千|百)?(?:块钱|块|元|rmb|yuan|kuai|港币|美元|港元|dollars?)"
+            r"|[一二两三四五六七八九十百千万]+(?:多)?(?:块钱|块|元)",
+        ),
+    )
+)
+QUERY_CODE = re.compile(r"(?<![a-z0-9])[a-hj-km-np-z2-9]{8}(?![a-z0-9])")
+SPOKEN_DIGITS = {char: str(i) for i, char in enumerate("零一二三四五六七八九")} | {"幺": "1", "〇": "0", "洞": "0", "拐": "7", "两": "2"}
+SPOKEN_RUN = re.compile("[零一二三四五六七八九幺〇洞拐两][ 零一二三四五六七八九幺〇洞拐两]{6,}")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A found value; `start` and `end` are characters of the original text."""
+
+    label: str
+    value: str
+    text: str
+    start: int
+    end: int
+    district: str | None = None
+
+
+@lru_cache(maxsize=1024)
+def find_entities(text: str, language: str) -> tuple[Entity, ...]:
+    """All entities of a message in reading order; `language` picks the spaCy pipeline (`zh` or `en`)."""
+    normal = normalise(text)
+    doc = pipeline("en" if language == "en" else "zh")(normal.text)
+    found = [*_patterns(normal), *_names(normal, doc), *_spans(normal, "time", time_spans(normal.text))]
+    taken = [(entity.start, entity.end) for entity in found if entity.label in ("phone", "id_card", "bank_card", "case_number")]
+    for start, end in place_spans(doc, language):
+        entity = _entity(normal, "location", start, end)
+        if not any(start < e and s < end for s, e in ((0, 0), *taken)):
+            found.append(entity)
+    return tuple(sorted(found, key=lambda entity: (entity.start, -entity.end)))
+
+
+def _entity(normal: NormalText, label: str, start: int, end: int, value: str | None = None, district: str | None = None) -> Entity:
+    first, last = normal.original_span(start, end)
+    surface = normal.original[first:last]
+    return Entity(label, surface if value is None else value, surface, first, last, district)
+
+
+def _spans(normal: NormalText, label: str, spans: Iterator[tuple[int, int]]) -> Iterator[Entity]:
+    for start, end in spans:
+        yield _entity(normal, label, start, end)
+
+
+def _names(normal: NormalText, doc: Doc) -> Iterator[Entity]:
+    for span in doc.ents:
+        name: Name = by_form()[span.text.lower()]
+        yield _entity(normal, name.label, span.start_char, span.end_char, name.value, name.district)
+
+
+def _patterns(normal: NormalText) -> Iterator[Entity]:
+    text = _digits_for_words(normal.text)
+    taken: list[tuple[int, int]] = []
+    for label, pattern in PATTERNS:
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if any(start < e and s < end for s, e in taken) or not _valid(label, match.group()):
+                continue
+            taken.append((start, end))
+            yield _entity(normal, label, start, end, _value(label, match.group()))
+
+
+def _digits_for_words(text: str) -> str:
+    """Spoken digit runs (幺三八…) written as digits, in place, so offsets stay."""
+    return SPOKEN_RUN.sub(lambda run: "".join(SPOKEN_DIGITS.get(c, c) for c in run.group()), text)
+
+
+def _valid(label: str, text: str) -> bool:
+    if label == "id_card":
+        return bool(ric.is_valid(text.upper()))
+    if label == "bank_card":
+        return bool(luhn.is_valid(re.sub(r"\D", "", text)))
+    return True
+
+
+def _value(label: str, text: str) -> str:
+    if label == "case_number":
+        compact = re.sub(r"[ \-]", "", text).upper()
+        return f"{compact[:8]}-{compact[8:14]}-{compact[14:]}"
+    if label in ("phone", "bank_card"):
+        return re.sub(r"[ \-]", "", text)
+    return text.upper() if label in ("id_card", "plate", "passport") else text
+
+
+def find_query_code(text: str, expected: bool) -> str | None:
+    """The 8-character query code in a text; without a request for it, only one with a digit counts."""
+    for match in QUERY_CODE.finditer(normalise(text).text):
+        word = match.group()
+        if any(char.isdigit() for char in word) and (expected or any(char.isalpha() for char in word)):
+            return word.upper()
+        if expected and len(text.split()) == 1:
+            return word.upper()
+    return None

@@ -1,0 +1,37 @@
+"""What a message wants: intents by a linear head over terms and encoder vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.nlu.training_data import Example, read_nlu
+from knowledge.catalogue import Catalogue, Kind, ServiceCode
+from knowledge.encoder import Encoder
+from knowledge.linear_head import LinearHead, train_head
+from knowledge.normal import canonical
+from knowledge.queries import NLU_DATA, Query
+
+NLU_FILES = ("nlu.zh.yml", "nlu.en.yml")
+CAP = 1600
+DENSE_WEIGHT = 1.5
+COST = 0.3
+
+
+def read_examples(folder: Path = NLU_DATA) -> tuple[Example, ...]:
+    """The annotated examples of both languages."""
+    return tuple(example for name in NLU_FILES for example in read_nlu(folder / name))
+
+
+def train_intents(
+    examples: Sequence[Example], queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder
+) -> LinearHead:
+    """Fit the intent head; service queries join as asking, hotline-item queries as filing a demand."""
+    texts = [example.text for example in examples]
+    labels = [example.intent for example in examples]
+    for intent, kind in (("ask_service", Kind.SERVICE), ("file_demand", Kind.DEMAND)):
+        lines = [query.text for query in queries if catalogue.services[ServiceCode(query.code)].kind is kind]
+        step = max(1, len(lines) // CAP)
+        texts += lines[::step]
+        labels += [intent] * len(lines[::step])
+    return train_head([canonical(text, cantonese=True) for text in texts], labels, encoder, DENSE_WEIGHT, COST)

@@ -1,0 +1,112 @@
+"""One message understood: language, intents, entities, aspects, and the vector search will use."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.language import Detected, detect
+from bot.nlu.aspects import aspects_of, without_aspects
+from bot.nlu.entities import Entity, find_entities
+from knowledge.encoder import Encoder
+from knowledge.linear_head import LinearHead
+from knowledge.normal import canonical
+
+PAYLOAD = re.compile(r"^/(?P<intent>\w+)(?P<values>\{.*\})?$", re.S)
+SAFETY_PREFIXES = ("emergency_", "crisis_")
+
+
+@dataclass(frozen=True)
+class Parse:
+    """What a message says; `intents` is ranked, best first, and sums to one."""
+
+    text: str
+    canonical: str
+    detected: Detected
+    intents: tuple[tuple[str, float], ...]
+    entities: tuple[Entity, ...]
+    aspects: tuple[str, ...]
+    topic: str
+    vector: NDArray[np.float32]
+    payload: Mapping[str, Any] | None = None
+
+    @property
+    def intent(self) -> str:
+        """The name of the best intent."""
+        return self.intents[0][0]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the best intent."""
+        return self.intents[0][1]
+
+    def probability(self, *names: str) -> float:
+        """The summed probability of intents."""
+        return sum(share for name, share in self.intents if name in names)
+
+    def safety(self) -> tuple[str, float]:
+        """The likeliest emergency or crisis intent and the probability of all of them together."""
+        danger = [(share, name) for name, share in self.intents if name.startswith(SAFETY_PREFIXES)]
+        return max(danger)[1], sum(share for share, _ in danger)
+
+    def first(self, *labels: str) -> Entity | None:
+        """The first entity of the labels."""
+        return next((entity for entity in self.entities if entity.label in labels), None)
+
+    def all(self, *labels: str) -> tuple[Entity, ...]:
+        """All entities of the labels, in reading order."""
+        return tuple(entity for entity in self.entities if entity.label in labels)
+
+    def with_intent(self, name: str, confidence: float) -> Parse:
+        """The same message read with another best intent."""
+        rest = tuple((other, share) for other, share in self.intents if other != name)
+        return replace(self, intents=((name, confidence), *rest))
+
+
+class Understanding:
+    """The trained NLU: gives the Parse of a text."""
+
+    def __init__(self, encoder: Encoder, head: LinearHead) -> None:
+        self._encoder = encoder
+        self._head = head
+
+    def parse(self, text: str, hint: str | None = None) -> Parse:
+        """Understand one text of any length; `hint` is the language when the text does not tell."""
+        payload = _payload(text)
+        detected = detect(text)
+        clean = canonical(text, detected.cantonese)
+        language = detected.language if detected.language in ("zh", "en") else (hint or "zh")
+        vector = self._encoder.encode_query([clean])[0]
+        shares = self._head.probabilities(clean, vector)
+        order = np.argsort(-shares)
+        ranking = tuple((self._head.labels[i], float(shares[i])) for i in order)
+        parse = Parse(
+            text,
+            clean,
+            detected,
+            ranking,
+            find_entities(text, language),
+            aspects_of(clean),
+            without_aspects(clean),
+            vector,
+            payload["values"] if payload else None,
+        )
+        return parse.with_intent(payload["intent"], 1.0) if payload else parse
+
+
+def _payload(text: str) -> dict[str, Any] | None:
+    """A button's payload in Rasa's form `/intent{"slot": "value"}`."""
+    match = PAYLOAD.match(text.strip())
+    if match is None:
+        return None
+    try:
+        values = json.loads(match["values"] or "{}")
+    except json.JSONDecodeError:
+        return None
+    return {"intent": match["intent"], "values": values} if isinstance(values, dict) else None

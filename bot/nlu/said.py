@@ -1,0 +1,112 @@
+"""Short answers and corrections, as people give them while a form runs."""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import lru_cache
+
+from bot.nlu.entities import Entity
+from bot.nlu.parse import Parse
+from knowledge.normal import normalise
+from knowledge.queries import NLU_DATA
+
+LOOKUPS = NLU_DATA / "lookups"
+TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？；：、~…]+$")
+SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
+LEAD = re.compile(r"^(?:那就|那|就|哦|噢|嗯|呃|请|well|ok|okay|oh|um|uh|so)[\s,，]*")
+NEGATED_ZH = re.compile(r"(?:不是|不在|并非|而不是|唔系|唔喺|不要写|别写|写错|弄错)(?:在)?\s*$")
+NEGATED_EN = re.compile(r"(?:\bnot|isn't|is not|wasn't|instead of|rather than|\bno longer)\s+(?:in|at|on|the|near|from)?\s*$")
+AFTER_NEGATED = re.compile(r"^\s*(?:是错的|不对|写错|错了|is wrong|was wrong)")
+CHANGE_WORDS = re.compile(
+    r"不对|不是|改|换成|更正|纠正|写错|说错|弄错|打错|应该是|其实是|唔系|唔啱|"
+    r"\b(?:actually|change|correct|correction|wrong|should be|i mean|i meant|sorry|instead|not)\b"
+)
+FIELD_WORDS = (
+    ("location", re.compile(r"地点|地址|位置|地方|在哪|place|location|address|where")),
+    ("occurred_at", re.compile(r"时间|什么时候|日期|几点|time|date|when")),
+    ("contact", re.compile(r"电话|手机|联系|号码|contact|phone|number|mobile")),
+    ("description", re.compile(r"内容|描述|情况|事情|问题|说法|description|content|details?|problem|text")),
+)
+SET_VALUE = re.compile(
+    r"(?:改成|改为|换成|改到|更正为|应该是|应为|其实是|写成|是|为|变成|change (?:it )?to|changed? to|should be|is actually|is|to|was|:|：)\s*(?P<value>.+)$"
+)
+CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]{2,}")
+EMPTY_WORDS = re.compile(
+    r"^(?:我|你|您|的|了|是|有|要|想|一下|个|这|那|吗|呢|吧|啊|和|请|谢谢|你好|您好|这个|那个|关于|对|向|"
+    r"i|to|a|an|the|about|my|please|it|is|of|with|want|would|like|hi|hello|something|issue|problem|complaint|情况|问题|事情|事|诉求|意见|[\s,.!?，。！？、:：])+$"
+)
+
+
+@lru_cache(maxsize=1)
+def _short_answers() -> dict[str, str]:
+    with (LOOKUPS / "short_answers.csv").open(encoding="utf-8") as rows:
+        return {normalise(row["phrase"]).text: row["act"] for row in csv.DictReader(rows)}
+
+
+@lru_cache(maxsize=1)
+def _commands() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    with (LOOKUPS / "commands.csv").open(encoding="utf-8") as rows:
+        return tuple((row["intent"], re.compile(row["pattern"])) for row in csv.DictReader(rows))
+
+
+def short_answer(text: str) -> str | None:
+    """The act of a short answer (`affirm`, `deny`, `cancel`, `skip`, `anonymous`, `neither`), else None."""
+    clean = TRIM.sub("", normalise(text).text)
+    table = _short_answers()
+    for form in (clean, SOFT.sub("", clean), LEAD.sub("", clean), LEAD.sub("", SOFT.sub("", clean))):
+        if (act := table.get(TRIM.sub("", form))) is not None:
+            return act
+    parts = [TRIM.sub("", part) for part in re.split(r"[,，.。!！;；\s]+", clean) if part]
+    acts = {table.get(SOFT.sub("", part)) or table.get(part) for part in parts}
+    return acts.pop() if len(acts) == 1 and parts else None
+
+
+def opening_act(text: str) -> str | None:
+    """The short answer a longer message opens with ("是的，电话…"), else None."""
+    head = re.split(r"[,，.。!！;；\s]", TRIM.sub("", normalise(text).text), maxsplit=1)[0]
+    return _short_answers().get(head)
+
+
+def content_of(text: str, parse: Parse, intent: str) -> str | None:
+    """What a message tells beyond the command itself and its case number, None when nothing."""
+    clean = normalise(text).text
+    for entity in parse.all("case_number"):
+        clean = clean.replace(normalise(entity.text).text, " ")
+    rest = clean
+    for name, pattern in _commands():
+        if name == intent:
+            rest = pattern.sub(" ", rest)
+    rest = TRIM.sub("", rest)
+    if EMPTY_WORDS.match(rest) or len(CONTENT.findall(rest)) < 2:
+        return None
+    for entity in parse.all("case_number"):
+        text = text.replace(entity.text, " ")
+    return text.strip(" ,，.。:：")
+
+
+def is_change(parse: Parse) -> bool:
+    """Whether a message says that something told before is different."""
+    return parse.intent == "correct" or bool(CHANGE_WORDS.search(parse.canonical))
+
+
+def named_field(text: str) -> str | None:
+    """The field of a demand a message names, None when it names none."""
+    clean = normalise(text).text
+    return next((field for field, pattern in FIELD_WORDS if pattern.search(clean)), None)
+
+
+def value_told(text: str) -> str | None:
+    """What follows "改成", "should be", "is": the new value of a named field."""
+    found = SET_VALUE.search(text)
+    return TRIM.sub("", found["value"]) if found else None
+
+
+def kept_and_negated(entities: tuple[Entity, ...], text: str) -> tuple[list[Entity], list[Entity]]:
+    """Entities that a correction asserts, and those it takes back ("是民治不是龙华")."""
+    kept, negated = [], []
+    for entity in entities:
+        before, after = text[: entity.start].lower(), text[entity.end :].lower()
+        off = NEGATED_ZH.search(before) or NEGATED_EN.search(before) or AFTER_NEGATED.match(after)
+        (negated if off else kept).append(entity)
+    return kept, negated

@@ -1,0 +1,105 @@
+"""Conversations in the database: one transaction a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from bot.cases.store import CaseStore
+from bot.database import conversations, turns
+from bot.handoffs import HandoffQueue
+from bot.messages import MessageId, SenderId
+from bot.tracker import Event, Tracker, from_json
+
+Clock = Callable[[], datetime]
+
+
+class Work:
+    """The stores of one transaction."""
+
+    def __init__(self, connection: Connection, prefix: str, clock: Clock) -> None:
+        self._connection = connection
+        self.cases = CaseStore(connection, prefix, clock)
+        self.handoffs = HandoffQueue(connection)
+
+    def tracker(self, sender: SenderId) -> Tracker:
+        """The state of a conversation; a new one for an unknown sender."""
+        query = select(conversations.c.state).where(conversations.c.sender == sender)
+        state = self._connection.execute(query).scalar()
+        return Tracker(sender) if state is None else from_json(state)
+
+    def answer_of(self, sender: SenderId, message_id: MessageId | None) -> list[dict[str, Any]] | None:
+        """The stored answer to a message handled before."""
+        if message_id is None:
+            return None
+        query = select(turns.c.answer).where(turns.c.sender == sender, turns.c.message_id == message_id)
+        answer: list[dict[str, Any]] | None = self._connection.execute(query).scalar()
+        return answer
+
+    def last_answer(self, sender: SenderId) -> list[dict[str, Any]] | None:
+        """The newest stored answer of a conversation."""
+        query = select(turns.c.answer).where(turns.c.sender == sender).order_by(turns.c.id.desc()).limit(1)
+        answer: list[dict[str, Any]] | None = self._connection.execute(query).scalar()
+        return answer
+
+    def events(self, sender: SenderId) -> list[Event]:
+        """Every event of a conversation, oldest first."""
+        query = select(turns.c.events).where(turns.c.sender == sender).order_by(turns.c.id)
+        rows = self._connection.execute(query).scalars().all()
+        return [Event(**event) for row in rows for event in row]
+
+    def save(
+        self,
+        tracker: Tracker,
+        message_id: MessageId | None,
+        events: Sequence[Event],
+        answer: list[dict[str, Any]],
+        at: datetime,
+    ) -> None:
+        """Write a finished turn and the state after it."""
+        moment = at.astimezone(UTC)
+        known = self._connection.execute(
+            update(conversations)
+            .where(conversations.c.sender == tracker.sender)
+            .values(state=tracker.as_json(), updated_at=moment)
+        )
+        if known.rowcount == 0:
+            self._connection.execute(
+                insert(conversations).values(
+                    sender=tracker.sender, state=tracker.as_json(), updated_at=moment
+                )
+            )
+        self._connection.execute(
+            insert(turns).values(
+                sender=tracker.sender,
+                message_id=message_id,
+                at=moment,
+                events=[event.as_json() for event in events],
+                answer=answer,
+            )
+        )
+
+
+class Store:
+    """The door to the database for turns."""
+
+    def __init__(self, engine: Engine, prefix: str, clock: Clock) -> None:
+        self._engine = engine
+        self._prefix = prefix
+        self._clock = clock
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """One transaction: committed at the end, rolled back by any error."""
+        with self._engine.begin() as connection:
+            yield Work(connection, self._prefix, self._clock)
+
+    def ready(self) -> bool:
+        """Whether the tables can be read."""
+        with self._engine.begin() as connection:
+            connection.execute(select(conversations.c.sender).limit(1))
+        return True

@@ -1,0 +1,72 @@
+"""Building what the engine needs from the content: catalogue index, NLU and demand heads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.cases.analysis import DEMANDS_FILE, HEADS, train_demand_heads
+from bot.nlu.intents import NLU_FILES, read_examples, train_intents
+from knowledge.catalogue import Catalogue, read_catalogue
+from knowledge.encoder import Encoder, load_encoder
+from knowledge.index import Index, build_index, fingerprint, load_index, save_index
+from knowledge.linear_head import LinearHead, load_head
+from knowledge.queries import NLU_DATA, read_training_queries
+
+Progress = Callable[[str], None]
+STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "demands")
+CODE_FILES = ("linear_head.py", "words.py", "normal.py", "index.py", "encoder.py")
+
+
+@dataclass(frozen=True)
+class Models:
+    """Everything trained, ready to serve."""
+
+    catalogue: Catalogue
+    encoder: Encoder
+    index: Index
+    intents: LinearHead
+    demands: dict[str, LinearHead]
+
+
+def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda step: None) -> Models:
+    """The models of the data folder, built anew where content or code changed since."""
+    catalogue = read_catalogue()
+    progress("encoder")
+    encoder = load_encoder(encoder_name)
+    queries = read_training_queries()
+    code = _digest(Path(__file__).parents[1] / "knowledge" / name for name in CODE_FILES)
+    mark = fingerprint(catalogue, queries, f"{encoder.name}:{code}")
+    index = load_index(data_dir / "index", mark)
+    if index is None:
+        index = build_index(catalogue, queries, encoder, progress)
+        save_index(index, data_dir / "index", mark)
+    folder = data_dir / "nlu"
+    nlu_mark = mark + _digest([*(NLU_DATA / name for name in NLU_FILES), DEMANDS_FILE])
+    if _mark(folder) != nlu_mark:
+        progress("intents")
+        train_intents(read_examples(), queries, catalogue, encoder).save(folder / "intents.joblib")
+        progress("demands")
+        for name, head in train_demand_heads(queries, catalogue, encoder).items():
+            head.save(folder / f"{name}.joblib")
+        (folder / "mark.json").write_text(json.dumps(nlu_mark), encoding="utf-8")
+    demands = {name: load_head(folder / f"{name}.joblib") for name in HEADS}
+    return Models(catalogue, encoder, index, load_head(folder / "intents.joblib"), demands)
+
+
+def _digest(files: object) -> str:
+    digest = hashlib.sha256()
+    for path in files:  # type: ignore[attr-defined]
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _mark(folder: Path) -> str | None:
+    try:
+        mark: str = json.loads((folder / "mark.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return mark

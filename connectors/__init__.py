@@ -1,0 +1,1 @@
+"""The doors: HTTP, terminal and messengers in front of the engine."""

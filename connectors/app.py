@@ -1,0 +1,75 @@
+"""The HTTP application: a list of small parts around one assistant."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from bot.assistant import Assistant
+from bot.build import build_assistant
+from bot.domain import read_domain
+from bot.settings import Settings
+from connectors import cases_api, knowledge_api, metrics, problem, rest
+from connectors.limits import Limits
+
+STATIC = Path(__file__).with_name("static")
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def create_app(settings: Settings | None = None, assistant: Assistant | None = None) -> FastAPI:
+    """The application; the assistant is built at start-up unless one is given."""
+    settings = settings or Settings()
+    domain = assistant.domain if assistant else read_domain()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.assistant = assistant or build_assistant(settings)
+        yield
+
+    app = FastAPI(title="Chengda 城答", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    problem.install(app, domain)
+    app.include_router(rest.router)
+    app.include_router(knowledge_api.router)
+    app.include_router(cases_api.router)
+    app.include_router(metrics.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(
+        Limits,
+        domain=domain,
+        requests_a_minute=settings.rate_limit,
+        trusted_proxy=settings.trusted_proxy,
+    )
+
+    @app.middleware("http")
+    async def guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await go_on(request)
+        if not request.url.path.startswith("/docs"):
+            for name, value in SECURITY_HEADERS.items():
+                response.headers.setdefault(name, value)
+        return response
+
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz(request: Request) -> dict[str, str]:
+        """200 once model, index and database can serve."""
+        request.app.state.assistant.store.ready()
+        return {"status": "ready"}
+
+    return app

@@ -1,0 +1,77 @@
+"""Cases and demands over HTTP, and masking of personal data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+
+from bot.answer import case_json
+from bot.cases.number import CaseNumber
+from bot.errors import UnknownCase
+from bot.privacy import redact
+from connectors.rest import Engine
+from connectors.schemas import ParseRequest
+
+router = APIRouter()
+
+
+@router.get("/cases/{case_id}")
+def case(case_id: str, assistant: Engine, code: str = "") -> dict[str, Any]:
+    """A case with its timeline; a wrong code and an unknown number get the same 404."""
+    with assistant.store.work() as work:
+        try:
+            found = work.cases.with_code(CaseNumber(case_id.upper()), code)
+        except UnknownCase:
+            raise HTTPException(404) from None
+    return {
+        **case_json(found, reveal_code=False),
+        "description": found.draft.description,
+        "location": found.draft.location,
+        "district": found.draft.district,
+        "subdistrict": found.draft.subdistrict,
+        "occurred_at": found.draft.occurred_at,
+        "requested_datetime": found.filed_at.isoformat(),
+        "timeline": [
+            {"event": event.kind, "at": event.at.isoformat(), "actor": event.actor, "note": event.note}
+            for event in found.timeline
+        ],
+    }
+
+
+@router.post("/demands/analyse")
+def analyse(body: ParseRequest, assistant: Engine) -> dict[str, Any]:
+    """The demands of a free text."""
+    demands = assistant.analyst.analyse(body.text) if body.text.strip() else ()
+    names = {category.zh: category.en for category in assistant.catalogue.categories}
+    return {
+        "demands": [
+            {
+                "text": demand.text,
+                "type": str(demand.type),
+                "category": demand.category,
+                "category_zh": demand.category,
+                "category_en": names.get(demand.category or ""),
+                "service_item": demand.service_item,
+                "agency_responsible": demand.agency,
+                "district": demand.district,
+                "subdistrict": demand.subdistrict,
+                "place": demand.place,
+                "time": demand.time,
+                "urgency": demand.urgency,
+                "confidence": demand.confidence,
+                "runner_up": demand.runner_up,
+                "why": list(demand.why),
+            }
+            for demand in demands
+        ],
+        "duplicates": [],
+    }
+
+
+@router.post("/privacy/redact")
+def privacy_redact(body: ParseRequest) -> dict[str, Any]:
+    """The text with personal data masked, and what was masked."""
+    masked = redact(body.text)
+    spans = [{"start": span.start, "end": span.end, "kind": span.kind} for span in masked.spans]
+    return {"text": masked.text, "spans": spans}

@@ -1,0 +1,114 @@
+"""The command line: `chengda`."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bot.assistant import Assistant
+from bot.build import build_assistant
+from bot.errors import ChengdaError
+from bot.messages import SenderId, UserMessage
+from bot.settings import Settings
+from bot.training import STEPS
+from connectors.app import create_app
+from knowledge.catalogue import read_catalogue
+from knowledge.yaml_file import ContentError
+
+app = typer.Typer(help="Chengda 城答: city services, demands and cases in conversation.", no_args_is_help=True)
+console = Console(stderr=True)
+STEP_NAMES = {
+    "encoder": "loading the encoder 载入编码器",
+    "texts": "reading texts 读取文本",
+    "vectors": "vectors 向量",
+    "words": "words 词项",
+    "head": "training search 训练检索",
+    "intents": "training intents 训练意图",
+    "demands": "training demands 训练诉求",
+    "database": "database 数据库",
+}
+
+
+def _prepared(settings: Settings) -> Assistant:
+    """The assistant, built under a progress bar."""
+    columns = (SpinnerColumn(), TextColumn("{task.description:<32}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("starting 启动", total=len(STEPS) + 1)
+
+        def show(step: str) -> None:
+            done = [*STEPS, "database"].index(step)
+            bar.update(task, completed=done, description=STEP_NAMES[step])
+
+        assistant = build_assistant(settings, show)
+        bar.update(task, completed=len(STEPS) + 1, description="ready 就绪")
+    return assistant
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8311,
+    workers: Annotated[int, typer.Option(help="Server processes.", min=1)] = 1,
+) -> None:
+    """Serve the HTTP API and the web page."""
+    settings = Settings()
+    assistant = _prepared(settings)
+    where = f"http://{host}:{port}"
+    console.print(f"\nChengda 城答 is ready 已就绪\n  web page 网页  {where}/\n  API 接口       {where}/docs\n")
+    if workers == 1:
+        uvicorn.run(create_app(settings, assistant), host=host, port=port, log_level="warning")
+        return
+    uvicorn.run("connectors.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning")
+
+
+@app.command()
+def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a new one by default.")] = "") -> None:
+    """Talk to the assistant in the terminal."""
+    assistant = _prepared(Settings())
+    name = SenderId(sender or f"terminal-{secrets.token_hex(4)}")
+    console.print("Type a message; Ctrl-D ends. 输入消息，Ctrl-D 结束。")
+    for line in iter(lambda: console.input("[bold]> [/bold]") if sys.stdin.isatty() else sys.stdin.readline(), ""):
+        answer = assistant.handle(UserMessage(name, line.strip(), channel="terminal"))
+        for bubble in answer:
+            print(bubble["text"])
+            for number, button in enumerate(bubble.get("buttons", ()), start=1):
+                print(f"  [{number}] {button['title']}")
+        print()
+
+
+@app.command()
+def train() -> None:
+    """Train what is missing or out of date: index, intents, demands."""
+    _prepared(Settings())
+
+
+@app.command()
+def index() -> None:
+    """Build the search index when the catalogue or the encoder changed."""
+    _prepared(Settings())
+
+
+@app.command()
+def check() -> None:
+    """Check every content file; each error names file, code and field."""
+    print(f"catalogue: {len(read_catalogue())} items, no errors")
+
+
+def main() -> None:
+    """Run the command line; known errors are told without a trace."""
+    try:
+        app()
+    except (ChengdaError, ContentError) as error:
+        console.print(f"[red]error[/red] {error}", highlight=False)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

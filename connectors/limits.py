@@ -1,0 +1,70 @@
+"""Limits at the door: requests a minute and address, and the size of a body."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.domain import Domain
+from connectors.problem import problem
+
+WINDOW_SECONDS = 60
+MAX_ADDRESSES = 10_000
+MAX_BODY_BYTES = 256 * 1024
+FREE_PATHS = ("/healthz", "/readyz", "/metrics")
+
+
+class Limits:
+    """ASGI middleware that refuses with 429 or 413 before any work is done."""
+
+    def __init__(self, app: ASGIApp, domain: Domain, requests_a_minute: int, trusted_proxy: bool) -> None:
+        self._app = app
+        self._domain = domain
+        self._limit = requests_a_minute
+        self._trusted_proxy = trusted_proxy
+        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in FREE_PATHS:
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        english = headers.get(b"accept-language", b"").lower().startswith(b"en")
+        language = "en" if english else "zh"
+        if self._limit and self._count(self._address(scope, headers)) > self._limit:
+            refusal = problem(429, self._domain, language, headers={"Retry-After": str(WINDOW_SECONDS)})
+            await refusal(scope, receive, send)
+            return
+        if int(headers.get(b"content-length", b"0") or 0) > MAX_BODY_BYTES:
+            await problem(413, self._domain, language)(scope, receive, send)
+            return
+        await self._app(scope, _bounded(receive), send)
+
+    def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+        if self._trusted_proxy and b"x-forwarded-for" in headers:
+            return headers[b"x-forwarded-for"].split(b",")[0].strip().decode("latin-1")
+        return str(scope["client"][0]) if scope.get("client") else ""
+
+    def _count(self, address: str) -> int:
+        window = int(time.monotonic() // WINDOW_SECONDS)
+        before, count = self._counts.pop(address, (window, 0))
+        count = count + 1 if before == window else 1
+        self._counts[address] = (window, count)
+        while len(self._counts) > MAX_ADDRESSES:
+            self._counts.popitem(last=False)
+        return count
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The body cut off at the limit, for requests that do not tell their length."""
+    seen = 0
+
+    async def bounded() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if seen > MAX_BODY_BYTES else message
+
+    return bounded

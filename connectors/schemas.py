@@ -1,0 +1,47 @@
+"""What comes in over HTTP, validated at the edge."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from knowledge.catalogue import Audience
+
+MAX_BODY_CHARS = 20_000
+Text = Annotated[str, Field(max_length=MAX_BODY_CHARS)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Metadata(_Body):
+    """What a channel tells beside the text."""
+
+    message_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    language: Annotated[str, Field(max_length=20)] | None = None
+
+
+class RestMessage(_Body):
+    """A message of Rasa's REST channel."""
+
+    sender: Annotated[str, Field(min_length=1, max_length=200)] = "default"
+    message: Text
+    metadata: Metadata | None = None
+
+
+class ParseRequest(_Body):
+    """A text to understand."""
+
+    text: Text
+
+
+class SearchRequest(_Body):
+    """A catalogue search."""
+
+    query: Text
+    top_k: Annotated[int, Field(ge=1, le=50)] = 5
+    language: Annotated[str, Field(pattern="^(zh|en)$")] | None = None
+    audience: Audience | None = None
+    district: Annotated[str, Field(max_length=40)] | None = None

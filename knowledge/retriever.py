@@ -1,0 +1,123 @@
+"""Search over the catalogue: dense, lexical and trained scores standardised, summed and calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.catalogue import Audience, Catalogue, Service
+from knowledge.index import Index
+from knowledge.linear_head import softmax
+from knowledge.words import search_terms
+
+Scores = NDArray[np.float32]
+WEIGHTS = {"dense": 0.6, "lexical": 0.5, "head": 1.0}
+SHARPNESS = 1.1
+FLOOR = 0.15
+MARGIN = 0.20
+SURE = 0.55
+MAX_CHOICES = 4
+CHOICE_SHARE = 0.25
+
+
+class Verdict(StrEnum):
+    """What a search came to."""
+
+    ANSWERED = "answered"
+    CLARIFY = "clarify"
+    NO_SERVICE = "no_service"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A service found; `score` is its calibrated share of the belief, `why` the catalogue words that matched."""
+
+    service: Service
+    score: float
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """The ranked hits of one search and whether they answer it."""
+
+    verdict: Verdict
+    hits: tuple[Hit, ...]
+    similarity: float
+
+    @property
+    def best(self) -> Hit:
+        """The first hit."""
+        return self.hits[0]
+
+    def choices(self) -> tuple[Hit, ...]:
+        """The 2–4 hits worth asking about."""
+        likely = [hit for hit in self.hits if hit.score >= CHOICE_SHARE * self.best.score]
+        return tuple(likely[:MAX_CHOICES]) if len(likely) > 1 else self.hits[:2]
+
+
+class Retriever:
+    """Finds services for a canonical query and its encoder vector."""
+
+    def __init__(self, catalogue: Catalogue, index: Index) -> None:
+        self.catalogue = catalogue
+        self._index = index
+
+    def scores(self, query: str, vector: Scores) -> dict[str, Scores]:
+        """The standardised score of each arm, shape (services,) each."""
+        return {
+            "dense": _standardised(self._index.dense_scores(vector)),
+            "lexical": _standardised(self._index.lexical_scores(query)),
+            "head": _standardised(self._index.head_scores(query, vector)),
+        }
+
+    def search(
+        self,
+        query: str,
+        vector: Scores,
+        top_k: int = 5,
+        audience: Audience | None = None,
+        among: Sequence[str] | None = None,
+    ) -> Retrieval:
+        """Rank services; `audience` and `among` (codes) keep only what fits them."""
+        fused = sum(WEIGHTS[arm] * scores for arm, scores in self.scores(query, vector).items())
+        assert isinstance(fused, np.ndarray)
+        codes = self._index.codes
+        allowed = np.array(
+            [
+                (audience is None or audience in self.catalogue[code].audience)
+                and (among is None or code in among)
+                for code in codes
+            ]
+        )
+        shares = softmax(np.where(allowed, fused * SHARPNESS, -np.inf).astype(np.float32))
+        order = [place for place in np.argsort(-shares)[: max(top_k, 2)] if allowed[place]]
+        hits = tuple(
+            Hit(self.catalogue[codes[place]], float(shares[place])) for place in order
+        )
+        similarity = self._index.nearest_documents(vector, 1)[0][1]
+        return Retrieval(_verdict(hits, similarity), hits[:top_k], similarity)
+
+    def why(self, hit: Hit, query: str, vector: Scores) -> tuple[str, ...]:
+        """The names of the service that share most with the query."""
+        terms = set(search_terms(query))
+        names = (hit.service.everyday_name.zh, hit.service.everyday_name.en, *hit.service.aliases.all())
+        shared = [(len(terms & set(search_terms(name.lower()))), name) for name in names]
+        return tuple(name for count, name in sorted(shared, key=lambda pair: -pair[0])[:2] if count)
+
+
+def _standardised(scores: Scores) -> Scores:
+    spread = float(scores.std())
+    return (scores - scores.mean()) / spread if spread > 0 else np.zeros_like(scores)
+
+
+def _verdict(hits: Sequence[Hit], similarity: float) -> Verdict:
+    if not hits or hits[0].score < FLOOR or similarity < 0.3:
+        return Verdict.NO_SERVICE
+    if len(hits) == 1 or hits[0].score >= SURE or hits[0].score - hits[1].score >= MARGIN:
+        return Verdict.ANSWERED
+    return Verdict.CLARIFY
