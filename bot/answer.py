@@ -67,8 +67,7 @@ def _bubble(message: BotMessage, sender: str, traditional: bool) -> dict[str, An
     bubble: dict[str, Any] = {"recipient_id": sender, "text": _script(message.text, traditional)}
     if message.buttons:
         bubble["buttons"] = [
-            {"title": _script(button.title, traditional), "payload": button.payload}
-            for button in message.buttons
+            {"title": _script(button.title, traditional), "payload": button.payload} for button in message.buttons
         ]
     if message.image:
         bubble["image"] = message.image

@@ -166,9 +166,7 @@ class Assistant:
             return ACTIONS[name](turn)
         return say.utter(turn, name, UTTER_OUTCOMES.get(name, Outcome.SMALLTALK))
 
-    def _bookkeeping(
-        self, turn: TurnContext, decision: Decision, result: ActionResult
-    ) -> tuple[Event, ...]:
+    def _bookkeeping(self, turn: TurnContext, decision: Decision, result: ActionResult) -> tuple[Event, ...]:
         """Forget choices once answered; remember the words a later "I want to report it" refers to."""
         events: list[Event] = []
         if turn.tracker.slot("choices") and decision.action not in KEEPS_CHOICES:
@@ -209,7 +207,10 @@ def reply_language(parse: Parse, tracker: Tracker, hint: str | None) -> str:
 def _asked_language(text: str, before: str | None) -> str:
     if any(word in text for word in ("english", "英文", "英语", "eng")):
         return "en"
-    if any(word in text for word in ("chinese", "中文", "普通话", "国语", "汉语", "mandarin", "cantonese", "粤语", "广东话")):
+    if any(
+        word in text
+        for word in ("chinese", "中文", "普通话", "国语", "汉语", "mandarin", "cantonese", "粤语", "广东话")
+    ):
         return "zh"
     return "zh" if before == "en" else "en"
 

@@ -40,7 +40,7 @@ def assistant_of(models: Models, settings: Settings) -> Assistant:
         domain,
         read_rules(domain),
         models.catalogue,
-        Understanding(models.encoder, models.intents),
+        Understanding(models.encoder, models.intents, models.safety),
         retriever,
         DemandAnalyst(models.encoder, models.demands, retriever),
         Store(engine, settings.case_prefix, clock),

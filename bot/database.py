@@ -115,11 +115,7 @@ def open_database(url: str) -> Engine:
     if not in_memory:
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     options = {"connect_args": {"check_same_thread": False}}
-    engine = (
-        create_engine(parsed, poolclass=StaticPool, **options)
-        if in_memory
-        else create_engine(parsed, **options)
-    )
+    engine = create_engine(parsed, poolclass=StaticPool, **options) if in_memory else create_engine(parsed, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_at_once)
     return engine
@@ -135,7 +131,7 @@ def migrate(engine: Engine) -> None:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # type: ignore[attr-defined]
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {LOCK_WAIT_MS}",

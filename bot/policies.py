@@ -10,14 +10,14 @@ from rapidfuzz import fuzz
 
 from bot.actions.answer_service import CHOICE_SERVICE, is_new_topic, search
 from bot.actions.demand_form import CONFIRM, DEMAND_FORM
-from bot.nlu.said import kept_and_negated, short_answer
+from bot.nlu.parse import DANGER
+from bot.nlu.said import content_of, kept_and_negated, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
 from knowledge.normal import normalise
 from knowledge.retriever import Verdict
 
-DANGER = 0.5
-DANGER_MID_FORM = 0.6
+DANGER_MID_FORM = 0.5
 HAND_OFF = 0.5
 DIGRESSION = 0.6
 SMALLTALK_DIGRESSION = 0.7
@@ -38,12 +38,35 @@ CASE_INTENTS = {
     "hasten_case": "action_hasten_case",
     "withdraw_case": "action_withdraw_case",
 }
+CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
 ORDINALS = {
     "1": 0, "一": 0, "第一": 0, "first": 0, "one": 0, "2": 1, "二": 1, "第二": 1, "second": 1, "two": 1,
     "3": 2, "三": 2, "第三": 2, "third": 2, "three": 2, "4": 3, "四": 3, "第四": 3, "fourth": 3, "four": 3,
     "5": 4, "五": 4, "第五": 4, "fifth": 4, "five": 4, "最后": -1, "last": -1, "前者": 0, "former": 0, "后者": 1, "latter": 1,
 }  # fmt: skip
-ORDINAL_WORDS = ("个", "项", "种", "条", "一个", "the", "one", "option", "number", "no.", "选", "是", "我", "要", "please", "choice", "它", "那", "请", "是的", "第")
+ORDINAL_WORDS = (
+    "个",
+    "项",
+    "种",
+    "条",
+    "一个",
+    "the",
+    "one",
+    "option",
+    "number",
+    "no.",
+    "选",
+    "是",
+    "我",
+    "要",
+    "please",
+    "choice",
+    "它",
+    "那",
+    "请",
+    "是的",
+    "第",
+)
 
 
 @dataclass(frozen=True)
@@ -63,13 +86,13 @@ class Policy(Protocol):
 
 def safety(turn: TurnContext) -> Decision | None:
     """Danger comes before everything."""
-    kind, share = turn.parse.safety()
+    danger = turn.parse.danger
     running = turn.tracker.active_form is not None
-    if share < (DANGER_MID_FORM if running else DANGER) or turn.parse.payload is not None:
+    if danger.share < (DANGER_MID_FORM if running else DANGER) or turn.parse.payload is not None:
         return None
     if running and short_answer(turn.message.text):
         return None
-    return Decision("action_crisis" if kind.startswith("crisis") else "action_emergency")
+    return Decision("action_crisis" if danger.kind.startswith("crisis") else "action_emergency")
 
 
 def person(turn: TurnContext) -> Decision | None:
@@ -89,11 +112,13 @@ def choice(turn: TurnContext) -> Decision | None:
     if picked is not None:
         return Decision("action_choose", choice=picked)
     act = short_answer(turn.message.text)
-    if act in ("neither", "deny", "skip", "cancel") or turn.parse.intent == "neither" and turn.parse.confidence > 0.5:
+    if act == "neither" or (turn.parse.intent == "neither" and turn.parse.confidence > 0.5):
         return Decision("utter_tell_more")
-    if act == "affirm":
-        return Decision("action_choose", choice=choices[0])
-    return None
+    if turn.tracker.active_form is not None:
+        return None
+    if act in ("deny", "skip", "cancel"):
+        return Decision("utter_tell_more")
+    return Decision("action_choose", choice=choices[0]) if act == "affirm" else None
 
 
 def form(turn: TurnContext) -> Decision | None:
@@ -102,17 +127,27 @@ def form(turn: TurnContext) -> Decision | None:
     if name is None:
         return None
     parse, act = turn.parse, short_answer(turn.message.text)
-    if act == "cancel" or parse.intent == "cancel" and parse.confidence > 0.6 and not kept_and_negated(parse.entities, parse.text)[0]:
+    if act == "cancel" or (
+        parse.intent == "cancel" and parse.confidence > 0.6 and not kept_and_negated(parse.entities, parse.text)[0]
+    ):
         return Decision("action_cancel_form")
     if parse.payload is not None and parse.intent in ("ask_service", "ask_detail"):
-        return Decision("action_answer_service" if "service" in parse.payload else "action_answer_detail", digression=True)
+        return Decision(
+            "action_answer_service" if "service" in parse.payload else "action_answer_detail", digression=True
+        )
     if act is None and not _answers(turn):
         if parse.intent in SMALLTALK and parse.confidence >= SMALLTALK_DIGRESSION:
             return Decision(SMALLTALK[parse.intent], digression=True)
-        if parse.intent in CASE_INTENTS and parse.confidence >= CASE_DIGRESSION and turn.tracker.requested_slot != "description":
+        if (
+            parse.intent in CASE_INTENTS
+            and parse.confidence >= CASE_DIGRESSION
+            and turn.tracker.requested_slot != "description"
+        ):
             return Decision(CASE_INTENTS[parse.intent], digression=True)
         if _asks_service(turn):
-            return Decision("action_answer_detail" if parse.intent == "ask_detail" else "action_answer_service", digression=True)
+            return Decision(
+                "action_answer_detail" if parse.intent == "ask_detail" else "action_answer_service", digression=True
+            )
     return Decision("demand_form" if name == DEMAND_FORM else "action_take_supplement")
 
 
@@ -142,10 +177,20 @@ def _settled_intent(turn: TurnContext) -> str:
     act = short_answer(turn.message.text)
     if act is not None and act != "skip":
         return "deny" if act == "neither" else act
+    if turn.tracker.slot("case_number") and opens_with_command(turn.message.text, "supplement_case"):
+        return "supplement_case"
     ask, file = parse.probability("ask_service", "ask_detail"), parse.probability("file_demand")
-    if parse.first("case_number") and max(ask, file, parse.probability("inform")) > 0.3:
+    if (
+        opens_with_command(turn.message.text, "file_demand")
+        and content_of(turn.message.text, parse, "file_demand") is None
+    ):
+        return "file_demand"
+    if parse.first("case_number") and parse.intent not in CASE_CHANGES:
         return "case_status"
-    if parse.intent in ("ask_service", "ask_detail", "file_demand", "out_of_scope", "inform", "correct") or parse.confidence < UNSURE:
+    if (
+        parse.intent in ("ask_service", "ask_detail", "file_demand", "out_of_scope", "inform", "correct")
+        or parse.confidence < UNSURE
+    ):
         return _by_search(turn, ask, file)
     return parse.intent
 
@@ -183,12 +228,14 @@ def _picked(turn: TurnContext, choices: list[str], purpose: str | None) -> str |
             return code
     if purpose != CHOICE_SERVICE or len(text) > 40:
         return None
-    titles = {
-        code: [normalise(name).text for name in _names(turn, code)] for code in choices
-    }
-    scored = sorted(((max(fuzz.ratio(text, name) for name in names), code) for code, names in titles.items()), reverse=True)
+    titles = {code: [normalise(name).text for name in _names(turn, code)] for code in choices}
+    scored = sorted(
+        ((max(fuzz.ratio(text, name) for name in names), code) for code, names in titles.items()), reverse=True
+    )
     if scored[0][0] >= TITLE_MATCH:
         return scored[0][1]
+    if len(text) > 6 and search(turn).best.service.code not in choices:
+        return None
     found = turn.retriever.search(turn.parse.canonical, turn.parse.vector, among=choices)
     distinct = len(found.hits) < 2 or found.best.score > 0.75
     return found.best.service.code if distinct and found.similarity > 0.45 and len(text) <= 24 else None
@@ -218,9 +265,15 @@ def _asks_service(turn: TurnContext) -> bool:
     bar = 0.85 if turn.tracker.requested_slot == "description" else DIGRESSION
     if parse.probability("ask_service", "ask_detail") < bar:
         return False
-    if turn.tracker.requested_slot == CONFIRM and parse.intent == "ask_detail" and not turn.tracker.slot("service_code"):
+    if (
+        turn.tracker.requested_slot == CONFIRM
+        and parse.intent == "ask_detail"
+        and not turn.tracker.slot("service_code")
+    ):
         return False
     found = search(turn)
     if parse.intent == "ask_detail" and turn.tracker.slot("service_code") and not is_new_topic(turn, found):
         return True
-    return found.verdict is not Verdict.NO_SERVICE and found.best.service.kind is Kind.SERVICE and found.similarity > 0.4
+    return (
+        found.verdict is not Verdict.NO_SERVICE and found.best.service.kind is Kind.SERVICE and found.similarity > 0.4
+    )

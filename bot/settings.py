@@ -13,29 +13,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CHENGDA_", env_file=".env", extra="ignore")
 
-    data_dir: Path = Field(Path(".chengda"), description="Folder for everything a run writes.")
+    data_dir: Path = Field(default=Path(".chengda"), description="Folder for everything a run writes.")
     database_url: str = Field(
-        "", description="SQLAlchemy address of the database; empty means SQLite in the data folder."
+        default="", description="SQLAlchemy address of the database; empty means SQLite in the data folder."
     )
     encoder: str = Field(
-        "builtin", description="Sentence encoder: builtin, or a sentence-transformers name or path."
+        default="builtin", description="Sentence encoder: builtin, or a sentence-transformers name or path."
     )
-    city: str = Field("shenzhen", description="City whose data files are used.")
-    case_prefix: str = Field(
-        "SZ", pattern="^[A-Z]{2}$", description="Two letters that open every case number."
-    )
-    timezone: str = Field("Asia/Shanghai", description="Time zone of case numbers and dates.")
-    rate_limit: int = Field(
-        600, ge=0, description="Requests a minute and address; 0 switches the limit off."
-    )
+    city: str = Field(default="shenzhen", description="City whose data files are used.")
+    case_prefix: str = Field(default="SZ", pattern="^[A-Z]{2}$", description="Two letters that open every case number.")
+    timezone: str = Field(default="Asia/Shanghai", description="Time zone of case numbers and dates.")
+    rate_limit: int = Field(default=600, ge=0, description="Requests a minute and address; 0 switches the limit off.")
     max_message_chars: int = Field(
-        2000, ge=100, description="Longer messages get a polite request to shorten them."
+        default=2000, ge=100, description="Longer messages get a polite request to shorten them."
     )
     session_minutes: int = Field(
-        720, ge=1, description="Silence after which a conversation starts afresh, in minutes."
+        default=720, ge=1, description="Silence after which a conversation starts afresh, in minutes."
     )
     trusted_proxy: bool = Field(
-        False, description="Take the caller's address from X-Forwarded-For (behind a proxy only)."
+        default=False, description="Take the caller's address from X-Forwarded-For (behind a proxy only)."
     )
 
     @property

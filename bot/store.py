@@ -69,9 +69,7 @@ class Work:
         )
         if known.rowcount == 0:
             self._connection.execute(
-                insert(conversations).values(
-                    sender=tracker.sender, state=tracker.as_json(), updated_at=moment
-                )
+                insert(conversations).values(sender=tracker.sender, state=tracker.as_json(), updated_at=moment)
             )
         self._connection.execute(
             insert(turns).values(

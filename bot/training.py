@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.cases.analysis import DEMANDS_FILE, HEADS, train_demand_heads
+from bot.cases.analysis import HEADS, read_demands, train_demand_heads
 from bot.nlu.intents import NLU_FILES, read_examples, train_intents
+from bot.nlu.safety import read_safety, train_safety
 from knowledge.catalogue import Catalogue, read_catalogue
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.index import Index, build_index, fingerprint, load_index, save_index
 from knowledge.linear_head import LinearHead, load_head
-from knowledge.queries import NLU_DATA, read_training_queries
+from knowledge.queries import NLU_DATA, Query, read_training_queries
 
 Progress = Callable[[str], None]
-STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "demands")
+STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "safety", "demands")
 CODE_FILES = ("linear_head.py", "words.py", "normal.py", "index.py", "encoder.py")
 
 
@@ -29,6 +30,7 @@ class Models:
     encoder: Encoder
     index: Index
     intents: LinearHead
+    safety: LinearHead
     demands: dict[str, LinearHead]
 
 
@@ -45,16 +47,29 @@ def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda
         index = build_index(catalogue, queries, encoder, progress)
         save_index(index, data_dir / "index", mark)
     folder = data_dir / "nlu"
-    nlu_mark = mark + _digest([*(NLU_DATA / name for name in NLU_FILES), DEMANDS_FILE])
+    own_code = (Path(__file__).parent / name for name in ("nlu/intents.py", "nlu/safety.py", "cases/analysis.py"))
+    nlu_mark = mark + _digest([*(NLU_DATA / name for name in NLU_FILES), *sorted(NLU_DATA.glob("*.csv")), *own_code])
     if _mark(folder) != nlu_mark:
-        progress("intents")
-        train_intents(read_examples(), queries, catalogue, encoder).save(folder / "intents.joblib")
-        progress("demands")
-        for name, head in train_demand_heads(queries, catalogue, encoder).items():
-            head.save(folder / f"{name}.joblib")
+        _train_nlu(folder, queries, catalogue, encoder, progress)
         (folder / "mark.json").write_text(json.dumps(nlu_mark), encoding="utf-8")
     demands = {name: load_head(folder / f"{name}.joblib") for name in HEADS}
-    return Models(catalogue, encoder, index, load_head(folder / "intents.joblib"), demands)
+    intents, safety = (load_head(folder / f"{name}.joblib") for name in ("intents", "safety"))
+    return Models(catalogue, encoder, index, intents, safety, demands)
+
+
+def _train_nlu(
+    folder: Path, queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder, progress: Progress
+) -> None:
+    examples, safety, demands = read_examples(), read_safety(), read_demands()
+    progress("intents")
+    intents = train_intents(examples, safety, queries, demands, catalogue, encoder)
+    intents.save(folder / "intents.joblib")
+    progress("safety")
+    head = train_safety(examples, safety, queries, demands, catalogue, encoder)
+    head.save(folder / "safety.joblib")
+    progress("demands")
+    for name, head in train_demand_heads(queries, catalogue, encoder).items():
+        head.save(folder / f"{name}.joblib")
 
 
 def _digest(files: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,10 @@ from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
 from bot.training import STEPS
+from connectors import report
 from connectors.app import create_app
 from knowledge.catalogue import read_catalogue
+from knowledge.encoder import load_encoder
 from knowledge.yaml_file import ContentError
 
 app = typer.Typer(help="Chengda 城答: city services, demands and cases in conversation.", no_args_is_help=True)
@@ -31,6 +34,7 @@ STEP_NAMES = {
     "words": "words 词项",
     "head": "training search 训练检索",
     "intents": "training intents 训练意图",
+    "safety": "training safety 训练安全",
     "demands": "training demands 训练诉求",
     "database": "database 数据库",
 }
@@ -99,6 +103,26 @@ def index() -> None:
 def check() -> None:
     """Check every content file; each error names file, code and field."""
     print(f"catalogue: {len(read_catalogue())} items, no errors")
+
+
+@app.command()
+def evaluate(
+    wrong: Annotated[bool, typer.Option("--wrong", help="Also list every sentence that went wrong.")] = False,
+) -> None:
+    """Print search, intent and danger figures on the dev sets."""
+    settings = Settings()
+    assistant = _prepared(settings)
+    report.evaluate(assistant, load_encoder(settings.encoder), Console(), wrong)
+
+
+@app.command()
+def bench() -> None:
+    """Print start-up time, turn times and memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
+        settings = Settings(database_url=database)
+        _prepared(settings)
+        report.bench(lambda: build_assistant(settings), Console())
 
 
 def main() -> None:

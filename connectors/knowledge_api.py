@@ -34,7 +34,7 @@ def search(body: SearchRequest, assistant: Engine) -> dict[str, Any]:
                 "name": hit.service.name.in_language(language),
                 "score": round(hit.score, 4),
                 "agency_responsible": assistant.catalogue.agency_name(hit.service).in_language(language),
-                "why": list(assistant.retriever.why(hit, parse.canonical, parse.vector)),
+                "why": list(assistant.retriever.why(hit.service, parse.canonical)),
             }
             for hit in found.hits
         ],

@@ -10,7 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 
 router = APIRouter()
 TURNS = Counter("chengda_turns_total", "Turns of conversation by outcome and language.", ["outcome", "language"])
-SECONDS = Histogram("chengda_turn_seconds", "Time of one turn in seconds.", buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5))
+SECONDS = Histogram(
+    "chengda_turn_seconds", "Time of one turn in seconds.", buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
+)
 
 
 def turn_timer() -> AbstractContextManager[Any]:

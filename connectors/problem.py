@@ -15,7 +15,15 @@ from bot.domain import Domain
 
 logger = logging.getLogger("chengda")
 MEDIA_TYPE = "application/problem+json"
-KNOWN = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "invalid", 429: "too_many", 503: "not_ready"}
+KNOWN = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    422: "invalid",
+    429: "too_many",
+    503: "not_ready",
+}
 
 
 def problem(status: int, domain: Domain, language: str, **extra: object) -> JSONResponse:
@@ -30,7 +38,9 @@ def problem(status: int, domain: Domain, language: str, **extra: object) -> JSON
         "detail": domain.text(f"utter_problem_{name}", language, **values),
         **extra,
     }
-    return JSONResponse(body, status, headers=dict(headers) if isinstance(headers, Mapping) else None, media_type=MEDIA_TYPE)
+    return JSONResponse(
+        body, status, headers=dict(headers) if isinstance(headers, Mapping) else None, media_type=MEDIA_TYPE
+    )
 
 
 def language_of(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -183,10 +183,7 @@ def _validated(path: Path, name: str, adapter: TypeAdapter[T], value: Any) -> T:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        problems = (
-            f"{name}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-            for problem in error.errors()
-        )
+        problems = (f"{name}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise ContentError(path, None, "; ".join(problems)) from None
 
 
@@ -230,12 +227,13 @@ def read_catalogue(folder: Path = CATALOGUE) -> Catalogue:
 def problems_of(service: Service, catalogue: Catalogue) -> Iterator[str]:
     """What is wrong with a service beyond its shape, as `<code>.yml: <code>: <field>: <problem>`."""
     at = f"{service.code}.yml: {service.code}"
-    for field_name, key, table in (
+    references: list[tuple[str, str, Container[str]]] = [
         ("group", service.group, catalogue.groups),
         ("agency", service.agency, catalogue.agencies),
         *(("life_events", event, catalogue.life_events) for event in service.life_events),
         *(("related", code, catalogue.services) for code in service.related),
-    ):
+    ]
+    for field_name, key, table in references:
         if key not in table:
             yield f"{at}: {field_name}: {key!r} is not known"
     if service.code in service.related:

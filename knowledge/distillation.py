@@ -107,15 +107,11 @@ def distil(
         pairs, singles = next(pair_places), next(single_places)
         bags = training.chinese.take(pairs).followed_by(training.english.take(pairs))
         bags = bags.followed_by(training.singles.take(singles))
-        wanted = np.concatenate(
-            (np.tile(training.pair_targets[pairs], 2), training.single_targets[singles])
-        )
+        wanted = np.concatenate((np.tile(training.pair_targets[pairs], 2), training.single_targets[singles]))
         used, local = np.unique(bags.rows, return_inverse=True)
         used_rows = torch.from_numpy(used)
         leaf = table[used_rows].requires_grad_()
-        loss = distillation_loss(
-            _pool(leaf, local, bags), targets[torch.from_numpy(wanted)], schedule.pairs
-        )
+        loss = distillation_loss(_pool(leaf, local, bags), targets[torch.from_numpy(wanted)], schedule.pairs)
         (gradient,) = torch.autograd.grad(loss, leaf)
         optimiser.update(used_rows, gradient, schedule.rate * (1 - step / schedule.steps))
         report(step + 1, float(loss.detach()))
@@ -132,8 +128,7 @@ def distillation_loss(students: torch.Tensor, targets: torch.Tensor, pairs: int)
     return (
         distance
         + KL_SHARE * _similarity_loss(students, targets)
-        + CONTRAST_SHARE
-        * (_contrast(students[:pairs], students[pairs : 2 * pairs], targets[:pairs]))
+        + CONTRAST_SHARE * (_contrast(students[:pairs], students[pairs : 2 * pairs], targets[:pairs]))
     )
 
 

@@ -50,13 +50,11 @@ def normalise_rows(rows: Vectors) -> Vectors:
 class StaticEncoder:
     """Weighted sum of int8 unit vectors; needs numpy only, no network, no torch."""
 
-    def __init__(
-        self, name: str, vocabulary: Vocabulary, rows: NDArray[np.int8], scales: Vectors
-    ) -> None:
+    def __init__(self, name: str, vocabulary: Vocabulary, rows: NDArray[np.int8], scales: Vectors) -> None:
         """Take `rows` of shape (units + buckets, dimension) and one scale a row."""
         self.name = name
         self.dimension = int(rows.shape[1])
-        self._vocabulary, self._rows, self._scales = vocabulary, rows, scales
+        self.vocabulary, self._rows, self._scales = vocabulary, rows, scales
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -84,7 +82,7 @@ class StaticEncoder:
     def _encode(self, texts: Sequence[str]) -> Vectors:
         sums = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for place, text in enumerate(texts):
-            rows, weights = self._vocabulary.read(text)
+            rows, weights = self.vocabulary.read(text)
             if rows:
                 scaled = self._scales[rows] * np.asarray(weights, dtype=np.float32)
                 sums[place] = scaled @ self._rows[rows].astype(np.float32)

@@ -97,19 +97,12 @@ class _MassiveRow:
 def _massive(file: Path) -> dict[str, _MassiveRow]:
     with file.open(encoding="utf-8", newline="") as lines:
         table = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return {
-            row["id"]: _MassiveRow(row["partition"], row["intent"], normalise_text(row["utt"]))
-            for row in table
-        }
+        return {row["id"]: _MassiveRow(row["partition"], row["intent"], normalise_text(row["utt"])) for row in table}
 
 
-def _aligned(
-    chinese: dict[str, _MassiveRow], english: dict[str, _MassiveRow], partition: str
-) -> list[Pair]:
+def _aligned(chinese: dict[str, _MassiveRow], english: dict[str, _MassiveRow], partition: str) -> list[Pair]:
     return [
-        (row.text, english[key].text)
-        for key, row in chinese.items()
-        if row.partition == partition and key in english
+        (row.text, english[key].text) for key, row in chinese.items() if row.partition == partition and key in english
     ]
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from scipy.linalg import solve  # type: ignore[import-untyped]
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+from scipy.linalg import solve
+from scipy.sparse import csr_matrix
 
 from knowledge.encoder import Vectors
 from knowledge.encoder_corpus import Corpus
@@ -84,9 +84,7 @@ def _han_units(corpus: Corpus) -> tuple[list[str], list[str]]:
                 for start in range(len(run) - size + 1)
             )
     characters = [unit for unit in counts if len(unit) == 1]
-    words = [
-        unit for unit, _count in counts.most_common() if len(unit) > 1 and unit in corpus.glosses
-    ]
+    words = [unit for unit, _count in counts.most_common() if len(unit) > 1 and unit in corpus.glosses]
     return characters, words[:HAN_WORDS]
 
 

@@ -41,9 +41,12 @@ class Index:
     codes: tuple[ServiceCode, ...]
     documents: tuple[Document, ...]
     owner: NDArray[np.int64]
-    vectors: faiss.IndexFlatIP
+    vectors: faiss.Index
     lexical: bm25s.BM25
     head: LinearHead
+
+    def __post_init__(self) -> None:
+        faiss.omp_set_num_threads(1)
 
     def dense_scores(self, vector: Scores) -> Scores:
         """Best cosine of any text of each service, shape (services,); 0 beyond the nearest texts."""
@@ -56,10 +59,7 @@ class Index:
     def nearest_documents(self, vector: Scores, count: int) -> list[tuple[Document, float]]:
         """The nearest texts with their cosine, best first."""
         similarities, rows = self.vectors.search(vector[None, :], count)
-        return [
-            (self.documents[row], float(score))
-            for row, score in zip(rows[0], similarities[0], strict=True)
-        ]
+        return [(self.documents[row], float(score)) for row, score in zip(rows[0], similarities[0], strict=True)]
 
     def lexical_scores(self, text: str) -> Scores:
         """BM25 of each service's words for a canonical text, shape (services,)."""

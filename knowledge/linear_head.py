@@ -37,8 +37,9 @@ class LinearHead:
         """One margin a class, shape (classes,), for a canonical text and its encoder vector."""
         sparse = self.vectoriser.transform([text])
         dense_rows = self.weights[self.weights.shape[0] - vector.shape[0] :]
-        margins: NDArray[np.float32] = sparse.data @ self.weights[sparse.indices] + self.bias
-        return margins + (vector * np.float32(self.dense_weight)) @ dense_rows
+        margins = sparse.data @ self.weights[sparse.indices] + self.bias
+        margins += (vector * np.float32(self.dense_weight)) @ dense_rows
+        return np.asarray(margins, dtype=np.float32)
 
     def probabilities(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Calibrated probabilities in the order of `labels`."""
@@ -73,9 +74,7 @@ def train_head(
     min_count: int = 1,
 ) -> LinearHead:
     """Fit on canonical texts; the probability scale comes from cross-validated margins."""
-    vectoriser = TfidfVectorizer(
-        analyzer=features, sublinear_tf=True, min_df=min_count, dtype=np.float32
-    )
+    vectoriser = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=min_count, dtype=np.float32)
     sparse = vectoriser.fit_transform(texts)
     dense = encoder.encode_query(texts) * np.float32(dense_weight)
     joined = hstack([sparse, csr_matrix(dense)]).tocsr()

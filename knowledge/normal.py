@@ -57,9 +57,7 @@ def normalise(text: str) -> NormalText:
 @lru_cache(maxsize=1)
 def _cantonese() -> tuple[re.Pattern[str], dict[str, str]]:
     with (LOOKUPS / "cantonese.csv").open(encoding="utf-8") as lines:
-        table = {
-            normalise(row["cantonese"]).text: row["mandarin"] for row in csv.DictReader(lines)
-        }
+        table = {normalise(row["cantonese"]).text: row["mandarin"] for row in csv.DictReader(lines)}
     longest_first = sorted(table, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))), table
 

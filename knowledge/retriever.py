@@ -16,8 +16,9 @@ from knowledge.words import search_terms
 
 Scores = NDArray[np.float32]
 WEIGHTS = {"dense": 0.6, "lexical": 0.5, "head": 1.0}
-SHARPNESS = 1.1
+SHARPNESS = 1.5
 FLOOR = 0.15
+NEAREST = 0.5
 MARGIN = 0.20
 SURE = 0.55
 MAX_CHOICES = 4
@@ -89,23 +90,20 @@ class Retriever:
         codes = self._index.codes
         allowed = np.array(
             [
-                (audience is None or audience in self.catalogue[code].audience)
-                and (among is None or code in among)
+                (audience is None or audience in self.catalogue[code].audience) and (among is None or code in among)
                 for code in codes
             ]
         )
         shares = softmax(np.where(allowed, fused * SHARPNESS, -np.inf).astype(np.float32))
         order = [place for place in np.argsort(-shares)[: max(top_k, 2)] if allowed[place]]
-        hits = tuple(
-            Hit(self.catalogue[codes[place]], float(shares[place])) for place in order
-        )
+        hits = tuple(Hit(self.catalogue[codes[place]], float(shares[place])) for place in order)
         similarity = self._index.nearest_documents(vector, 1)[0][1]
         return Retrieval(_verdict(hits, similarity), hits[:top_k], similarity)
 
-    def why(self, hit: Hit, query: str, vector: Scores) -> tuple[str, ...]:
-        """The names of the service that share most with the query."""
+    def why(self, service: Service, query: str) -> tuple[str, ...]:
+        """The names of the service that share most with a canonical query."""
         terms = set(search_terms(query))
-        names = (hit.service.everyday_name.zh, hit.service.everyday_name.en, *hit.service.aliases.all())
+        names = (service.everyday_name.zh, service.everyday_name.en, *service.aliases.all())
         shared = [(len(terms & set(search_terms(name.lower()))), name) for name in names]
         return tuple(name for count, name in sorted(shared, key=lambda pair: -pair[0])[:2] if count)
 
@@ -116,7 +114,7 @@ def _standardised(scores: Scores) -> Scores:
 
 
 def _verdict(hits: Sequence[Hit], similarity: float) -> Verdict:
-    if not hits or hits[0].score < FLOOR or similarity < 0.3:
+    if not hits or hits[0].score < FLOOR or similarity < NEAREST:
         return Verdict.NO_SERVICE
     if len(hits) == 1 or hits[0].score >= SURE or hits[0].score - hits[1].score >= MARGIN:
         return Verdict.ANSWERED

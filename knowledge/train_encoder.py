@@ -13,7 +13,7 @@ import torch
 import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression
 
 from knowledge.distillation import Bags, Schedule, TrainingSet, distil
 from knowledge.encoder import (
@@ -120,9 +120,7 @@ def evaluate(encoder: Encoder, corpus: Corpus) -> dict[str, float]:
     pairs = corpus.held_back["MASSIVE dev"]
     misspelt = encoder.encode_query([misspell(english) for _chinese, english in pairs])
     chinese = encoder.encode_document([pair[0] for pair in pairs])
-    figures["MASSIVE dev misspelt en>zh"] = first_hits(
-        misspelt, chinese, [pair[::-1] for pair in pairs]
-    )
+    figures["MASSIVE dev misspelt en>zh"] = first_hits(misspelt, chinese, [pair[::-1] for pair in pairs])
     for place in ("zh-CN", "en-US"):
         figures[f"MASSIVE dev intent {place}"] = _intent_accuracy(encoder, corpus, place)
     figures["milliseconds a query"] = milliseconds_a_query(encoder, [pair[0] for pair in pairs])
@@ -133,8 +131,7 @@ def first_hits(queries: Vectors, documents: Vectors, pairs: Sequence[Pair]) -> f
     """Share (%) of queries whose nearest document is theirs; equal texts count as equal."""
     nearest = (queries @ documents.T).argmax(axis=1)
     hits = [
-        pairs[found][1] == pair[1] or pairs[found][0] == pair[0]
-        for found, pair in zip(nearest, pairs, strict=True)
+        pairs[found][1] == pair[1] or pairs[found][0] == pair[0] for found, pair in zip(nearest, pairs, strict=True)
     ]
     return 100 * float(np.mean(hits))
 
@@ -170,9 +167,7 @@ def _intent_accuracy(encoder: Encoder, corpus: Corpus, place: str) -> float:
 
 
 def _distil_with_progress(start: Vectors, training: TrainingSet, seed: int) -> Vectors:
-    with Progress(
-        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
-    ) as bar:
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("distil", total=SCHEDULE.steps)
 
         def report(step: int, loss: float) -> None:

@@ -14,6 +14,7 @@ RUNS = re.compile(rf"([{HAN}]+)|[{LATIN}]+(?:'[{LATIN}]+)*")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 TO_SIMPLIFIED = OpenCC("t2s")
 SHORTEST_REPAIR = 5  # letters; shorter words have too many neighbours
+REPAIR_TARGETS = 10_000  # most frequent English words; a rarer one would swallow place names
 
 
 def normalise_text(text: str) -> str:
@@ -33,7 +34,7 @@ class Vocabulary:
 
     Known units own rows 0 … len(units)-1: Chinese characters and words, which overlap,
     and English words, the most frequent first. A word outside them takes the row of the
-    most frequent known word that is one slip away; where there is none, it is spread over
+    most frequent common word that is one slip away; where there is none, it is spread over
     `buckets` further rows, chosen by hashing its character n-grams.
     """
 
@@ -42,6 +43,8 @@ class Vocabulary:
         self.buckets = buckets
         self.grams = grams
         self.row = {unit: row for row, unit in enumerate(self.units)}
+        first_word = next((row for unit, row in self.row.items() if not is_han(unit)), 0)
+        self._repair_end = first_word + REPAIR_TARGETS
         self._longest_han = max((len(unit) for unit in self.units if is_han(unit)), default=1)
 
     def read(self, text: str) -> tuple[list[int], list[float]]:
@@ -68,9 +71,9 @@ class Vocabulary:
         if (row := self.row.get(word)) is not None:
             return [row]
         if len(word) >= SHORTEST_REPAIR and word.isalpha():
-            near = [self.row[form] for form in one_slip_away(word) if form in self.row]
-            if near:
-                return [min(near)]
+            near = min(self.row.get(form, self._repair_end) for form in one_slip_away(word))
+            if near < self._repair_end:
+                return [near]
         return self.gram_rows(word)
 
     def _han_rows(self, run: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 
@@ -12,9 +13,79 @@ from pypinyin import Style, lazy_pinyin
 UNIT = re.compile(r"[a-z0-9][a-z0-9'’\-]*|[\u3400-\u9fff]+")
 _STEMMER = snowballstemmer.stemmer("english")
 STOP = frozenset(
-    "a an the i my me you your we our it its is are am be was were do does did to of in on at for from with and or "
-    "but if so that this these those there here have has had can could will would shall should may might must please "
-    "how what where when which who why need want get about just now im i'm dont don't it's".split()
+    [
+        "a",
+        "an",
+        "the",
+        "i",
+        "my",
+        "me",
+        "you",
+        "your",
+        "we",
+        "our",
+        "it",
+        "its",
+        "is",
+        "are",
+        "am",
+        "be",
+        "was",
+        "were",
+        "do",
+        "does",
+        "did",
+        "to",
+        "of",
+        "in",
+        "on",
+        "at",
+        "for",
+        "from",
+        "with",
+        "and",
+        "or",
+        "but",
+        "if",
+        "so",
+        "that",
+        "this",
+        "these",
+        "those",
+        "there",
+        "here",
+        "have",
+        "has",
+        "had",
+        "can",
+        "could",
+        "will",
+        "would",
+        "shall",
+        "should",
+        "may",
+        "might",
+        "must",
+        "please",
+        "how",
+        "what",
+        "where",
+        "when",
+        "which",
+        "who",
+        "why",
+        "need",
+        "want",
+        "get",
+        "about",
+        "just",
+        "now",
+        "im",
+        "i'm",
+        "dont",
+        "don't",
+        "it's",
+    ]
 )
 SOUND_MERGES = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"))
 
@@ -51,7 +122,7 @@ def search_terms(text: str) -> tuple[str, ...]:
             continue
         previous = ""
         terms.extend(unit)
-        pairs = list(zip(unit, unit[1:], strict=False))
+        pairs = list(itertools.pairwise(unit))
         terms.extend(one + other for one, other in pairs)
         terms.extend(f"{sound(one)}_{sound(other)}" for one, other in pairs)
     return tuple(terms)
@@ -71,10 +142,10 @@ def features(text: str) -> tuple[str, ...]:
         for size in (1, 2, 3):
             terms.extend(unit[i : i + size] for i in range(len(unit) - size + 1))
         sounds = [sound(char) for char in unit]
-        terms.extend(f"{one}_{other}" for one, other in zip(sounds, sounds[1:], strict=False))
+        terms.extend(f"{one}_{other}" for one, other in itertools.pairwise(sounds))
         terms.extend("w:" + word for word in rjieba.cut(unit, False) if len(word) > 1)
     terms.extend("e:" + word for word in english)
-    terms.extend(f"e:{one} {other}" for one, other in zip(english, english[1:], strict=False))
+    terms.extend(f"e:{one} {other}" for one, other in itertools.pairwise(english))
     if text.endswith(("?", "？", "吗", "呢")):
         terms.append("?end")
     return tuple(terms)

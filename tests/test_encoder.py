@@ -121,10 +121,14 @@ class TestBuiltin(EncoderContract):
             ("registartion", "registration", "weather"),
         ],
     )
-    def test_misspelt_word_stays_near(
-        self, encoder: Encoder, slip: str, meant: str, stranger: str
-    ) -> None:
+    def test_misspelt_word_stays_near(self, encoder: Encoder, slip: str, meant: str, stranger: str) -> None:
         assert similarity(encoder, slip, meant) > similarity(encoder, slip, stranger) + 0.1
+
+    @pytest.mark.parametrize("place", ["futian", "pingshan", "qianhai"])
+    def test_place_name_is_not_taken_for_a_slip(self, encoder: Encoder, place: str) -> None:
+        assert isinstance(encoder, StaticEncoder)
+        rows, _weights = encoder.vocabulary.read(place)
+        assert min(rows) >= len(encoder.vocabulary.units)
 
     def test_punctuation_alone_gives_a_zero_row(self, encoder: Encoder) -> None:
         assert not encoder.encode_query(["?!……"]).any()

@@ -30,7 +30,7 @@ def answer_detail(turn: TurnContext) -> ActionResult:
     found = search(turn)
     named = found.best if found.hits else None
     if code is None:
-        if named is None or found.verdict is not Verdict.ANSWERED and not turn.parse.topic:
+        if named is None or (found.verdict is not Verdict.ANSWERED and not turn.parse.topic):
             return _which_service(turn)
         return answer_service(turn)
     if named is not None and named.service.code != code and is_new_topic(turn, found):
@@ -55,12 +55,17 @@ def search(turn: TurnContext) -> Retrieval:
 
 
 def tell(
-    turn: TurnContext, service: Service, hits: tuple[Hit, ...], follow_up: bool = False
+    turn: TurnContext,
+    service: Service,
+    hits: tuple[Hit, ...],
+    follow_up: bool = False,
+    asked: tuple[str, ...] = (),
 ) -> ActionResult:
-    """Answer with a service: the asked aspects, or the whole card."""
-    aspects = turn.parse.aspects
+    """Answer with a service: the aspects asked for (in this message or before), or the whole card."""
+    aspects = turn.parse.aspects or asked
     if follow_up and not aspects:
-        aspects = tuple(turn.tracker.slot("aspects") or ("eligibility",))
+        aspects = ("eligibility", "materials")
+    shown: tuple[str, ...]
     if service.kind is Kind.DEMAND:
         text, shown = _demand_card(turn, service), ("channels", "phone")
     elif aspects:
@@ -87,10 +92,13 @@ def clarify(turn: TurnContext, found: Retrieval) -> ActionResult:
         turn.text("utter_choice", number=number, name=name) for number, name in enumerate(names, start=1)
     )
     message = turn.say("utter_clarify", choices=listed)
-    buttons = tuple(
-        Button(name, f'/ask_service{{"service": "{hit.service.code}"}}')
-        for name, hit in zip(names, choices, strict=True)
-    ) + (Button(turn.text("utter_neither"), turn.text("utter_neither")),)
+    buttons = (
+        *tuple(
+            Button(name, f'/ask_service{{"service": "{hit.service.code}"}}')
+            for name, hit in zip(names, choices, strict=True)
+        ),
+        Button(turn.text("utter_neither"), turn.text("utter_neither")),
+    )
     events = (
         turn.slot("choices", [hit.service.code for hit in choices]),
         turn.slot("choice_purpose", CHOICE_SERVICE),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from bot.actions.case_status import (
     MAX_LISTED,
     TIME_FORMAT,
@@ -72,10 +74,8 @@ def _fitting(turn: TurnContext, change: Change) -> tuple[Case, ...]:
     own = list(turn.cases.of_sender(turn.sender))
     shown = turn.tracker.slot("case_number")
     if shown and shown not in [case.number for case in own]:
-        try:
+        with contextlib.suppress(UnknownCase):
             own.insert(0, turn.cases.by_number(CaseNumber(shown)))
-        except UnknownCase:
-            pass
     allowed = [case for case in own if case.status in CHANGES[change][0]]
     return tuple(allowed or own[:1])
 

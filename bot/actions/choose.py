@@ -16,7 +16,7 @@ def choose(turn: TurnContext, picked: str) -> ActionResult:
     purpose = turn.tracker.slot("choice_purpose")
     if purpose == CHOICE_SERVICE:
         service = turn.catalogue[picked]
-        return tell(turn, service, (Hit(service, 1.0),), follow_up=bool(turn.tracker.slot("aspects")))
+        return tell(turn, service, (Hit(service, 1.0),), asked=tuple(turn.tracker.slot("aspects") or ()))
     case = turn.cases.by_number(CaseNumber(picked))
     if purpose in set(Change):
         return apply(turn, case, Change(purpose), None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bot.cases.case import CaseDraft, DemandType, draft_from_json
-from bot.nlu.entities import Entity
+from bot.nlu.entities import Entity, find_entities
 from bot.nlu.parse import Parse
 from bot.nlu.said import kept_and_negated, named_field, value_told
 from bot.tracker import Event, Tracker
@@ -21,8 +22,12 @@ NEEDED: dict[DemandType, tuple[str, ...]] = {
     DemandType.PRAISE: ("location",),
     DemandType.CONSULT: (),
 }
-AREA = ("district", "subdistrict")
 MAX_VALUE_CHARS = 80
+MAX_WHOLE_ANSWER = 40
+LEAD_IN = re.compile(
+    r"^(?:就?在|地点是?|位置是?|时间是?|大概是?|应该是|是|从|it was|it is|it's|since it was|the (?:time|place) is|at)[\s:：]*",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class FormState:
     def fill(self, name: str, value: str, only_missing: bool = True) -> FormState:
         """A value for every demand that lacks it, or for all of them."""
         drafts = tuple(
-            draft if only_missing and getattr(draft, name) is not None else replace(draft, **{name: value})
+            draft if only_missing and getattr(draft, name) is not None else _with(draft, name, value)
             for draft in self.drafts
         )
         return replace(self, drafts=drafts)
@@ -72,6 +77,16 @@ class FormState:
             set_slot("anonymous", self.anonymous or None),
             set_slot("skipped", sorted(self.skipped) or None),
         )
+
+
+def _with(draft: CaseDraft, name: str, value: str) -> CaseDraft:
+    match name:
+        case "location":
+            return replace(draft, location=value)
+        case "occurred_at":
+            return replace(draft, occurred_at=value)
+        case _:
+            return replace(draft, description=value)
 
 
 def state_of(tracker: Tracker) -> FormState:
@@ -97,14 +112,21 @@ def take_values(state: FormState, parse: Parse, requested: str | None, change: b
     """
     kept, negated = kept_and_negated(parse.entities, parse.text)
     state = take_contact(state, parse)
+    labels = {entity.label for entity in kept}
+    whole = (
+        LEAD_IN.sub("", parse.text.strip(" ,，.。!！")) if len(parse.text) <= MAX_WHOLE_ANSWER and not change else None
+    )
+    if whole and requested == "occurred_at" and "time" in labels and not labels & {"location", "phone", "email"}:
+        return state.fill("occurred_at", whole, only_missing=False)
     place = _place(kept)
     if place is not None:
         replacing = change or requested == "location"
-        state = _with_place(state, place, kept, negated, replacing)
+        only_place = whole if requested == "location" and not labels & {"time", "phone", "email"} else None
+        state = _with_place(state, place, only_place, kept, negated, replacing)
     times = [entity.text for entity in kept if entity.label == "time"]
     if times:
         value = "，".join(dict.fromkeys(times)) if not times[0].isascii() else ", ".join(dict.fromkeys(times))
-        replacing = change and (requested != "location" or place is None) or requested == "occurred_at"
+        replacing = (change and (requested != "location" or place is None)) or requested == "occurred_at"
         state = state.fill("occurred_at", value, only_missing=not replacing)
     return state
 
@@ -126,7 +148,12 @@ def _place(entities: list[Entity]) -> Entity | None:
 
 
 def _with_place(
-    state: FormState, place: Entity, kept: list[Entity], negated: list[Entity], replacing: bool
+    state: FormState,
+    place: Entity,
+    only_place: str | None,
+    kept: list[Entity],
+    negated: list[Entity],
+    replacing: bool,
 ) -> FormState:
     area = {
         "district": next((e.value for e in kept if e.label == "district"), None)
@@ -134,22 +161,24 @@ def _with_place(
         "subdistrict": next((e.value for e in kept if e.label == "subdistrict"), None),
     }
     detailed = any(e.label in ("road", "landmark") for e in kept) or len(place.text) > 8
+    language = "en" if place.text.isascii() else "zh"
 
     def move(draft: CaseDraft) -> CaseDraft:
         if draft.location is not None and not replacing:
             return draft
-        text = place.text
+        text = only_place or place.text
         if draft.location is not None and negated and not detailed:
-            text = _exchange(draft.location, place.text, negated)
-        return replace(draft, location=text, **{key: value or None for key, value in area.items()})
+            text = _exchange(draft.location, place.text, language)
+        return replace(draft, location=text, district=area["district"], subdistrict=area["subdistrict"])
 
     return state.each(move)
 
 
-def _exchange(old: str, new: str, negated: list[Entity]) -> str:
-    """The old place with the names taken back exchanged for the new one."""
-    for entity in sorted(negated, key=lambda entity: -len(entity.text)):
-        for tail in ("街道", "区", ""):
-            if entity.text + tail in old:
-                return old.replace(entity.text + tail, new, 1)
-    return new
+def _exchange(old: str, new: str, language: str) -> str:
+    """The new district or sub-district with the road or estate kept from the old place."""
+    detail = old
+    for entity in find_entities(old, language):
+        if entity.label in ("district", "subdistrict"):
+            detail = detail.replace(entity.text, "", 1)
+    detail = detail.strip(" ,，")
+    return f"{detail}, {new}" if detail.isascii() and detail else new + detail

@@ -24,7 +24,17 @@ from knowledge.retriever import Hit
 
 FRAUD_ITEM = "H27"
 SURE = 0.6
-CLOSED_SLOTS = ("demands", "description", "location", "occurred_at", "contact", "anonymous", "skipped", "requested_slot", "told")
+CLOSED_SLOTS = (
+    "demands",
+    "description",
+    "location",
+    "occurred_at",
+    "contact",
+    "anonymous",
+    "skipped",
+    "requested_slot",
+    "told",
+)
 
 
 def demand_form(turn: TurnContext) -> ActionResult:
@@ -71,14 +81,16 @@ def _start(turn: TurnContext, asked: bool = False) -> ActionResult:
 
 def _common(turn: TurnContext, state: FormState) -> FormState:
     """Anonymity told along with everything else."""
-    wants = short_answer(turn.message.text) == "anonymous" or turn.parse.intent == "anonymous" and turn.parse.confidence > SURE
+    wants = short_answer(turn.message.text) == "anonymous" or (
+        turn.parse.intent == "anonymous" and turn.parse.confidence > SURE
+    )
     return replace(state, anonymous=True, contact=None) if wants else state
 
 
 def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult:
     """Take the answer to a question for a place or time; anything else told along is taken too."""
     act = short_answer(turn.message.text)
-    if act == "anonymous" or turn.parse.intent == "anonymous" and turn.parse.confidence > SURE:
+    if act == "anonymous" or (turn.parse.intent == "anonymous" and turn.parse.confidence > SURE):
         return _ask(turn, replace(state, anonymous=True, contact=None))
     if act in ("skip", "affirm", "deny"):
         return _ask(turn, state.skip(requested))
@@ -101,7 +113,7 @@ def _at_confirmation(turn: TurnContext, state: FormState) -> ActionResult:
         state, contact=None, anonymous=False
     ):
         return _file(turn, changed)
-    if act == "anonymous" or turn.parse.intent == "anonymous" and turn.parse.confidence > SURE and changed == state:
+    if act == "anonymous" or (turn.parse.intent == "anonymous" and turn.parse.confidence > SURE and changed == state):
         return _ask(turn, replace(changed, anonymous=True, contact=None))
     if act == "skip":
         return _ask(turn, state)
@@ -110,7 +122,7 @@ def _at_confirmation(turn: TurnContext, state: FormState) -> ActionResult:
     named, name = take_named_value(state, turn.parse)
     if named != state:
         return _ask(turn, named, changed=True)
-    if act == "deny" or turn.parse.intent == "deny" and turn.parse.confidence > SURE:
+    if act == "deny" or (turn.parse.intent == "deny" and turn.parse.confidence > SURE):
         return _what_to_change(turn, state)
     if turn.parse.intent == "affirm" and turn.parse.confidence > SURE:
         return _file(turn, state)
@@ -129,7 +141,9 @@ def _another_demand(turn: TurnContext, state: FormState) -> FormState | None:
     if turn.parse.intent != "file_demand" or turn.parse.confidence < SURE:
         return None
     known = {draft.service_item for draft in state.drafts}
-    fresh = [d.draft() for d in turn.analyst.analyse(turn.message.text) if d.service_item and d.service_item not in known]
+    fresh = [
+        d.draft() for d in turn.analyst.analyse(turn.message.text) if d.service_item and d.service_item not in known
+    ]
     return replace(state, drafts=(*state.drafts, *fresh)) if fresh else None
 
 
@@ -220,8 +234,7 @@ def _contact(turn: TurnContext, state: FormState) -> str:
 def _file(turn: TurnContext, state: FormState) -> ActionResult:
     """Make a case of every demand."""
     filed = tuple(
-        turn.cases.file(draft, turn.sender, turn.language, state.contact, state.anonymous)
-        for draft in state.drafts
+        turn.cases.file(draft, turn.sender, turn.language, state.contact, state.anonymous) for draft in state.drafts
     )
     messages = tuple(
         turn.say(
@@ -234,6 +247,4 @@ def _file(turn: TurnContext, state: FormState) -> ActionResult:
         for case in filed
     )
     events = (*closing_events(turn), turn.slot("case_number", filed[0].number))
-    return ActionResult(
-        Outcome.CASE_FILED, messages, events, _hits(turn, state), cases=filed, reveal_code=True
-    )
+    return ActionResult(Outcome.CASE_FILED, messages, events, _hits(turn, state), cases=filed, reveal_code=True)

@@ -16,8 +16,7 @@ def crisis(turn: TurnContext) -> ActionResult:
 
 
 def _first_aid(turn: TurnContext, outcome: Outcome) -> ActionResult:
-    kind, _ = turn.parse.safety()
-    messages = [turn.say(f"utter_{kind}")]
+    messages = [turn.say(f"utter_{turn.parse.danger.kind}")]
     if turn.tracker.active_form:
         messages.append(turn.say("utter_resume_after_emergency"))
     return ActionResult(outcome, tuple(messages))

@@ -44,9 +44,7 @@ def details(turn: TurnContext, service: Service, aspects: Iterable[str], distric
         lines.append(turn.text(online))
     for name in wanted:
         fact = service.fact(name)
-        if fact is None and name == "channels" or name == "eligibility" and fact is None:
-            lines.append(unknown(turn, name))
-        elif fact is None:
+        if (fact is None and name == "channels") or (name == "eligibility" and fact is None) or fact is None:
             lines.append(unknown(turn, name))
         else:
             lines.append(line(turn, name, _nearest(fact, district)))
@@ -105,7 +103,20 @@ def _agency(turn: TurnContext, service: Service) -> str:
 
 
 def _online(channels: Fact) -> bool:
-    words = ("网", "线上", "小程序", "app", "微信", "公众号", "民生警务", "粤省事", "online", "wechat", "12123", "portal")
+    words = (
+        "网",
+        "线上",
+        "小程序",
+        "app",
+        "微信",
+        "公众号",
+        "民生警务",
+        "粤省事",
+        "online",
+        "wechat",
+        "12123",
+        "portal",
+    )
     return any(word in item.zh.lower() or word in item.en.lower() for item in channels.items for word in words)
 
 

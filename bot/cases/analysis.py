@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bot.cases.case import CaseDraft, DemandType
 from bot.language import detect
 from bot.nlu.entities import Entity, find_entities
@@ -16,10 +19,10 @@ from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead, train_head
 from knowledge.normal import canonical
 from knowledge.queries import NLU_DATA, Query
-from knowledge.retriever import Hit, Retriever
+from knowledge.retriever import Retriever
 
-DEMANDS_FILE = NLU_DATA / "demands.csv"
-HEADS = ("type", "category", "urgency")
+HEADS = ("type", "category", "urgency", "service_item")
+NO_ITEM = "none"
 CATEGORY_FLOOR = 0.35
 ITEM_FLOOR = 0.35
 SPLIT_FLOOR = 0.30
@@ -67,23 +70,28 @@ class Demand:
         )
 
 
-def train_demand_heads(
-    queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder, path: Path = DEMANDS_FILE
-) -> dict[str, LinearHead]:
-    """Fit the heads of type, category and urgency; sentences for hotline items join with their category."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+def train_demand_heads(queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder) -> dict[str, LinearHead]:
+    """Fit the heads of type, category, urgency and hotline item; sentences for hotline items join the last."""
+    rows = read_demands()
     heads: dict[str, LinearHead] = {}
     for name in HEADS:
-        texts, labels = [row["text"] for row in rows], [row[name] for row in rows]
-        if name == "category":
-            for query in queries:
-                service = catalogue.services[ServiceCode(query.code)]
-                if service.kind is Kind.DEMAND and service.category:
-                    texts.append(query.text)
-                    labels.append(service.category)
+        texts, labels = [row["text"] for row in rows], [row[name] or NO_ITEM for row in rows]
+        for query in queries if name in ("category", "service_item") else ():
+            service = catalogue.services[ServiceCode(query.code)]
+            if service.kind is Kind.DEMAND and service.category:
+                texts.append(query.text)
+                labels.append(service.category if name == "category" else service.code)
         heads[name] = train_head([canonical(text, cantonese=True) for text in texts], labels, encoder, 1.5, 0.3)
     return heads
+
+
+def read_demands(folder: Path = NLU_DATA) -> list[dict[str, str]]:
+    """The labelled demands of `demands_<author>.csv`, one row a sentence."""
+    rows: list[dict[str, str]] = []
+    for path in sorted(folder.glob("demands_*.csv")):
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows.extend(csv.DictReader(lines))
+    return rows
 
 
 class DemandAnalyst:
@@ -93,7 +101,6 @@ class DemandAnalyst:
         self._encoder = encoder
         self._heads = heads
         self._retriever = retriever
-        self._items = tuple(s.code for s in retriever.catalogue if s.kind is Kind.DEMAND)
 
     def analyse(self, text: str) -> tuple[Demand, ...]:
         """The demands of a text, in the order told; place and time told once hold for all."""
@@ -102,11 +109,11 @@ class DemandAnalyst:
         parts = self._split(text)
         return tuple(self._one(part, find_entities(part, language), whole) for part in parts)
 
-    def items(self, text: str) -> tuple[Hit, ...]:
-        """Hotline items of a text, best first, scored against the whole catalogue of items."""
-        clean = canonical(text, detect(text).cantonese)
-        vector = self._encoder.encode_query([clean])[0]
-        return self._retriever.search(clean, vector, among=self._items).hits
+    def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
+        """The two likeliest hotline items of a canonical text with their probability; `none` is one of them."""
+        head = self._heads["service_item"]
+        shares = head.probabilities(clean, vector)
+        return tuple((head.labels[place], float(shares[place])) for place in np.argsort(-shares)[:3])
 
     def _split(self, text: str) -> tuple[str, ...]:
         """The text as one demand, or as two or more that speak of different items."""
@@ -115,8 +122,7 @@ class DemandAnalyst:
             parts = [part for part in parts if len(canonical(part)) >= MIN_PART]
             if len(parts) < 2:
                 continue
-            hits = [self.items(part)[0] for part in parts]
-            codes = [hit.service.code if hit.score >= SPLIT_FLOOR else None for hit in hits]
+            codes = [self._item_of(part) for part in parts]
             merged = _merge(parts, codes)
             if len(merged) > 1:
                 return tuple(merged)
@@ -128,10 +134,11 @@ class DemandAnalyst:
         kind, _ = self._best("type", clean, vector)
         category, confidence = self._best("category", clean, vector)
         urgency, _ = self._best("urgency", clean, vector)
-        hits = self._retriever.search(clean, vector, among=self._items).hits
-        item = hits[0] if hits[0].score >= ITEM_FLOOR and self._fits(hits[0], category, confidence) else None
-        if item is not None:
-            category, confidence = item.service.category or category, max(confidence, item.score)
+        ranked = [(code, share) for code, share in self.items(clean, vector)]
+        code, share = ranked[0]
+        item = self._retriever.catalogue[code] if code != NO_ITEM and share >= ITEM_FLOOR else None
+        if item is not None and (item.category == category or share > confidence):
+            category, confidence = item.category or category, max(confidence, share)
         place = _longest(own, "location") or _longest(whole, "location")
         near = own if place is not None and place in own else whole
         subdistrict, district = _area(near)
@@ -140,24 +147,25 @@ class DemandAnalyst:
             text,
             DemandType(kind),
             category if confidence >= CATEGORY_FLOOR else None,
-            item.service.code if item else None,
-            item.service.agency if item else None,
+            item.code if item else None,
+            item.agency if item else None,
             district,
             subdistrict,
             place.text if place else None,
             "，".join(dict.fromkeys(times)) if times else None,
             urgency,
             round(confidence, 3),
-            hits[1].service.code if item and len(hits) > 1 else None,
-            self._retriever.why(item, clean, vector) if item else (),
+            next((other for other, _ in ranked[1:] if item and other != NO_ITEM), None),
+            self._retriever.why(item, clean) if item else (),
         )
 
-    def _fits(self, hit: Hit, category: str, confidence: float) -> bool:
-        """Whether the item agrees with the category, or the category is too unsure to object."""
-        return hit.service.category == category or confidence < 0.6 or hit.score > 0.75
+    def _item_of(self, part: str) -> str | None:
+        clean = canonical(part, detect(part).cantonese)
+        code, share = self.items(clean, self._encoder.encode_query([clean])[0])[0]
+        return code if code != NO_ITEM and share >= SPLIT_FLOOR else None
 
-    def _best(self, head: str, clean: str, vector: object) -> tuple[str, float]:
-        shares = self._heads[head].probabilities(clean, vector)  # type: ignore[arg-type]
+    def _best(self, head: str, clean: str, vector: NDArray[np.float32]) -> tuple[str, float]:
+        shares = self._heads[head].probabilities(clean, vector)
         best = int(shares.argmax())
         return self._heads[head].labels[best], float(shares[best])
 

@@ -35,9 +35,7 @@ class CaseStore:
         self._prefix = prefix
         self._clock = clock
 
-    def file(
-        self, draft: CaseDraft, sender: SenderId, language: str, contact: str | None, anonymous: bool
-    ) -> Case:
+    def file(self, draft: CaseDraft, sender: SenderId, language: str, contact: str | None, anonymous: bool) -> Case:
         """Make a case of a draft, with a number of today and a fresh query code."""
         now = self._clock()
         number = case_number(self._prefix, now.date(), self._next_of(now))

@@ -21,8 +21,7 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
         bounded = rf"\b{phrase}\b" if row["phrase"].isascii() else phrase
         found.setdefault(row["aspect"], []).append(bounded)
     return tuple(
-        (aspect, re.compile("|".join(sorted(phrases, key=len, reverse=True))))
-        for aspect, phrases in found.items()
+        (aspect, re.compile("|".join(sorted(phrases, key=len, reverse=True)))) for aspect, phrases in found.items()
     )
 
 

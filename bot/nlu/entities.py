@@ -31,7 +31,10 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|(?<![a-z0-9])0\d{2,3}[ \-]?\d{7,8}(?!\d)|(?<![a-z0-9])(?:\+852[ \-]?)?[5-9]\d{3}[ \-]\d{4}(?!\d)"
             r"|(?<![a-z0-9])\+(?!86)\d{1,3}[ \-]?\d[\d \-]{6,11}\d",
         ),
-        ("plate", rf"[{PLATE_PROVINCES}][ ]?[a-hj-np-z][ ·\-]?(?:[a-hj-np-z0-9]{{5,6}}|[a-hj-np-z0-9]{{4}}[挂学警港澳])(?![a-z0-9])"),
+        (
+            "plate",
+            rf"[{PLATE_PROVINCES}][ ]?[a-hj-np-z][ ·\-]?(?:[a-hj-np-z0-9]{{5,6}}|[a-hj-np-z0-9]{{4}}[挂学警港澳])(?![a-z0-9])",
+        ),
         ("passport", r"(?<![a-z0-9])(?:[egdsp]\d{8}|[egd][a-z]\d{7}|h\d{8,10}|[mc]\d{8})(?![a-z0-9])"),
         (
             "money",
@@ -42,7 +45,13 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 QUERY_CODE = re.compile(r"(?<![a-z0-9])[a-hj-km-np-z2-9]{8}(?![a-z0-9])")
-SPOKEN_DIGITS = {char: str(i) for i, char in enumerate("零一二三四五六七八九")} | {"幺": "1", "〇": "0", "洞": "0", "拐": "7", "两": "2"}
+SPOKEN_DIGITS = {char: str(i) for i, char in enumerate("零一二三四五六七八九")} | {
+    "幺": "1",
+    "〇": "0",
+    "洞": "0",
+    "拐": "7",
+    "两": "2",
+}
 SPOKEN_RUN = re.compile("[零一二三四五六七八九幺〇洞拐两][ 零一二三四五六七八九幺〇洞拐两]{6,}")
 
 
@@ -64,7 +73,11 @@ def find_entities(text: str, language: str) -> tuple[Entity, ...]:
     normal = normalise(text)
     doc = pipeline("en" if language == "en" else "zh")(normal.text)
     found = [*_patterns(normal), *_names(normal, doc), *_spans(normal, "time", time_spans(normal.text))]
-    taken = [(entity.start, entity.end) for entity in found if entity.label in ("phone", "id_card", "bank_card", "case_number")]
+    taken = [
+        (entity.start, entity.end)
+        for entity in found
+        if entity.label in ("phone", "id_card", "bank_card", "case_number")
+    ]
     for start, end in place_spans(doc, language):
         entity = _entity(normal, "location", start, end)
         if not any(start < e and s < end for s, e in ((0, 0), *taken)):
@@ -72,7 +85,9 @@ def find_entities(text: str, language: str) -> tuple[Entity, ...]:
     return tuple(sorted(found, key=lambda entity: (entity.start, -entity.end)))
 
 
-def _entity(normal: NormalText, label: str, start: int, end: int, value: str | None = None, district: str | None = None) -> Entity:
+def _entity(
+    normal: NormalText, label: str, start: int, end: int, value: str | None = None, district: str | None = None
+) -> Entity:
     first, last = normal.original_span(start, end)
     surface = normal.original[first:last]
     return Entity(label, surface if value is None else value, surface, first, last, district)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from knowledge.normal import LOOKUPS, normalise
 from knowledge.catalogue import CATALOGUE, read_table
+from knowledge.normal import LOOKUPS, normalise
 
 
 @dataclass(frozen=True)

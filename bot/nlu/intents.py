@@ -13,7 +13,8 @@ from knowledge.normal import canonical
 from knowledge.queries import NLU_DATA, Query
 
 NLU_FILES = ("nlu.zh.yml", "nlu.en.yml")
-CAP = 1600
+CAP = 4500
+ALIAS_STEP = 3
 DENSE_WEIGHT = 1.5
 COST = 0.3
 
@@ -24,13 +25,20 @@ def read_examples(folder: Path = NLU_DATA) -> tuple[Example, ...]:
 
 
 def train_intents(
-    examples: Sequence[Example], queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder
+    examples: Sequence[Example],
+    safety: Sequence[tuple[str, str]],
+    queries: Sequence[Query],
+    demands: Sequence[dict[str, str]],
+    catalogue: Catalogue,
+    encoder: Encoder,
 ) -> LinearHead:
-    """Fit the intent head; service queries join as asking, hotline-item queries as filing a demand."""
-    texts = [example.text for example in examples]
-    labels = [example.intent for example in examples]
+    """Fit the intent head; service queries join as asking, those for hotline items and demands as filing."""
+    texts = [example.text for example in examples] + [text for text, _ in safety]
+    labels = [example.intent for example in examples] + [intent for _, intent in safety]
     for intent, kind in (("ask_service", Kind.SERVICE), ("file_demand", Kind.DEMAND)):
         lines = [query.text for query in queries if catalogue.services[ServiceCode(query.code)].kind is kind]
+        lines += [alias for item in catalogue if item.kind is kind for alias in item.aliases.all()[::ALIAS_STEP]]
+        lines += [row["text"] for row in demands] if kind is Kind.DEMAND else []
         step = max(1, len(lines) // CAP)
         texts += lines[::step]
         labels += [intent] * len(lines[::step])

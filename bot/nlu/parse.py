@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from bot.language import Detected, detect
 from bot.nlu.aspects import aspects_of, without_aspects
 from bot.nlu.entities import Entity, find_entities
+from bot.nlu.safety import Danger, danger_of
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 
+DANGER = 0.3
 PAYLOAD = re.compile(r"^/(?P<intent>\w+)(?P<values>\{.*\})?$", re.S)
-SAFETY_PREFIXES = ("emergency_", "crisis_")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Parse:
     aspects: tuple[str, ...]
     topic: str
     vector: NDArray[np.float32]
+    danger: Danger
     payload: Mapping[str, Any] | None = None
 
     @property
@@ -49,11 +51,6 @@ class Parse:
     def probability(self, *names: str) -> float:
         """The summed probability of intents."""
         return sum(share for name, share in self.intents if name in names)
-
-    def safety(self) -> tuple[str, float]:
-        """The likeliest emergency or crisis intent and the probability of all of them together."""
-        danger = [(share, name) for name, share in self.intents if name.startswith(SAFETY_PREFIXES)]
-        return max(danger)[1], sum(share for share, _ in danger)
 
     def first(self, *labels: str) -> Entity | None:
         """The first entity of the labels."""
@@ -72,9 +69,10 @@ class Parse:
 class Understanding:
     """The trained NLU: gives the Parse of a text."""
 
-    def __init__(self, encoder: Encoder, head: LinearHead) -> None:
+    def __init__(self, encoder: Encoder, head: LinearHead, safety: LinearHead) -> None:
         self._encoder = encoder
         self._head = head
+        self._safety = safety
 
     def parse(self, text: str, hint: str | None = None) -> Parse:
         """Understand one text of any length; `hint` is the language when the text does not tell."""
@@ -95,9 +93,12 @@ class Understanding:
             aspects_of(clean),
             without_aspects(clean),
             vector,
+            danger_of(self._safety, clean, vector),
             payload["values"] if payload else None,
         )
-        return parse.with_intent(payload["intent"], 1.0) if payload else parse
+        if payload:
+            return parse.with_intent(payload["intent"], 1.0)
+        return parse.with_intent(parse.danger.kind, parse.danger.share) if parse.danger.share >= DANGER else parse
 
 
 def _payload(text: str) -> dict[str, Any] | None:

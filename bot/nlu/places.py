@@ -16,18 +16,165 @@ _SUFFIX = (
 _ENDS_IN_SUFFIX = re.compile(f"^.+(?:{_SUFFIX})$")
 _IS_SUFFIX = re.compile(f"^(?:{_SUFFIX})$")
 _NUMBER = re.compile(r"^(?:[a-z]?\d+[a-z]?(?:-\d+)*|[a-z]|[一二三四五六七八九十]+)$")
-_UNIT = re.compile(r"^(?:号|号楼|号门|号店|栋|座|楼|层|单元|室|期|出口|口|门|区|号线|线|路公交|弄|排|东|西|南|北|东门|西门|南门|北门|正门|后门|大门)$")
+_UNIT = re.compile(
+    r"^(?:号|号楼|号门|号店|栋|座|楼|层|单元|室|期|出口|口|门|区|号线|线|路公交|弄|排|东|西|南|北|东门|西门|南门|北门|正门|后门|大门)$"
+)
 _NEAR = re.compile(
     r"^(?:附近|门口|旁边|旁|对面|楼下|楼上|里面|里|内|外面|交叉口|交汇处|交界|之间|后面|前面|路口|路段|段|一带|周边|边上|入口|出口处|上|下面|东侧|西侧|南侧|北侧|侧)$"
 )
 _JOIN = re.compile(r"^(?:和|与|到|至|、|-|/|—|~|·|\(|\))$")
-_STOP = set(
-    "我 你 他 她 我们 你们 他们 咱们 俺 在 住 有 到 去 的 了 是 从 这 那 这个 那个 这里 那里 这边 那边 哪 哪里 哪个 什么 怎么 要 想 被 把 给 让 "
-    "请 也 都 就 还 又 很 太 没 没有 不 不是 可以 能 会 一个 几个 有个 有人 一些 投诉 举报 反映 建议 报告 附近 旁边 楼下 楼上 隔壁 家 我家 "
-    "每天 天天 晚上 昨天 今天 现在 一直 经常 路过 位于 地点 位置 地址 改成 改为 应该 就是 不对 而是 因为 所以 但是 和 跟 与 对 向 往 找 "
-    "公司 单位 老板 孩子 小孩 老人 司机 车 车辆 一条 这条 那条 整条 条 各个 每个 某 该 本 多 大 小 新 老 旧 走 过 来 看 坐 开 等 挡 占 堵 "
-    "吗 呢 吧 啊 , . ; : ! ? ， 。 ； ： ！ ？ 、".split()
-)
+_STOP = {
+    "我",
+    "你",
+    "他",
+    "她",
+    "我们",
+    "你们",
+    "他们",
+    "咱们",
+    "俺",
+    "在",
+    "住",
+    "有",
+    "到",
+    "去",
+    "的",
+    "了",
+    "是",
+    "从",
+    "这",
+    "那",
+    "这个",
+    "那个",
+    "这里",
+    "那里",
+    "这边",
+    "那边",
+    "哪",
+    "哪里",
+    "哪个",
+    "什么",
+    "怎么",
+    "要",
+    "想",
+    "被",
+    "把",
+    "给",
+    "让",
+    "请",
+    "也",
+    "都",
+    "就",
+    "还",
+    "又",
+    "很",
+    "太",
+    "没",
+    "没有",
+    "不",
+    "不是",
+    "可以",
+    "能",
+    "会",
+    "一个",
+    "几个",
+    "有个",
+    "有人",
+    "一些",
+    "投诉",
+    "举报",
+    "反映",
+    "建议",
+    "报告",
+    "附近",
+    "旁边",
+    "楼下",
+    "楼上",
+    "隔壁",
+    "家",
+    "我家",
+    "每天",
+    "天天",
+    "晚上",
+    "昨天",
+    "今天",
+    "现在",
+    "一直",
+    "经常",
+    "路过",
+    "位于",
+    "地点",
+    "位置",
+    "地址",
+    "改成",
+    "改为",
+    "应该",
+    "就是",
+    "不对",
+    "而是",
+    "因为",
+    "所以",
+    "但是",
+    "和",
+    "跟",
+    "与",
+    "对",
+    "向",
+    "往",
+    "找",
+    "公司",
+    "单位",
+    "老板",
+    "孩子",
+    "小孩",
+    "老人",
+    "司机",
+    "车",
+    "车辆",
+    "一条",
+    "这条",
+    "那条",
+    "整条",
+    "条",
+    "各个",
+    "每个",
+    "某",
+    "该",
+    "本",
+    "多",
+    "大",
+    "小",
+    "新",
+    "老",
+    "旧",
+    "走",
+    "过",
+    "来",
+    "看",
+    "坐",
+    "开",
+    "等",
+    "挡",
+    "占",
+    "堵",
+    "吗",
+    "呢",
+    "吧",
+    "啊",
+    ",",
+    ".",
+    ";",
+    ":",
+    "!",
+    "?",
+    "，",
+    "。",
+    "；",
+    "：",
+    "！",
+    "？",
+    "、",
+}
 _ALONE = re.compile(
     r"^(?:一楼|二楼|上路|下路|网路|道路|马路|公路|铁路|路边|街上|市中心|政府|楼道|通道|消防通道|人行道|车道|盲道|下水道|管道|频道|渠道|味道|"
     r"线路|电路|套路|思路|门路|出路|后路|网站|全站|门店|书店|网店|饭店|商店|工厂|药店|当中|高中|初中|其中|老板|老城|车站|单位|社会)$"
@@ -45,9 +192,11 @@ _EN_PLACE = re.compile(
 )
 _EN_NUMBERED = re.compile(
     r"\b(?:building|block|bldg|gate|exit|room|unit|tower|no\.?|number|line)\s+(?:no\.?\s*)?[a-z]?\d*[a-z]?\b"
-    rf"|\b\d+\s+(?:[a-z'\-]+\s+){{0,3}}(?:road|rd|street|st|avenue|ave|lane)\b"
+    r"|\b\d+\s+(?:[a-z'\-]+\s+){0,3}(?:road|rd|street|st|avenue|ave|lane)\b"
 )
-_EN_GLUE = re.compile(r"^\s*(?:,|and|at|in|of|near|on|the|by|opposite|next to|corner of|subdistrict|district|,\s*in|,\s*near|-|/)?\s*(?:the\s*)?$")
+_EN_GLUE = re.compile(
+    r"^\s*(?:,|and|at|in|of|near|on|the|by|opposite|next to|corner of|subdistrict|district|,\s*in|,\s*near|-|/)?\s*(?:the\s*)?$"
+)
 
 
 def place_spans(doc: Doc, language: str) -> Iterator[tuple[int, int]]:
@@ -111,7 +260,13 @@ def _is_content(words: list[str], index: int, verbs: set[str]) -> bool:
     if index < 0:
         return False
     word = words[index]
-    return word not in _STOP and word not in verbs and not _NEAR.match(word) and not _ALONE.match(word) and bool(re.match(r"^[\u3400-\u9fffa-z0-9]+$", word))
+    return (
+        word not in _STOP
+        and word not in verbs
+        and not _NEAR.match(word)
+        and not _ALONE.match(word)
+        and bool(re.match(r"^[\u3400-\u9fffa-z0-9]+$", word))
+    )
 
 
 def _back(words: list[str], index: int, named: set[int], verbs: set[str]) -> int:
@@ -129,14 +284,22 @@ def _continues(words: list[str], index: int, named: set[int], verbs: set[str]) -
     if word == " ":
         return False
     if _NUMBER.match(word):
-        return index + 1 < len(words) and bool(_UNIT.match(words[index + 1]) or _NEAR.match(words[index + 1]) or word[0].isalpha() and word.isascii())
+        return index + 1 < len(words) and bool(
+            _UNIT.match(words[index + 1]) or _NEAR.match(words[index + 1]) or (word[0].isalpha() and word.isascii())
+        )
     if _UNIT.match(word) or _NEAR.match(word) or _IS_SUFFIX.match(word):
         return True
     if _ENDS_IN_SUFFIX.match(word) and not _ALONE.match(word):
         return True
     following = words[index + 1] if index + 1 < len(words) else ""
     if _JOIN.match(word):
-        return index + 1 in named or bool(_ENDS_IN_SUFFIX.match(following)) or (
-            _is_content(words, index + 1, verbs) and index + 2 < len(words) and bool(_IS_SUFFIX.match(words[index + 2]))
+        return (
+            index + 1 in named
+            or bool(_ENDS_IN_SUFFIX.match(following))
+            or (
+                _is_content(words, index + 1, verbs)
+                and index + 2 < len(words)
+                and bool(_IS_SUFFIX.match(words[index + 2]))
+            )
         )
     return word not in _STOP and word not in verbs and bool(_IS_SUFFIX.match(following)) and len(word) <= 4

@@ -16,7 +16,9 @@ TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？�
 SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
 LEAD = re.compile(r"^(?:那就|那|就|哦|噢|嗯|呃|请|well|ok|okay|oh|um|uh|so)[\s,，]*")
 NEGATED_ZH = re.compile(r"(?:不是|不在|并非|而不是|唔系|唔喺|不要写|别写|写错|弄错)(?:在)?\s*$")
-NEGATED_EN = re.compile(r"(?:\bnot|isn't|is not|wasn't|instead of|rather than|\bno longer)\s+(?:in|at|on|the|near|from)?\s*$")
+NEGATED_EN = re.compile(
+    r"(?:\bnot|isn't|is not|wasn't|instead of|rather than|\bno longer)\s+(?:in|at|on|the|near|from)?\s*$"
+)
 AFTER_NEGATED = re.compile(r"^\s*(?:是错的|不对|写错|错了|is wrong|was wrong)")
 CHANGE_WORDS = re.compile(
     r"不对|不是|改|换成|更正|纠正|写错|说错|弄错|打错|应该是|其实是|唔系|唔啱|"
@@ -75,7 +77,7 @@ def content_of(text: str, parse: Parse, intent: str) -> str | None:
         clean = clean.replace(normalise(entity.text).text, " ")
     rest = clean
     for name, pattern in _commands():
-        if name == intent:
+        if name in (intent, "polite"):
             rest = pattern.sub(" ", rest)
     rest = TRIM.sub("", rest)
     if EMPTY_WORDS.match(rest) or len(CONTENT.findall(rest)) < 2:
@@ -83,6 +85,15 @@ def content_of(text: str, parse: Parse, intent: str) -> str | None:
     for entity in parse.all("case_number"):
         text = text.replace(entity.text, " ")
     return text.strip(" ,，.。:：")
+
+
+def opens_with_command(text: str, intent: str) -> bool:
+    """Whether a message begins with words that order something, such as "add to my case"."""
+    clean = TRIM.sub("", LEAD.sub("", normalise(text).text))
+    return any(
+        name == intent and (found := pattern.match(clean)) is not None and len(found.group()) >= 2
+        for name, pattern in _commands()
+    )
 
 
 def is_change(parse: Parse) -> bool:
@@ -104,7 +115,8 @@ def value_told(text: str) -> str | None:
 
 def kept_and_negated(entities: tuple[Entity, ...], text: str) -> tuple[list[Entity], list[Entity]]:
     """Entities that a correction asserts, and those it takes back ("是民治不是龙华")."""
-    kept, negated = [], []
+    kept: list[Entity] = []
+    negated: list[Entity] = []
     for entity in entities:
         before, after = text[: entity.start].lower(), text[entity.end :].lower()
         off = NEGATED_ZH.search(before) or NEGATED_EN.search(before) or AFTER_NEGATED.match(after)

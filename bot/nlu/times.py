@@ -16,14 +16,16 @@ _ZH = re.compile(
             rf"{_ZH_NUMBER}月(?:{_ZH_NUMBER}[日号])?|{_ZH_NUMBER}号(?![楼栋线门院路店铺口馆厅机房])",
             rf"(?:从|自)?(?:今天|昨天|前天|大前天|明天|昨晚|昨夜|今晚|今早|昨早|前晚|当天|当晚|那天|今日|昨日|前日|昨儿)(?:的)?{_ZH_PART}?",
             rf"(?:每天|天天|每日|每晚|夜夜|晚晚|日日|每周|每逢|逢|每到|一到|经常|常常|总是|老是|一直|长期|最近|近来|这几天|这两天|近几天|这段时间|前几天|前两天|前阵子|刚刚|刚才|刚|现在|目前|此刻|正在|持续|连续|整天|一天到晚|二十四小时|全天|隔三差五|好久|很久|早就|早已)(?:的)?{_ZH_PART}?",
-            rf"(?:上|这|本|下)个?(?:周|星期|礼拜|月)[一二三四五六日天末]?|(?:周|星期|礼拜)[一二三四五六日天末](?:早上|上午|中午|下午|晚上)?|周末|节假日|工作日|国庆|春节|中秋|暑假|寒假|去年|今年|前年|年初|年底|月初|月底",
+            r"(?:上|这|本|下)个?(?:周|星期|礼拜|月)[一二三四五六日天末]?|(?:周|星期|礼拜)[一二三四五六日天末](?:早上|上午|中午|下午|晚上)?|周末|节假日|工作日|国庆|春节|中秋|暑假|寒假|去年|今年|前年|年初|年底|月初|月底",
             rf"{_ZH_PART}?{_ZH_CLOCK}(?:(?:到|至|-|~|—){_ZH_PART}?{_ZH_CLOCK})?",
             rf"(?:都|已经|快|大概|大约|有|持续了?|连续|近)?{_ZH_NUMBER}多?{_ZH_UNIT}(?:多|左右)?(?:了|前|以来|之前|内)?",
             _ZH_PART,
         )
     )
 )
-_EN_NUMBER = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|few|a few|several|couple of|a couple of|some|many)"
+_EN_NUMBER = (
+    r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|few|a few|several|couple of|a couple of|some|many)"
+)
 _EN_UNIT = r"(?:minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|months?|years?|weekends?)"
 _EN_DAY = r"(?:mon(?:day)?|tues?(?:day)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|weekdays?|weekends?)s?"
 _EN_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"

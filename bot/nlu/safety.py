@@ -1,0 +1,68 @@
+"""Danger in a message: a head of its own, trained on danger against everything ordinary."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.nlu.training_data import Example
+from knowledge.catalogue import Catalogue
+from knowledge.encoder import Encoder
+from knowledge.linear_head import LinearHead, train_head
+from knowledge.normal import canonical
+from knowledge.queries import NLU_DATA, Query
+
+SAFETY_FILE = NLU_DATA / "safety.csv"
+OUTSIDE_FILE = NLU_DATA / "outside.csv"
+PREFIXES = ("emergency_", "crisis_")
+ORDINARY = "ordinary"
+DENSE_WEIGHT = 1.5
+COST = 0.3
+
+
+@dataclass(frozen=True)
+class Danger:
+    """The likeliest kind of danger, an intent of the domain, and how likely any danger is."""
+
+    kind: str
+    share: float
+
+
+def read_safety(path: Path = SAFETY_FILE, outside: Path = OUTSIDE_FILE) -> list[tuple[str, str]]:
+    """Sentences with their intents: danger, ordinary ones near it in words, and what people ask other assistants."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        found = [(row["text"], row["intent"]) for row in csv.DictReader(lines)]
+    with outside.open(encoding="utf-8", newline="") as lines:
+        return found + [(row["text"], "out_of_scope") for row in csv.DictReader(lines)]
+
+
+def train_safety(
+    examples: Sequence[Example],
+    safety: Sequence[tuple[str, str]],
+    queries: Sequence[Query],
+    demands: Sequence[dict[str, str]],
+    catalogue: Catalogue,
+    encoder: Encoder,
+) -> LinearHead:
+    """Fit the head on every sentence there is; whatever is no danger is `ordinary`."""
+    told = [(example.text, example.intent) for example in examples] + list(safety)
+    told += [(query.text, ORDINARY) for query in queries]
+    told += [(row["text"], ORDINARY) for row in demands if row["urgency"] != "emergency"]
+    told += [(alias, ORDINARY) for service in catalogue for alias in service.aliases.all()]
+    texts = [canonical(text, cantonese=True) for text, _ in told]
+    labels = [intent if intent.startswith(PREFIXES) else ORDINARY for _, intent in told]
+    return train_head(texts, labels, encoder, DENSE_WEIGHT, COST)
+
+
+def danger_of(head: LinearHead, text: str, vector: NDArray[np.float32]) -> Danger:
+    """The danger a canonical text speaks of."""
+    shares = head.probabilities(text, vector)
+    ordinary = head.labels.index(ORDINARY)
+    kinds = shares.copy()
+    kinds[ordinary] = -1
+    return Danger(head.labels[int(kinds.argmax())], 1 - float(shares[ordinary]))

@@ -1,0 +1,698 @@
+/** <chengda-chat>: the web chat of Chengda over the REST webhook, in light DOM so that labels and live regions work. */
+
+import { MESSAGES } from './messages.js';
+
+const ENDPOINT = new URL('../webhooks/rest/webhook', import.meta.url);
+const CITY_TIME_ZONE = 'Asia/Shanghai';
+const MAX_CHARS = 2000;
+const COUNTER_FROM = 1800;
+const TIMEOUT_MS = 30_000;
+const KEPT_ENTRIES = 200;
+const PANEL_MIN_PX = 180;
+const URGENT_OUTCOMES = ['emergency', 'crisis'];
+const HELP_NUMBERS = /(?<!\d)(?:110|119|120|122|12338|12345|12348|12355|96110)(?!\d)/g;
+const TRADITIONAL = /[們個這說請問處時間區與關電費證駕駛辦續報號碼雙龍崗羅園據樓燈壞誰嗎點為來後還從開應該對會國]/g;
+
+const settings = storage('localStorage');
+const session = storage('sessionStorage');
+
+/** A web storage that forgets instead of failing where the browser forbids it. */
+function storage(area) {
+  const attempt = (action) => {
+    try {
+      return action(window[area]);
+    } catch {
+      return null;
+    }
+  };
+  return {
+    get: (key) => attempt((store) => store.getItem(`chengda.${key}`)),
+    set: (key, value) => attempt((store) => store.setItem(`chengda.${key}`, value)),
+    remove: (key) => attempt((store) => store.removeItem(`chengda.${key}`)),
+  };
+}
+
+/** An element; `text` and `label` name entries of the messages table that follow the page's language. */
+function el(tag, { text, label, hint, ...attributes } = {}, ...children) {
+  const node = document.createElement(tag);
+  if (text) node.dataset.text = text;
+  if (label) node.dataset.label = label;
+  if (hint) node.dataset.hint = hint;
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') node.addEventListener(name, value);
+    else if (value === true) node.setAttribute(name, '');
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+/** A random id; randomUUID exists only on secure origins. */
+function randomId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function fill(template, values) {
+  return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function isTraditional(text) {
+  return (text.match(TRADITIONAL) ?? []).length >= 2;
+}
+
+/** The language tag of what a person wrote, or of an answer whose language is known. */
+function languageTag(text, known) {
+  const language = known ?? (/\p{Script=Han}/u.test(text) ? 'zh' : /[a-z]/i.test(text) ? 'en' : null);
+  return language === 'zh' && isTraditional(text) ? 'zh-Hant' : language;
+}
+
+function savedTranscript() {
+  try {
+    return JSON.parse(session.get('transcript')) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Why a message did not get an answer; `again` tells whether sending it once more can help. */
+class DeliveryError extends Error {
+  constructor(key, { detail = '', again = true } = {}) {
+    super(detail || key);
+    this.key = key;
+    this.detail = detail;
+    this.again = again;
+  }
+}
+
+async function problemOf(response) {
+  const isProblem = (response.headers.get('content-type') ?? '').includes('application/problem+json');
+  const problem = isProblem ? await response.json().catch(() => ({})) : {};
+  const detail = problem.detail ?? '';
+  if (response.status === 429) return new DeliveryError('too_many', { detail });
+  if (response.status >= 500 || response.status === 408) return new DeliveryError('server_error', { detail });
+  return new DeliveryError('refused', { detail, again: false });
+}
+
+/** One turn over the wire; raises DeliveryError. */
+async function post(body, language, signal) {
+  try {
+    const response = await fetch(ENDPOINT, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Accept-Language': language },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    });
+    if (!response.ok) throw await problemOf(response);
+    const answer = await response.json();
+    if (!Array.isArray(answer)) throw new DeliveryError('server_error');
+    return answer;
+  } catch (error) {
+    if (error instanceof DeliveryError) throw error;
+    if (error instanceof SyntaxError) throw new DeliveryError('server_error');
+    throw new DeliveryError(error.name === 'TimeoutError' ? 'timeout' : 'offline');
+  }
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+}
+
+/** Copying where the clipboard interface is missing, as on plain http. */
+function copyBySelection(text) {
+  const focused = document.activeElement;
+  const area = el('textarea', { class: 'visually-hidden', 'aria-hidden': 'true' });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand('copy');
+  area.remove();
+  focused?.focus();
+  return done;
+}
+
+class ChengdaChat extends HTMLElement {
+  connectedCallback() {
+    this.language = this.initialLanguage();
+    this.sender = session.get('sender') || this.newSender();
+    this.entries = savedTranscript();
+    this.cancel = new AbortController();
+    this.build();
+    this.entries.forEach((entry) => this.draw(entry));
+    this.holdInterrupted();
+    this.applyLargerText(settings.get('larger_text') === 'on');
+    this.applyLanguage();
+    this.watchViewport();
+    this.scrollToEnd();
+  }
+
+  initialLanguage() {
+    const saved = settings.get('language');
+    if (saved in MESSAGES) return saved;
+    return (navigator.language ?? 'zh').toLowerCase().startsWith('zh') ? 'zh' : 'en';
+  }
+
+  newSender() {
+    const sender = `web-${randomId()}`;
+    session.set('sender', sender);
+    return sender;
+  }
+
+  t(key, values = {}, language = this.language) {
+    return fill(MESSAGES[language][key], values);
+  }
+
+  // ---- the page ----
+
+  build() {
+    this.skip = el('a', { class: 'skip', href: '#chengda-input', text: 'skip' });
+    this.header = this.buildHeader();
+    this.help = this.buildHelp();
+    this.welcome = el('li', { class: 'turn bot' });
+    this.list = el('ol', { class: 'messages' }, this.welcome);
+    this.log = el(
+      'div',
+      { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', tabindex: '0', label: 'log' },
+      this.list,
+    );
+    this.status = el('p', { class: 'visually-hidden', role: 'status' });
+    this.failure = this.buildFailure();
+    this.form = this.buildForm();
+    this.footer = this.buildFooter();
+    this.dialog = this.buildDialog();
+    const main = el('main', {}, this.log, this.status, this.failure, this.form);
+    this.replaceChildren(this.skip, this.header, this.help, main, this.footer, this.dialog);
+  }
+
+  buildHeader() {
+    this.languageButton = el('button', { type: 'button', text: 'other_language', click: () => this.switchLanguage() });
+    this.largerButton = el('button', {
+      type: 'button',
+      text: 'larger_text',
+      'aria-pressed': 'false',
+      click: () => this.applyLargerText(this.largerButton.getAttribute('aria-pressed') === 'false'),
+    });
+    const reset = el('button', { type: 'button', text: 'new_conversation', click: () => this.askReset() });
+    return el(
+      'header',
+      { class: 'header' },
+      el('img', { class: 'logo', src: new URL('icon.svg', import.meta.url), alt: '', width: 36, height: 36 }),
+      el('div', { class: 'brand' }, el('h1', { text: 'name' }), el('p', { text: 'tagline' })),
+      el('div', { class: 'tools', role: 'group', label: 'settings' }, this.languageButton, this.largerButton, reset),
+    );
+  }
+
+  buildHelp() {
+    const number = (digits, key) =>
+      el('a', { href: `tel:${digits}` }, el('strong', {}, digits), ' ', el('span', { text: key }));
+    const urgent = el(
+      'p',
+      { class: 'urgent' },
+      el('span', { class: 'urgent-label', text: 'emergency' }),
+      number('110', 'police'),
+      number('119', 'fire'),
+      number('120', 'ambulance'),
+    );
+    this.personButton = el('button', {
+      type: 'button',
+      text: 'person',
+      click: (event) => this.choose({ title: this.t('person'), payload: this.t('person_payload') }, event),
+    });
+    const human = el('p', { class: 'human' }, number('12345', 'hotline'), this.personButton);
+    return el('section', { class: 'help', label: 'help' }, urgent, human);
+  }
+
+  buildFailure() {
+    this.failureText = el('p', { role: 'alert' });
+    this.retryButton = el('button', { type: 'button', text: 'retry', click: () => this.retry() });
+    return el('div', { class: 'failure', hidden: true }, this.failureText, this.retryButton);
+  }
+
+  buildForm() {
+    this.input = el('textarea', {
+      id: 'chengda-input',
+      rows: 1,
+      maxlength: MAX_CHARS,
+      autocomplete: 'off',
+      enterkeyhint: 'send',
+      hint: 'placeholder',
+      'aria-describedby': 'chengda-input-hint',
+      input: () => this.onInput(),
+      keydown: (event) => this.onKey(event),
+      paste: (event) => this.onPaste(event),
+    });
+    this.counter = el('p', { class: 'counter', hidden: true });
+    const form = el(
+      'form',
+      { class: 'composer', submit: (event) => this.onSubmit(event) },
+      el('label', { for: 'chengda-input', text: 'input' }),
+      el('div', { class: 'field' }, this.input, el('button', { type: 'submit', class: 'send', text: 'send' })),
+      el('p', { id: 'chengda-input-hint', class: 'visually-hidden', text: 'input_hint' }),
+      this.counter,
+    );
+    return form;
+  }
+
+  buildFooter() {
+    this.privacyText = el('div', { class: 'privacy-text', tabindex: '0', role: 'group', label: 'privacy' });
+    const privacy = el(
+      'details',
+      { class: 'privacy', keydown: (event) => this.closeOnEscape(event) },
+      el('summary', { text: 'privacy' }),
+      this.privacyText,
+    );
+    return el('footer', { class: 'footer' }, el('p', { class: 'ai-label', text: 'ai_label' }), privacy);
+  }
+
+  buildDialog() {
+    const close = () => this.dialog.close();
+    const confirm = () => {
+      close();
+      this.reset();
+    };
+    return el(
+      'dialog',
+      { 'aria-labelledby': 'chengda-reset', 'aria-describedby': 'chengda-reset-text' },
+      el('h2', { id: 'chengda-reset', text: 'reset_title' }),
+      el('p', { id: 'chengda-reset-text', text: 'reset_text' }),
+      el(
+        'div',
+        { class: 'dialog-buttons' },
+        el('button', { type: 'button', text: 'reset_no', click: close }),
+        el('button', { type: 'button', class: 'primary', text: 'reset_yes', click: confirm }),
+      ),
+    );
+  }
+
+  closeOnEscape(event) {
+    if (event.key !== 'Escape') return;
+    event.currentTarget.open = false;
+    event.currentTarget.querySelector('summary').focus();
+  }
+
+  // ---- language, text size, room on the screen ----
+
+  switchLanguage() {
+    this.language = this.language === 'zh' ? 'en' : 'zh';
+    settings.set('language', this.language);
+    this.applyLanguage();
+  }
+
+  applyLanguage() {
+    document.documentElement.lang = this.language === 'zh' ? 'zh-CN' : 'en';
+    document.title = this.t('page_title');
+    for (const node of this.querySelectorAll('[data-text]')) node.textContent = this.t(node.dataset.text);
+    for (const node of this.querySelectorAll('[data-label]')) node.setAttribute('aria-label', this.t(node.dataset.label));
+    for (const node of this.querySelectorAll('[data-hint]')) node.placeholder = this.t(node.dataset.hint);
+    this.languageButton.lang = this.language === 'zh' ? 'en' : 'zh';
+    this.privacyText.replaceChildren(...MESSAGES[this.language].privacy_text.map((text) => el('p', {}, text)));
+    this.drawWelcome();
+    this.showFailure();
+    this.updateCounter();
+    this.status.textContent = '';
+    this.fitLayout();
+  }
+
+  applyLargerText(on) {
+    this.largerButton.setAttribute('aria-pressed', String(on));
+    document.documentElement.classList.toggle('larger-text', on);
+    settings.set('larger_text', on ? 'on' : 'off');
+    this.autosize();
+    this.fitLayout();
+  }
+
+  watchViewport() {
+    const fit = () => this.fitLayout();
+    window.addEventListener('resize', fit);
+    window.visualViewport?.addEventListener('resize', fit);
+  }
+
+  /** Keeps the page inside what the on-screen keyboard leaves; lets it scroll as a whole where little is left. */
+  fitLayout() {
+    const viewport = window.visualViewport;
+    const zoomed = viewport && Math.abs(viewport.scale - 1) > 0.01;
+    const height = viewport && !zoomed ? viewport.height : window.innerHeight;
+    if (!zoomed) this.style.setProperty('--room', `${height}px`);
+    const parts = [this.header, this.help, this.form, this.failure, this.footer];
+    const taken = parts.reduce((sum, part) => sum + part.offsetHeight, 0);
+    this.classList.toggle('flowing', height - taken < PANEL_MIN_PX);
+  }
+
+  // ---- writing ----
+
+  onSubmit(event) {
+    event.preventDefault();
+    const text = this.input.value.trim();
+    this.input.focus();
+    if (!text) return;
+    this.input.value = '';
+    this.onInput();
+    this.send(text, text);
+  }
+
+  onKey(event) {
+    const composing = event.isComposing || event.keyCode === 229;
+    if (event.key !== 'Enter' || event.shiftKey || composing) return;
+    event.preventDefault();
+    this.form.requestSubmit();
+  }
+
+  onInput() {
+    this.autosize();
+    this.updateCounter();
+  }
+
+  onPaste(event) {
+    const { value, selectionStart, selectionEnd } = this.input;
+    const pasted = event.clipboardData?.getData('text') ?? '';
+    if (value.length - (selectionEnd - selectionStart) + pasted.length > MAX_CHARS) this.overflowed = true;
+  }
+
+  autosize() {
+    this.input.style.height = 'auto';
+    this.input.style.height = `${this.input.scrollHeight + 2}px`;
+  }
+
+  updateCounter() {
+    const count = this.input.value.length;
+    const wasHidden = this.counter.hidden;
+    this.counter.hidden = count < COUNTER_FROM;
+    const full = this.overflowed && count >= MAX_CHARS;
+    this.counter.textContent = this.t(full ? 'counter_full' : 'counter', { count, limit: MAX_CHARS });
+    this.counter.classList.toggle('full', count >= MAX_CHARS);
+    if (wasHidden && !this.counter.hidden) {
+      this.status.textContent = full ? this.counter.textContent : this.t('counter_near', { left: MAX_CHARS - count });
+    }
+    if (!full) this.overflowed = false;
+  }
+
+  choose(button, event) {
+    const byMouse = event.detail > 0 && window.matchMedia('(hover: hover) and (pointer: fine)').matches;
+    if (byMouse) this.input.focus();
+    this.send(button.payload, button.title);
+  }
+
+  send(text, shown) {
+    this.retireFormButtons();
+    this.addEntry({ kind: 'user', id: randomId(), text, shown, state: 'waiting' });
+    this.deliverAll();
+  }
+
+  /** Choices of a form step do not outlive it; they stay in place so that focus is not lost. */
+  retireFormButtons() {
+    for (const button of this.list.querySelectorAll('.form-step button')) button.setAttribute('aria-disabled', 'true');
+  }
+
+  // ---- sending ----
+
+  /** Sends what waits, in order; stops at the first message that must be tried again. */
+  async deliverAll() {
+    if (this.delivering) return;
+    const { signal } = this.cancel;
+    this.delivering = true;
+    this.showFailure(null);
+    this.showTyping(true);
+    let entry;
+    while (!signal.aborted && (entry = this.nextUnsent()) && (await this.deliver(entry, signal)));
+    if (signal.aborted) return;
+    this.delivering = false;
+    this.showTyping(false);
+  }
+
+  nextUnsent() {
+    return this.entries.find((entry) => entry.state === 'waiting' || entry.state === 'failed');
+  }
+
+  async deliver(entry, signal) {
+    this.mark(entry, 'waiting');
+    const metadata = { message_id: entry.id, language: this.language };
+    try {
+      const answer = await post({ sender: this.sender, message: entry.text, metadata }, this.language, signal);
+      if (signal.aborted) return false;
+      this.mark(entry, 'sent');
+      this.addEntry({ kind: 'bot', answer });
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      return this.onFailure(entry, error);
+    }
+  }
+
+  onFailure(entry, error) {
+    if (!(error instanceof DeliveryError)) throw error;
+    this.mark(entry, error.again ? 'failed' : 'refused');
+    if (error.again) {
+      this.showFailure(error);
+      return false;
+    }
+    this.addEntry({ kind: 'notice', text: error.detail || this.t(error.key), language: this.language });
+    return true;
+  }
+
+  retry() {
+    this.input.focus();
+    this.deliverAll();
+  }
+
+  /** Messages that a reload cut off can be sent again under their old id. */
+  holdInterrupted() {
+    const cut = this.entries.filter((entry) => entry.state === 'waiting');
+    cut.forEach((entry) => this.mark(entry, 'failed'));
+    if (this.nextUnsent()) this.failed = new DeliveryError('timeout');
+  }
+
+  showFailure(error = this.failed) {
+    this.failed = error;
+    this.failure.hidden = !error;
+    this.failureText.textContent = error ? error.detail || this.t(error.key) : '';
+    this.fitLayout();
+  }
+
+  // ---- the transcript ----
+
+  addEntry(entry) {
+    this.entries.push(entry);
+    this.save();
+    this.reveal(this.draw(entry));
+  }
+
+  save() {
+    session.set('transcript', JSON.stringify(this.entries.slice(-KEPT_ENTRIES)));
+  }
+
+  mark(entry, state) {
+    entry.state = state;
+    this.save();
+    this.markNode(entry);
+  }
+
+  markNode(entry) {
+    const node = this.list.querySelector(`[data-id="${entry.id}"]`);
+    if (!node) return;
+    node.dataset.state = entry.state;
+    node.querySelector('.not-sent').hidden = entry.state !== 'failed' && entry.state !== 'refused';
+  }
+
+  draw(entry) {
+    const node = this.drawn(entry);
+    if (this.typing?.isConnected && entry.kind !== 'user') this.typing.before(node);
+    else this.list.append(node);
+    if (this.typing?.isConnected) this.list.append(this.typing);
+    if (entry.kind === 'user') this.markNode(entry);
+    return node;
+  }
+
+  drawn(entry) {
+    if (entry.kind === 'user') return this.userTurn(entry);
+    if (entry.kind === 'notice') return el('li', { class: 'turn notice', lang: entry.language }, el('p', {}, entry.text));
+    return this.botTurn(entry.answer);
+  }
+
+  userTurn(entry) {
+    return el(
+      'li',
+      { class: 'turn user', 'data-id': entry.id },
+      el('span', { class: 'visually-hidden', text: 'you' }, this.t('you')),
+      el('p', { class: 'bubble', lang: languageTag(entry.shown) ?? this.language }, entry.shown),
+      el('span', { class: 'not-sent', text: 'not_sent', hidden: true }, this.t('not_sent')),
+    );
+  }
+
+  botTurn(answer) {
+    const turn = answer.at(-1)?.custom?.turn ?? {};
+    const language = turn.language in MESSAGES ? turn.language : this.language;
+    const whole = answer.map((message) => message.text ?? '').join('\n');
+    const urgent = URGENT_OUTCOMES.includes(turn.outcome);
+    const node = el('li', { class: 'turn bot', lang: languageTag(whole, language) }, this.speaker(language));
+    node.classList.toggle('urgent-turn', urgent);
+    node.classList.toggle('form-step', Boolean(turn.active_form));
+    for (const message of answer) node.append(...this.messageParts(message, turn, language));
+    if (urgent) node.append(this.callLinks(whole, language));
+    for (const filed of turn.cases ?? [turn.case].filter(Boolean)) node.append(this.caseCard(filed, language));
+    if (turn.sources?.length) node.append(this.sourceList(turn.sources, language));
+    const choices = answer.flatMap((message) => message.buttons ?? []);
+    if (choices.length) node.append(this.choiceGroup(choices, language));
+    return node;
+  }
+
+  speaker(language) {
+    return el(
+      'p',
+      { class: 'speaker' },
+      el('strong', {}, this.t('name', {}, language)),
+      ' ',
+      el('span', { class: 'ai-mark' }, this.t('ai_generated', {}, language)),
+    );
+  }
+
+  messageParts(message, turn, language) {
+    const repeatsSources = (line) => turn.sources?.length && turn.sources.every(({ title }) => line.includes(title));
+    const lines = (message.text ?? '').split('\n').filter((line) => !repeatsSources(line));
+    const text = lines.join('\n').trim();
+    const bubble = text && el('p', { class: 'bubble' }, text);
+    const image = message.image && el('img', { class: 'picture', src: message.image, alt: this.t('image', {}, language) });
+    return [bubble, image].filter(Boolean);
+  }
+
+  callLinks(text, language) {
+    const numbers = [...new Set(text.match(HELP_NUMBERS) ?? [])];
+    const link = (number) => el('a', { href: `tel:${number}` }, `${this.t('call', {}, language)} ${number}`);
+    return el('p', { class: 'calls' }, ...numbers.map(link));
+  }
+
+  choiceGroup(choices, language) {
+    const choiceButton = (choice) =>
+      el(
+        'button',
+        {
+          type: 'button',
+          click: (event) => {
+            if (event.currentTarget.getAttribute('aria-disabled') !== 'true') this.choose(choice, event);
+          },
+        },
+        choice.title,
+      );
+    const label = this.t('choices', {}, language);
+    return el('div', { class: 'choices', role: 'group', 'aria-label': label }, ...choices.map(choiceButton));
+  }
+
+  sourceList(sources, language) {
+    const item = ({ title, url, checked_on: date }) => {
+      const name = url ? this.sourceLink(title, url, language) : el('span', {}, title);
+      return el('li', {}, name, date ? el('span', { class: 'date' }, this.t('checked', { date }, language)) : null);
+    };
+    const heading = el('p', { class: 'sources-title' }, this.t('sources', {}, language));
+    return el('div', { class: 'sources' }, heading, el('ul', {}, ...sources.map(item)));
+  }
+
+  sourceLink(title, url, language) {
+    if (!/^https?:/i.test(url)) return el('span', {}, title);
+    const note = el('span', { class: 'visually-hidden' }, ` (${this.t('new_window', {}, language)})`);
+    return el('a', { href: url, rel: 'noopener', target: '_blank' }, title, note);
+  }
+
+  caseCard(filed, language) {
+    const row = (key, ...value) => el('div', {}, el('dt', {}, this.t(key, {}, language)), el('dd', {}, ...value));
+    const rows = [
+      row('case_number', el('span', { class: 'case-number' }, filed.case_id)),
+      row('case_status', MESSAGES[language].status[filed.status] ?? filed.status),
+    ];
+    if (filed.expected_datetime) rows.push(row('case_expected', this.expected(filed.expected_datetime, language)));
+    if (filed.query_code) rows.push(row('query_code', el('span', { class: 'query-code' }, filed.query_code)));
+    const title = el('h2', {}, this.t('case', {}, language));
+    const card = el('div', { class: 'case' }, title, el('dl', {}, ...rows));
+    if (filed.query_code) card.append(this.keepCode(filed, language));
+    return card;
+  }
+
+  expected(iso, language) {
+    const format = new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en-GB', {
+      dateStyle: 'long',
+      timeStyle: 'short',
+      timeZone: CITY_TIME_ZONE,
+    });
+    return this.t('case_before', { time: format.format(new Date(iso)) }, language);
+  }
+
+  keepCode(filed, language) {
+    const copy = async (event) => {
+      const button = event.currentTarget;
+      const done = await copyText(`${filed.case_id} ${filed.query_code}`);
+      const told = this.t(done ? 'copied' : 'copy_failed', {}, language);
+      button.textContent = told;
+      this.status.textContent = told;
+      setTimeout(() => (button.textContent = this.t('copy', {}, language)), 3000);
+    };
+    return el(
+      'div',
+      { class: 'keep-code' },
+      el('p', {}, this.t('query_code_note', {}, language)),
+      el('button', { type: 'button', click: copy }, this.t('copy', {}, language)),
+    );
+  }
+
+  drawWelcome() {
+    this.welcome.lang = this.language;
+    this.welcome.replaceChildren(
+      this.speaker(this.language),
+      el('p', { class: 'bubble' }, this.t('welcome')),
+      el('p', { class: 'aside' }, this.t('welcome_privacy')),
+      this.choiceGroup(MESSAGES[this.language].quick, this.language),
+    );
+  }
+
+  showTyping(on) {
+    this.typing ??= el(
+      'li',
+      { class: 'turn bot typing', 'aria-hidden': 'true' },
+      el('p', { class: 'bubble' }, el('i'), el('i'), el('i')),
+    );
+    if (on) this.list.append(this.typing);
+    else this.typing.remove();
+    this.status.textContent = on ? this.t('typing') : '';
+    if (on) this.scrollToEnd();
+  }
+
+  // ---- scrolling ----
+
+  scrollToEnd() {
+    const last = this.list.lastElementChild;
+    if (this.entries.length) last.scrollIntoView({ block: 'end' });
+  }
+
+  /** Shows the end of a new turn, or its beginning where it is longer than the screen. */
+  reveal(node) {
+    const room = this.classList.contains('flowing') ? window.innerHeight / 2 : this.log.clientHeight;
+    node.scrollIntoView({ block: node.offsetHeight > room ? 'start' : 'end' });
+  }
+
+  // ---- a new conversation ----
+
+  askReset() {
+    if (this.entries.length) this.dialog.showModal();
+    else this.reset();
+  }
+
+  reset() {
+    this.cancel.abort();
+    this.cancel = new AbortController();
+    this.delivering = false;
+    this.entries = [];
+    session.remove('transcript');
+    this.sender = this.newSender();
+    this.list.replaceChildren(this.welcome);
+    this.showTyping(false);
+    this.showFailure(null);
+    this.log.scrollTop = 0;
+    this.status.textContent = this.t('reset_done');
+    this.input.focus();
+  }
+}
+
+customElements.define('chengda-chat', ChengdaChat);

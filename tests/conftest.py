@@ -1,0 +1,59 @@
+"""Fixtures: the trained models once a session, and a fresh assistant on an in-memory database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.assistant import Assistant
+from bot.build import assistant_of
+from bot.messages import MessageId, SenderId, UserMessage
+from bot.settings import Settings
+from bot.training import Models, load_or_train
+
+ROOT = Path(__file__).resolve().parents[1]
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    """Models of the repository's data folder, trained once and kept between runs."""
+    return load_or_train(ROOT / ".chengda", "builtin")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a test: its own data folder and an in-memory database."""
+    return Settings(data_dir=tmp_path, database_url="sqlite://", _env_file=None)  # type: ignore[call-arg]
+
+
+@pytest.fixture
+def assistant(models: Models, settings: Settings) -> Assistant:
+    """A fresh assistant."""
+    return assistant_of(models, settings)
+
+
+@pytest.fixture
+def talk(assistant: Assistant) -> Callable[..., dict[str, Any]]:
+    """Say something as a citizen; gives `custom.turn` with all bubbles' text under `text`."""
+
+    def say(text: str, sender: str = "citizen", message_id: str | None = None) -> dict[str, Any]:
+        message = UserMessage(SenderId(sender), text, MessageId(message_id) if message_id else None)
+        answer = assistant.handle(message)
+        turn: dict[str, Any] = dict(answer[-1]["custom"]["turn"])
+        turn["text"] = "\n".join(bubble["text"] for bubble in answer)
+        turn["buttons"] = [button for bubble in answer for button in bubble.get("buttons", ())]
+        return turn
+
+    return say
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """A fixed moment: Saturday 2026-11-21, 12:00 in Shenzhen."""
+    return datetime(2026, 11, 21, 12, 0, tzinfo=ZONE)
