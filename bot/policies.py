@@ -17,7 +17,7 @@ from knowledge.catalogue import Kind
 from knowledge.normal import normalise
 from knowledge.retriever import Verdict
 
-DANGER_MID_FORM = 0.5
+DANGER_MID_FORM = 0.6
 HAND_OFF = 0.5
 DIGRESSION = 0.6
 SMALLTALK_DIGRESSION = 0.7

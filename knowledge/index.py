@@ -124,7 +124,7 @@ def build_index(
     lexical.index(terms, show_progress=False)
     progress("head")
     texts = [document.text for document in documents]
-    head = train_head(texts, [d.code for d in documents], encoder, DENSE_WEIGHT, HEAD_COST, min_count=2)
+    head = train_head(texts, [d.code for d in documents], encoder, DENSE_WEIGHT, HEAD_COST)
     owner = np.array([place[document.code] for document in documents], dtype=np.int64)
     return Index(codes, tuple(documents), owner, vectors, lexical, head)
 

@@ -71,7 +71,7 @@ def train_head(
     encoder: Encoder,
     dense_weight: float = 1.0,
     cost: float = 0.5,
-    min_count: int = 1,
+    min_count: int = 2,
 ) -> LinearHead:
     """Fit on canonical texts; the probability scale comes from cross-validated margins."""
     vectoriser = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=min_count, dtype=np.float32)

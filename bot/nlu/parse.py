@@ -19,7 +19,7 @@ from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 
-DANGER = 0.3
+DANGER = 0.5
 PAYLOAD = re.compile(r"^/(?P<intent>\w+)(?P<values>\{.*\})?$", re.S)
 
 
@@ -93,7 +93,7 @@ class Understanding:
             aspects_of(clean),
             without_aspects(clean),
             vector,
-            danger_of(self._safety, clean, vector),
+            danger_of(self._safety, clean, vector, ranking),
             payload["values"] if payload else None,
         )
         if payload:

@@ -59,10 +59,11 @@ def train_safety(
     return train_head(texts, labels, encoder, DENSE_WEIGHT, COST)
 
 
-def danger_of(head: LinearHead, text: str, vector: NDArray[np.float32]) -> Danger:
-    """The danger a canonical text speaks of."""
+def danger_of(head: LinearHead, text: str, vector: NDArray[np.float32], intents: Sequence[tuple[str, float]]) -> Danger:
+    """The danger a canonical text speaks of: the geometric mean of this head's belief and the intents'."""
     shares = head.probabilities(text, vector)
+    believed = sum(share for name, share in intents if name.startswith(PREFIXES))
     ordinary = head.labels.index(ORDINARY)
     kinds = shares.copy()
     kinds[ordinary] = -1
-    return Danger(head.labels[int(kinds.argmax())], 1 - float(shares[ordinary]))
+    return Danger(head.labels[int(kinds.argmax())], float(np.sqrt((1 - float(shares[ordinary])) * believed)))

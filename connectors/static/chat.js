@@ -10,7 +10,7 @@ const TIMEOUT_MS = 30_000;
 const KEPT_ENTRIES = 200;
 const PANEL_MIN_PX = 180;
 const URGENT_OUTCOMES = ['emergency', 'crisis'];
-const HELP_NUMBERS = /(?<!\d)(?:110|119|120|122|12338|12345|12348|12355|96110)(?!\d)/g;
+const HELP_NUMBERS = ['110', '119', '120', '122', '12338', '12345', '12348', '12355', '96110'];
 const TRADITIONAL = /[們個這說請問處時間區與關電費證駕駛辦續報號碼雙龍崗羅園據樓燈壞誰嗎點為來後還從開應該對會國]/g;
 
 const settings = storage('localStorage');
@@ -78,40 +78,48 @@ function savedTranscript() {
 
 /** Why a message did not get an answer; `again` tells whether sending it once more can help. */
 class DeliveryError extends Error {
-  constructor(key, { detail = '', again = true } = {}) {
+  constructor(key, { detail = '', language = '', again = true } = {}) {
     super(detail || key);
-    this.key = key;
-    this.detail = detail;
-    this.again = again;
+    Object.assign(this, { key, detail, language, again });
+  }
+
+  /** The server's own words where they are in the language asked for, else ours. */
+  told(language) {
+    return this.detail && this.language === language ? this.detail : fill(MESSAGES[language][this.key], {});
   }
 }
 
-async function problemOf(response) {
+async function problemOf(response, language) {
   const isProblem = (response.headers.get('content-type') ?? '').includes('application/problem+json');
   const problem = isProblem ? await response.json().catch(() => ({})) : {};
-  const detail = problem.detail ?? '';
-  if (response.status === 429) return new DeliveryError('too_many', { detail });
-  if (response.status >= 500 || response.status === 408) return new DeliveryError('server_error', { detail });
-  return new DeliveryError('refused', { detail, again: false });
+  const told = { detail: problem.detail ?? '', language };
+  if (response.status === 429) return new DeliveryError('too_many', told);
+  if (response.status >= 500 || response.status === 408) return new DeliveryError('server_error', told);
+  return new DeliveryError('refused', { ...told, again: false });
 }
 
 /** One turn over the wire; raises DeliveryError. */
-async function post(body, language, signal) {
+async function post(body, language, cancelled) {
+  const cutOff = new AbortController();
+  const timer = setTimeout(() => cutOff.abort(), TIMEOUT_MS);
+  cancelled.addEventListener('abort', () => cutOff.abort());
   try {
     const response = await fetch(ENDPOINT, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Accept-Language': language },
       body: JSON.stringify(body),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: cutOff.signal,
     });
-    if (!response.ok) throw await problemOf(response);
+    if (!response.ok) throw await problemOf(response, language);
     const answer = await response.json();
     if (!Array.isArray(answer)) throw new DeliveryError('server_error');
     return answer;
   } catch (error) {
     if (error instanceof DeliveryError) throw error;
     if (error instanceof SyntaxError) throw new DeliveryError('server_error');
-    throw new DeliveryError(error.name === 'TimeoutError' ? 'timeout' : 'offline');
+    throw new DeliveryError(cutOff.signal.aborted ? 'timeout' : 'offline');
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -250,7 +258,13 @@ class ChengdaChat extends HTMLElement {
     this.counter = el('p', { class: 'counter', hidden: true });
     const form = el(
       'form',
-      { class: 'composer', submit: (event) => this.onSubmit(event) },
+      {
+        class: 'composer',
+        submit: (event) => {
+          event.preventDefault();
+          this.submit();
+        },
+      },
       el('label', { for: 'chengda-input', text: 'input' }),
       el('div', { class: 'field' }, this.input, el('button', { type: 'submit', class: 'send', text: 'send' })),
       el('p', { id: 'chengda-input-hint', class: 'visually-hidden', text: 'input_hint' }),
@@ -346,8 +360,7 @@ class ChengdaChat extends HTMLElement {
 
   // ---- writing ----
 
-  onSubmit(event) {
-    event.preventDefault();
+  submit() {
     const text = this.input.value.trim();
     this.input.focus();
     if (!text) return;
@@ -360,7 +373,7 @@ class ChengdaChat extends HTMLElement {
     const composing = event.isComposing || event.keyCode === 229;
     if (event.key !== 'Enter' || event.shiftKey || composing) return;
     event.preventDefault();
-    this.form.requestSubmit();
+    this.submit();
   }
 
   onInput() {
@@ -376,20 +389,19 @@ class ChengdaChat extends HTMLElement {
 
   autosize() {
     this.input.style.height = 'auto';
-    this.input.style.height = `${this.input.scrollHeight + 2}px`;
+    if (this.input.value) this.input.style.height = `${this.input.scrollHeight + 2}px`;
   }
 
   updateCounter() {
     const count = this.input.value.length;
-    const wasHidden = this.counter.hidden;
+    const full = count >= MAX_CHARS;
+    this.overflowed &&= full;
+    const appears = this.counter.hidden && count >= COUNTER_FROM;
     this.counter.hidden = count < COUNTER_FROM;
-    const full = this.overflowed && count >= MAX_CHARS;
-    this.counter.textContent = this.t(full ? 'counter_full' : 'counter', { count, limit: MAX_CHARS });
-    this.counter.classList.toggle('full', count >= MAX_CHARS);
-    if (wasHidden && !this.counter.hidden) {
-      this.status.textContent = full ? this.counter.textContent : this.t('counter_near', { left: MAX_CHARS - count });
-    }
-    if (!full) this.overflowed = false;
+    this.counter.textContent = this.t(this.overflowed ? 'counter_full' : 'counter', { count, limit: MAX_CHARS });
+    this.counter.classList.toggle('full', full);
+    if (this.overflowed) this.status.textContent = this.counter.textContent;
+    else if (appears) this.status.textContent = this.t('counter_near', { left: MAX_CHARS - count });
   }
 
   choose(button, event) {
@@ -449,9 +461,10 @@ class ChengdaChat extends HTMLElement {
     this.mark(entry, error.again ? 'failed' : 'refused');
     if (error.again) {
       this.showFailure(error);
+      this.reveal(this.nodeOf(entry));
       return false;
     }
-    this.addEntry({ kind: 'notice', text: error.detail || this.t(error.key), language: this.language });
+    this.addEntry({ kind: 'notice', text: error.told(this.language), language: this.language });
     return true;
   }
 
@@ -470,7 +483,7 @@ class ChengdaChat extends HTMLElement {
   showFailure(error = this.failed) {
     this.failed = error;
     this.failure.hidden = !error;
-    this.failureText.textContent = error ? error.detail || this.t(error.key) : '';
+    this.failureText.textContent = error ? error.told(this.language) : '';
     this.fitLayout();
   }
 
@@ -492,8 +505,12 @@ class ChengdaChat extends HTMLElement {
     this.markNode(entry);
   }
 
+  nodeOf(entry) {
+    return this.list.querySelector(`[data-id="${entry.id}"]`);
+  }
+
   markNode(entry) {
-    const node = this.list.querySelector(`[data-id="${entry.id}"]`);
+    const node = this.nodeOf(entry);
     if (!node) return;
     node.dataset.state = entry.state;
     node.querySelector('.not-sent').hidden = entry.state !== 'failed' && entry.state !== 'refused';
@@ -501,8 +518,7 @@ class ChengdaChat extends HTMLElement {
 
   draw(entry) {
     const node = this.drawn(entry);
-    if (this.typing?.isConnected && entry.kind !== 'user') this.typing.before(node);
-    else this.list.append(node);
+    this.list.append(node);
     if (this.typing?.isConnected) this.list.append(this.typing);
     if (entry.kind === 'user') this.markNode(entry);
     return node;
@@ -561,7 +577,7 @@ class ChengdaChat extends HTMLElement {
   }
 
   callLinks(text, language) {
-    const numbers = [...new Set(text.match(HELP_NUMBERS) ?? [])];
+    const numbers = [...new Set(text.match(/\d+/g))].filter((digits) => HELP_NUMBERS.includes(digits));
     const link = (number) => el('a', { href: `tel:${number}` }, `${this.t('call', {}, language)} ${number}`);
     return el('p', { class: 'calls' }, ...numbers.map(link));
   }

@@ -39,7 +39,7 @@ const zh = {
 
   input: '输入您的问题或诉求',
   input_hint: '按回车键发送，Shift + 回车换行，最多 2000 字。',
-  placeholder: '请输入，例如：驾照快到期了怎么办',
+  placeholder: '说说您的问题',
   send: '发送',
   counter: '{count} / {limit} 字',
   counter_near: '快到字数上限，还可以输入 {left} 字。',
@@ -137,7 +137,7 @@ const en = {
 
   input: 'Your question or report',
   input_hint: 'Enter sends, Shift + Enter starts a new line, at most 2000 characters.',
-  placeholder: 'For example: my driving licence expires soon',
+  placeholder: 'Ask here',
   send: 'Send',
   counter: '{count} / {limit}',
   counter_near: 'Close to the limit: {left} characters left.',
@@ -186,7 +186,7 @@ const en = {
   reset_no: 'Keep this chat',
   reset_done: 'A new chat has started',
 
-  privacy: 'Privacy notice',
+  privacy: 'Privacy',
   privacy_text: [
     'What is stored: the text you send and the cases you file (matter, place, time and any contact you choose to leave), on the server of this service.',
     'What for: only to answer you and to handle and follow up your matter. A case is passed to the unit in charge and kept to handle it.',
