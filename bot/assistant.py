@@ -84,8 +84,9 @@ class Assistant:
         self._session_seconds = session_minutes * 60
         self._policies: tuple[policies.Policy, ...] = (
             policies.safety,
-            policies.not_understood_language,
+            policies.language,
             policies.person,
+            policies.identity,
             policies.choice,
             policies.form,
             policies.Rules(rules),
@@ -139,7 +140,7 @@ class Assistant:
         if length > self._max_chars:
             refusal = turn.say("utter_too_long", length=length, limit=self._max_chars)
             return ActionResult(Outcome.CLARIFY, (refusal,)), "none"
-        if not turn.parse.canonical and turn.parse.payload is None:
+        if not any(char.isalnum() for char in turn.parse.canonical) and turn.parse.payload is None:
             return say.utter(turn, "utter_empty", Outcome.CLARIFY), "none"
         decision = next(found for policy in self._policies if (found := policy(turn)) is not None)
         result = self._act(turn, decision, work)
@@ -160,8 +161,9 @@ class Assistant:
             return say.utter(turn, "utter_language_switched")
         if turn.parse.payload is not None and "service" in turn.parse.payload:
             code = str(turn.parse.payload["service"])
-            if code in self.catalogue:
-                return answer_service.tell(turn, self.catalogue[code], ())
+            if code not in self.catalogue:
+                return say.what_need(turn)
+            return answer_service.tell(turn, self.catalogue[code], ())
         if name in ACTIONS:
             return ACTIONS[name](turn)
         return say.utter(turn, name, UTTER_OUTCOMES.get(name, Outcome.SMALLTALK))

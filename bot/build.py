@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.assistant import Assistant
 from bot.cases.analysis import DemandAnalyst
+from bot.cases.split import Splitter
 from bot.database import migrate, open_database
 from bot.domain import read_domain
 from bot.nlu.parse import Understanding
@@ -36,13 +37,14 @@ def assistant_of(models: Models, settings: Settings) -> Assistant:
 
     domain = read_domain()
     retriever = Retriever(models.catalogue, models.index)
+    splitter = Splitter(models.split, models.encoder, models.demands)
     return Assistant(
         domain,
         read_rules(domain),
         models.catalogue,
         Understanding(models.encoder, models.intents, models.safety),
         retriever,
-        DemandAnalyst(models.encoder, models.demands, retriever),
+        DemandAnalyst(models.encoder, models.demands, retriever, splitter),
         Store(engine, settings.case_prefix, clock),
         clock,
         settings.max_message_chars,

@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cases.analysis import HEADS, read_demands, train_demand_heads
+from bot.cases.split import CONNECTOR_FILE, SplitJudge, load_judge
+from bot.cases.split_examples import CONTINUATION_FILE, train_split
 from bot.nlu.intents import NLU_FILES, read_examples, train_intents
-from bot.nlu.safety import read_safety, train_safety
+from bot.nlu.safety import read_extra, train_safety
 from knowledge.catalogue import Catalogue, read_catalogue
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.index import Index, build_index, fingerprint, load_index, save_index
 from knowledge.linear_head import LinearHead, load_head
-from knowledge.queries import NLU_DATA, Query, read_training_queries
+from knowledge.queries import NLU_DATA, Query, read_training_queries, read_uncovered
 
 Progress = Callable[[str], None]
-STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "safety", "demands")
+STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "safety", "demands", "split")
 CODE_FILES = ("linear_head.py", "words.py", "normal.py", "index.py", "encoder.py")
+NLU_CODE = ("nlu/intents.py", "nlu/safety.py", "cases/split.py", "cases/split_examples.py")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Models:
     intents: LinearHead
     safety: LinearHead
     demands: dict[str, LinearHead]
+    split: SplitJudge
 
 
 def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda step: None) -> Models:
@@ -41,26 +45,33 @@ def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda
     encoder = load_encoder(encoder_name)
     queries = read_training_queries()
     code = _digest(Path(__file__).parents[1] / "knowledge" / name for name in CODE_FILES)
-    mark = fingerprint(catalogue, queries, f"{encoder.name}:{code}")
+    uncovered = read_uncovered()
+    mark = fingerprint(catalogue, queries, uncovered, f"{encoder.name}:{code}")
     index = load_index(data_dir / "index", mark)
     if index is None:
-        index = build_index(catalogue, queries, encoder, progress)
+        index = build_index(catalogue, queries, uncovered, encoder, progress)
         save_index(index, data_dir / "index", mark)
     folder = data_dir / "nlu"
-    own_code = (Path(__file__).parent / name for name in ("nlu/intents.py", "nlu/safety.py", "cases/analysis.py"))
-    nlu_mark = mark + _digest([*(NLU_DATA / name for name in NLU_FILES), *sorted(NLU_DATA.glob("*.csv")), *own_code])
+    own_code = (Path(__file__).parent / name for name in NLU_CODE)
+    data = [
+        *(NLU_DATA / name for name in NLU_FILES),
+        *sorted(NLU_DATA.glob("*.csv")),
+        CONNECTOR_FILE,
+        CONTINUATION_FILE,
+    ]
+    nlu_mark = mark + _digest([*data, *own_code])
     if _mark(folder) != nlu_mark:
         _train_nlu(folder, queries, catalogue, encoder, progress)
         (folder / "mark.json").write_text(json.dumps(nlu_mark), encoding="utf-8")
     demands = {name: load_head(folder / f"{name}.joblib") for name in HEADS}
     intents, safety = (load_head(folder / f"{name}.joblib") for name in ("intents", "safety"))
-    return Models(catalogue, encoder, index, intents, safety, demands)
+    return Models(catalogue, encoder, index, intents, safety, demands, load_judge(folder / "split.joblib"))
 
 
 def _train_nlu(
     folder: Path, queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder, progress: Progress
 ) -> None:
-    examples, safety, demands = read_examples(), read_safety(), read_demands()
+    examples, safety, demands = read_examples(), read_extra(), read_demands()
     progress("intents")
     intents = train_intents(examples, safety, queries, demands, catalogue, encoder)
     intents.save(folder / "intents.joblib")
@@ -70,6 +81,8 @@ def _train_nlu(
     progress("demands")
     for name, head in train_demand_heads(queries, catalogue, encoder).items():
         head.save(folder / f"{name}.joblib")
+    progress("split")
+    train_split(demands, queries, catalogue, encoder).save(folder / "split.joblib")
 
 
 def _digest(files: object) -> str:

@@ -36,6 +36,7 @@ STEP_NAMES = {
     "intents": "training intents 训练意图",
     "safety": "training safety 训练安全",
     "demands": "training demands 训练诉求",
+    "split": "training the splitting 训练拆分",
     "database": "database 数据库",
 }
 

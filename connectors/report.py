@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.assistant import Assistant
-from bot.evaluate import danger, intent_accuracy, read_labelled
+from bot.evaluate import danger, intent_accuracy, read_labelled, split_score
 from bot.messages import SenderId, UserMessage
 from knowledge.encoder import Encoder
 from knowledge.evaluate import Judged, judge, score, scores_by
@@ -41,6 +41,7 @@ def evaluate(assistant: Assistant, encoder: Encoder, console: Console, show_wron
     console.print(search)
     _intents(assistant, console, show_wrong)
     _danger(assistant, console, show_wrong)
+    _two_demands(assistant, console)
     if show_wrong:
         _wrong(judged, console)
 
@@ -67,6 +68,14 @@ def _danger(assistant: Assistant, console: Console, show_wrong: bool) -> None:
         if show_wrong:
             for row in (*found.missed, *found.alarmed):
                 console.print(f"  danger {row.label}: {row.text}", markup=False)
+    console.print(table)
+
+
+def _two_demands(assistant: Assistant, console: Console) -> None:
+    table = Table("language", "count", "found %", "false splits %", title="Two demands in one message")
+    for language in ("zh", "en"):
+        score = split_score(language, assistant.analyst.splitter)
+        table.add_row(language, str(score.count), f"{100 * score.found:.1f}", f"{100 * score.false_splits:.1f}")
     console.print(table)
 
 

@@ -23,6 +23,7 @@ from knowledge.words import search_terms
 Scores = NDArray[np.float32]
 NEIGHBOURS = 60
 HEAD_COST = 0.5
+UNCOVERED = "none"
 DENSE_WEIGHT = 2.0
 
 
@@ -69,9 +70,11 @@ class Index:
         scores: Scores = self.lexical.get_scores(terms).astype(np.float32)
         return scores
 
-    def head_scores(self, text: str, vector: Scores) -> Scores:
-        """Margins of the linear head in the order of `codes`."""
-        return self.head.margins(text, vector)
+    def head_scores(self, text: str, vector: Scores) -> tuple[Scores, float]:
+        """Margins of the linear head in the order of `codes`, and the margin of having no service."""
+        margins = self.head.margins(text, vector)
+        own = self.head.labels.index(UNCOVERED)
+        return np.delete(margins, own), float(margins[own])
 
 
 def documents_of(service: Service) -> Iterable[str]:
@@ -82,23 +85,25 @@ def documents_of(service: Service) -> Iterable[str]:
     yield from (service.description.zh, service.description.en)
 
 
-def fingerprint(catalogue: Catalogue, queries: Sequence[Query], encoder: str) -> str:
+def fingerprint(catalogue: Catalogue, queries: Sequence[Query], uncovered: Sequence[str], encoder: str) -> str:
     """A digest of all that an index is built from."""
     digest = hashlib.sha256(encoder.encode())
     for service in catalogue:
         digest.update("\n".join((service.code, *documents_of(service))).encode())
     for query in queries:
         digest.update(f"{query.code}\t{query.text}\n".encode())
+    digest.update("\n".join(uncovered).encode())
     return digest.hexdigest()
 
 
 def build_index(
     catalogue: Catalogue,
     queries: Sequence[Query],
+    uncovered: Sequence[str],
     encoder: Encoder,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Index:
-    """Index every service's texts and training sentences."""
+    """Index every service's texts and training sentences; `uncovered` are needs no service answers."""
     progress("texts")
     documents = [
         Document(service.code, canonical(text, cantonese=True))
@@ -123,8 +128,9 @@ def build_index(
     lexical = bm25s.BM25()
     lexical.index(terms, show_progress=False)
     progress("head")
-    texts = [document.text for document in documents]
-    head = train_head(texts, [d.code for d in documents], encoder, DENSE_WEIGHT, HEAD_COST)
+    texts = [document.text for document in documents] + [canonical(text, cantonese=True) for text in uncovered]
+    labels = [str(document.code) for document in documents] + [UNCOVERED] * len(uncovered)
+    head = train_head(texts, labels, encoder, DENSE_WEIGHT, HEAD_COST)
     owner = np.array([place[document.code] for document in documents], dtype=np.int64)
     return Index(codes, tuple(documents), owner, vectors, lexical, head)
 

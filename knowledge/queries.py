@@ -42,6 +42,12 @@ def read_training_queries(folder: Path = NLU_DATA / "queries") -> tuple[Query, .
     return tuple(found)
 
 
+def read_uncovered(path: Path = NLU_DATA / "uncovered.csv") -> tuple[str, ...]:
+    """Needs that are a city's matter but that no service of the catalogue answers."""
+    with path.open(encoding="utf-8", newline="") as text:
+        return tuple(row["text"] for row in csv.DictReader(text))
+
+
 def read_dev_queries(folder: Path = NLU_DATA / "eval") -> tuple[Query, ...]:
     """All lines of `services_<author>.jsonl`; raises ContentError with file and line."""
     found: list[Query] = []

@@ -22,6 +22,10 @@ NEAREST = 0.5
 MARGIN = 0.20
 SURE = 0.55
 MAX_CHOICES = 4
+UNCOVERED_LEAD = 0.0
+SHORT_NAME = 5
+SHORT_ENGLISH_NAME = 18
+STANDS_OUT = 1.5
 CHOICE_SHARE = 0.25
 
 
@@ -68,13 +72,15 @@ class Retriever:
         self.catalogue = catalogue
         self._index = index
 
-    def scores(self, query: str, vector: Scores) -> dict[str, Scores]:
-        """The standardised score of each arm, shape (services,) each."""
-        return {
+    def scores(self, query: str, vector: Scores) -> tuple[dict[str, Scores], bool]:
+        """The standardised score of each arm, shape (services,) each; and whether the head sees no service."""
+        margins, uncovered = self._index.head_scores(query, vector)
+        arms = {
             "dense": _standardised(self._index.dense_scores(vector)),
             "lexical": _standardised(self._index.lexical_scores(query)),
-            "head": _standardised(self._index.head_scores(query, vector)),
+            "head": _standardised(margins),
         }
+        return arms, uncovered > margins.max() + UNCOVERED_LEAD
 
     def search(
         self,
@@ -85,7 +91,8 @@ class Retriever:
         among: Sequence[str] | None = None,
     ) -> Retrieval:
         """Rank services; `audience` and `among` (codes) keep only what fits them."""
-        fused = sum(WEIGHTS[arm] * scores for arm, scores in self.scores(query, vector).items())
+        arms, uncovered = self.scores(query, vector)
+        fused = sum(WEIGHTS[arm] * scores for arm, scores in arms.items())
         assert isinstance(fused, np.ndarray)
         codes = self._index.codes
         allowed = np.array(
@@ -98,7 +105,29 @@ class Retriever:
         order = [place for place in np.argsort(-shares)[: max(top_k, 2)] if allowed[place]]
         hits = tuple(Hit(self.catalogue[codes[place]], float(shares[place])) for place in order)
         similarity = self._index.nearest_documents(vector, 1)[0][1]
-        return Retrieval(_verdict(hits, similarity), hits[:top_k], similarity)
+        alike = self.sharing_name(query) if among is None else ()
+        if alike:
+            share = 1 / len(alike)
+            named = tuple(Hit(service, share) for service in alike)
+            rest = tuple(hit for hit in hits if hit.service not in alike)
+            return Retrieval(Verdict.CLARIFY, (*named, *rest)[:top_k], similarity)
+        verdict = Verdict.NO_SERVICE if uncovered else _verdict(hits, similarity)
+        return Retrieval(verdict, hits[:top_k], similarity)
+
+    def sharing_name(self, query: str) -> tuple[Service, ...]:
+        """Services among whose names a very short query is at home alike, best first; empty when one stands out."""
+        if not 2 <= len(query) <= (SHORT_NAME if not query.isascii() else SHORT_ENGLISH_NAME):
+            return ()
+        counted = []
+        for service in self.catalogue:
+            names = (service.name.zh, service.name.en, service.everyday_name.zh, service.everyday_name.en)
+            share = sum(query in name.lower() for name in (*names, *service.aliases.all()))
+            if share:
+                counted.append((share + 2 * any(query in name.lower() for name in names), service))
+        counted.sort(key=lambda pair: -pair[0])
+        if len(counted) < 2 or counted[0][0] >= STANDS_OUT * counted[1][0]:
+            return ()
+        return tuple(service for _, service in counted[:MAX_CHOICES])
 
     def why(self, service: Service, query: str) -> tuple[str, ...]:
         """The names of the service that share most with a canonical query."""

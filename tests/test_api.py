@@ -111,7 +111,7 @@ def test_odd_input_gets_a_clear_answer(client: TestClient, text: str) -> None:
     ],
 )
 def test_bad_requests_are_problems(client: TestClient, body: str, status: int) -> None:
-    for language, word in (("en", "not"), ("zh", "没有")):
+    for language, word in (("en", "processed"), ("zh", "没有")):
         response = client.post(
             "/webhooks/rest/webhook",
             content=body.encode(),

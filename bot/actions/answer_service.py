@@ -11,6 +11,9 @@ from knowledge.retriever import Hit, Retrieval, Verdict
 NEXT_ASPECTS = ("materials", "fee", "time_limit", "channels")
 SWITCH_SCORE = 0.5
 SWITCH_SIMILARITY = 0.55
+NAMED_SCORE = 0.3
+MANY_PHONES = 3
+NAMED_SIMILARITY = 0.85
 CHOICE_SERVICE = "service"
 
 
@@ -28,30 +31,37 @@ def answer_detail(turn: TurnContext) -> ActionResult:
     """Answer a follow-up on the service under discussion, or take up a new one the message names."""
     code = turn.tracker.slot("service_code")
     found = search(turn)
-    named = found.best if found.hits else None
-    if code is None:
-        if named is None or (found.verdict is not Verdict.ANSWERED and not turn.parse.topic):
-            return _which_service(turn)
+    if code is None and not turn.parse.topic:
+        return _which_service(turn)
+    if code is None or is_new_topic(turn, found):
         return answer_service(turn)
-    if named is not None and named.service.code != code and is_new_topic(turn, found):
-        return tell(turn, named.service, found.hits)
     return tell(turn, turn.catalogue[code], (Hit(turn.catalogue[code], 1.0),), follow_up=True)
 
 
 def is_new_topic(turn: TurnContext, found: Retrieval) -> bool:
-    """Whether a follow-up names a service of its own, beyond words for its details and places."""
-    topic = turn.parse.topic
-    for entity in turn.parse.all("location", "district", "subdistrict", "landmark", "road"):
-        topic = topic.replace(entity.text.lower(), "")
-    if len(topic.replace(" ", "")) < (2 if not topic.isascii() else 4):
+    """Whether a message names a service of its own instead of asking on about the one before."""
+    parse = turn.parse
+    if not parse.topic or _is_own_detail(turn):
         return False
-    return found.best.score >= SWITCH_SCORE and found.similarity >= SWITCH_SIMILARITY
+    if parse.probability("ask_service", "file_demand") > parse.probability("ask_detail"):
+        return found.best.score >= SWITCH_SCORE and found.similarity >= SWITCH_SIMILARITY
+    named = turn.retriever.search(parse.topic, parse.topic_vector)
+    return named.similarity >= NAMED_SIMILARITY and named.best.score >= NAMED_SCORE
+
+
+def _is_own_detail(turn: TurnContext) -> bool:
+    """Whether a short question's words all stand in the facts of the service under discussion."""
+    words = turn.parse.topic.split()
+    if turn.parse.intent != "ask_detail" or len(words) > 2:
+        return False
+    service = turn.catalogue[turn.tracker.slot("service_code")]
+    told = " ".join(f"{item.zh} {item.en}".lower() for _, fact in service.facts() for item in fact.items)
+    return all(word in told for word in words)
 
 
 def search(turn: TurnContext) -> Retrieval:
     """The catalogue searched with the message."""
-    found = turn.retriever.search(turn.parse.canonical, turn.parse.vector)
-    return found
+    return turn.retriever.search(turn.parse.canonical, turn.parse.vector)
 
 
 def tell(
@@ -63,13 +73,14 @@ def tell(
 ) -> ActionResult:
     """Answer with a service: the aspects asked for (in this message or before), or the whole card."""
     aspects = turn.parse.aspects or asked
+    district = _district(turn)
     if follow_up and not aspects:
-        aspects = ("eligibility", "materials")
+        aspects = ("channels", *_local_phones(service)) if district else ("eligibility", "materials")
     shown: tuple[str, ...]
     if service.kind is Kind.DEMAND:
         text, shown = _demand_card(turn, service), ("channels", "phone")
     elif aspects:
-        text = details(turn, service, aspects, _district(turn))
+        text = details(turn, service, aspects, district)
         shown = ("channels", "materials", "time_limit", "fee", "phone", "steps", "eligibility")
     else:
         text, shown = card(turn, service), CARD_FACTS
@@ -133,6 +144,11 @@ def _next_buttons(turn: TurnContext, service: Service, asked: tuple[str, ...]) -
 def _first(service: Service, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
     own = [hit for hit in hits if hit.service.code == service.code] or [Hit(service, 1.0)]
     return (*own, *(hit for hit in hits if hit.service.code != service.code))[:5]
+
+
+def _local_phones(service: Service) -> tuple[str, ...]:
+    """The phone aspect of a service that has numbers of its own in the districts."""
+    return ("phone",) if service.phone and len(service.phone.items) > MANY_PHONES else ()
 
 
 def _district(turn: TurnContext) -> Text | None:

@@ -52,7 +52,7 @@ def needs_identity(turn: TurnContext) -> ActionResult:
     """Ask for number and code; the same words for a wrong code and an unknown number."""
     named = turn.parse.first("case_number")
     asked = named.value if named else turn.tracker.slot("case_number_asked") or ""
-    message = turn.say("utter_need_case_identity")
+    message = turn.say("utter_need_case_identity" if asked else "utter_ask_case_identity")
     return ActionResult(Outcome.NEEDS_IDENTITY, (message,), (turn.slot("case_number_asked", asked),))
 
 

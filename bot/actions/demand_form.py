@@ -24,6 +24,7 @@ NEEDED: dict[DemandType, tuple[str, ...]] = {
 }
 MAX_VALUE_CHARS = 80
 MAX_WHOLE_ANSWER = 40
+NOT_TIME = {"location", "phone", "email", "plate"}
 LEAD_IN = re.compile(
     r"^(?:就?在|地点是?|位置是?|时间是?|大概是?|应该是|是|从|it was|it is|it's|since it was|the (?:time|place) is|at)[\s:：]*",
     re.I,
@@ -116,11 +117,13 @@ def take_values(state: FormState, parse: Parse, requested: str | None, change: b
     whole = (
         LEAD_IN.sub("", parse.text.strip(" ,，.。!！")) if len(parse.text) <= MAX_WHOLE_ANSWER and not change else None
     )
-    if whole and requested == "occurred_at" and "time" in labels and not labels & {"location", "phone", "email"}:
+    told = sum(len(entity.text) for entity in kept if entity.label == "time")
+    if whole and requested == "occurred_at" and told * 2 >= len(whole) and not labels & NOT_TIME:
         return state.fill("occurred_at", whole, only_missing=False)
     place = _place(kept)
     if place is not None:
-        replacing = change or requested == "location"
+        more = requested == "occurred_at" and "time" not in labels
+        replacing = change or more or requested == "location"
         only_place = whole if requested == "location" and not labels & {"time", "phone", "email"} else None
         state = _with_place(state, place, only_place, kept, negated, replacing)
     times = [entity.text for entity in kept if entity.label == "time"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from bot.actions.case_status import TIME_FORMAT, agency_name
@@ -17,13 +18,32 @@ from bot.actions.demand_form import (
 )
 from bot.cases.case import CaseDraft
 from bot.messages import BotMessage
-from bot.nlu.said import content_of, is_change, opening_act, short_answer
+from bot.nlu.parse import Parse
+from bot.nlu.said import (
+    content_of,
+    goes_on,
+    is_change,
+    opening_act,
+    opens_with_command,
+    says_submit,
+    short_answer,
+    wants_anonymity,
+)
+from bot.privacy import redact
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Text
 from knowledge.retriever import Hit
 
 FRAUD_ITEM = "H27"
+CONTACT_MARK = "\x00"
+CONTACT_LEAD = re.compile(
+    r"[,，。.;；\s]*(?:我的?|联系|my|and my|call me (?:at|on)?|reach me (?:at|on)?)?\s*"
+    r"(?:手机号?码?|电话|联系方式|联系电话|phone(?: number)?|number|mobile|tel|email|邮箱)?"
+    r"\s*(?:是|为|is|:|：)?\s*\x00",
+    re.I,
+)
 SURE = 0.6
+KEPT = frozenset({"plate", "address"})
 CLOSED_SLOTS = (
     "demands",
     "description",
@@ -70,30 +90,40 @@ def closing_events(turn: TurnContext) -> tuple:  # type: ignore[type-arg]
 def _start(turn: TurnContext, asked: bool = False) -> ActionResult:
     told = turn.message.text.strip() if asked else content_of(turn.message.text, turn.parse, "file_demand")
     told = told or turn.tracker.slot("told")
+    if asked and short_answer(turn.message.text) in ("skip", "deny"):
+        return cancel_form(turn)
     state = state_of(turn.tracker)
     if told and not (asked and short_answer(told)):
-        drafts = tuple(demand.draft() for demand in turn.analyst.analyse(told))
+        drafts = tuple(demand.draft() for demand in turn.analyst.analyse(_without_contact(told, turn.parse)))
         state = replace(state, drafts=drafts)
         if any(draft.service_item == FRAUD_ITEM for draft in drafts):
             return ActionResult(Outcome.EMERGENCY, (turn.say("utter_emergency_fraud"),), closing_events(turn))
     return _ask(turn, _common(turn, take_contact(state, turn.parse)))
 
 
+def _without_contact(text: str, parse: Parse) -> str:
+    """What happened, without the phone number or address to write to, which have a field of their own."""
+    for entity in parse.all("phone", "email"):
+        text = CONTACT_LEAD.sub("", text.replace(entity.text, CONTACT_MARK))
+    return text.strip(" ,，.。") or CONTACT_MARK
+
+
 def _common(turn: TurnContext, state: FormState) -> FormState:
     """Anonymity told along with everything else."""
-    wants = short_answer(turn.message.text) == "anonymous" or (
-        turn.parse.intent == "anonymous" and turn.parse.confidence > SURE
-    )
+    wants = wants_anonymity(turn.message.text) or (turn.parse.intent == "anonymous" and turn.parse.confidence > SURE)
     return replace(state, anonymous=True, contact=None) if wants else state
 
 
 def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult:
     """Take the answer to a question for a place or time; anything else told along is taken too."""
     act = short_answer(turn.message.text)
-    if act == "anonymous" or (turn.parse.intent == "anonymous" and turn.parse.confidence > SURE):
-        return _ask(turn, replace(state, anonymous=True, contact=None))
+    state = _common(turn, state)
+    if act == "anonymous":
+        return _ask(turn, state)
     if act in ("skip", "affirm", "deny"):
         return _ask(turn, state.skip(requested))
+    if goes_on(turn.message.text) or _only_command(turn):
+        return _ask_for(turn, state, requested)
     changed = take_values(state, turn.parse, requested, is_change(turn.parse))
     if changed != state:
         return _ask(turn, changed)
@@ -105,16 +135,24 @@ def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult
     return _ask(turn, state.fill(requested, turn.message.text.strip()[:MAX_VALUE_CHARS], only_missing=False))
 
 
+def _only_command(turn: TurnContext) -> bool:
+    """Whether the message only says once more that something is to be reported."""
+    commanded = opens_with_command(turn.message.text, "file_demand")
+    return commanded and content_of(turn.message.text, turn.parse, "file_demand") is None
+
+
 def _at_confirmation(turn: TurnContext, state: FormState) -> ActionResult:
     act = short_answer(turn.message.text)
     opening = act or opening_act(turn.message.text)
-    changed = take_values(state, turn.parse, None, change=True)
-    if opening == "affirm" and replace(changed, contact=None, anonymous=False) == replace(
-        state, contact=None, anonymous=False
-    ):
+    before = state
+    if says_submit(turn.message.text) and not turn.parse.all("location", "phone", "email") and not turn.parse.asks():
+        return _file(turn, _common(turn, state))
+    changed = take_values(_common(turn, state), turn.parse, None, change=True)
+    same_matter = replace(changed, contact=None, anonymous=False) == replace(before, contact=None, anonymous=False)
+    if same_matter and not turn.parse.asks() and opening == "affirm":
         return _file(turn, changed)
-    if act == "anonymous" or (turn.parse.intent == "anonymous" and turn.parse.confidence > SURE and changed == state):
-        return _ask(turn, replace(changed, anonymous=True, contact=None))
+    if goes_on(turn.message.text) or _only_command(turn):
+        return _ask(turn, changed)
     if act == "skip":
         return _ask(turn, state)
     if changed != state:
@@ -232,7 +270,9 @@ def _contact(turn: TurnContext, state: FormState) -> str:
 
 
 def _file(turn: TurnContext, state: FormState) -> ActionResult:
-    """Make a case of every demand."""
+    """Make a case of every demand; an anonymous one holds no name or number in its words."""
+    if state.anonymous:
+        state = state.each(lambda draft: replace(draft, description=redact(draft.description, KEPT).text))
     filed = tuple(
         turn.cases.file(draft, turn.sender, turn.language, state.contact, state.anonymous) for draft in state.drafts
     )

@@ -30,7 +30,7 @@ def what_need(turn: TurnContext) -> ActionResult:
 
 def out_of_scope(turn: TurnContext) -> ActionResult:
     """Say that it is no city matter and name the right door where there is one."""
-    door = turn.text(f"utter_door_{_door(turn.parse.canonical)}")
+    door = turn.text(f"utter_door_{door_of(turn.parse.canonical)}")
     return ActionResult(Outcome.OUT_OF_SCOPE, (turn.say("utter_out_of_scope", door=door),))
 
 
@@ -40,5 +40,6 @@ def _doors() -> tuple[tuple[re.Pattern[str], str], ...]:
         return tuple((re.compile(row["pattern"]), row["door"]) for row in csv.DictReader(rows))
 
 
-def _door(text: str) -> str:
+def door_of(text: str) -> str:
+    """The key of the right place for a matter that is not the city's, `none` when there is none."""
     return next((door for pattern, door in _doors() if pattern.search(text)), "none")

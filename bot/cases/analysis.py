@@ -6,15 +6,17 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.cases.case import CaseDraft, DemandType
+from bot.cases.split import Splitter
 from bot.language import detect
 from bot.nlu.entities import Entity, find_entities
-from knowledge.catalogue import Catalogue, Kind, ServiceCode
+from knowledge.catalogue import Catalogue, Kind, Service, ServiceCode
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead, train_head
 from knowledge.normal import canonical
@@ -25,16 +27,9 @@ HEADS = ("type", "category", "urgency", "service_item")
 NO_ITEM = "none"
 CATEGORY_FLOOR = 0.35
 ITEM_FLOOR = 0.35
-SPLIT_FLOOR = 0.30
-MIN_PART = 4
-CONNECTOR = re.compile(
-    r"(?:[,，。;；.!！?？\s]|^)*(?:还有一件事|还有一个问题|还有个事|另外一个问题|另外一件事|第二件事|还有就是|另外还有|另外|还有|再就是|再有就是|再一个|"
-    r"顺便(?:反映|投诉|说)?一下|顺便|同时|此外|而且|以及|然后就是|其次|二是|第二)[,，:：、\s]*"
-    r"|(?:[,;.!?\s]|^)+(?:and also|also|another thing is|another thing|another problem is|another problem|another issue is|second(?:ly)?|besides|"
-    r"in addition|on top of that|plus|moreover|separately|and the other thing|one more thing|as well as)[,:\s]+",
-    re.I,
-)
-SENTENCE_END = re.compile(r"[。;；!！?？\n]+|(?<=[a-z])[.!?]\s+|,\s*and\s+(?:the|my|there)\s+", re.I)
+SURE_ITEM = 0.8
+NAMED_SCORE = 0.5
+NAMED_SIMILARITY = 0.7
 
 
 @dataclass(frozen=True)
@@ -85,6 +80,13 @@ def train_demand_heads(queries: Sequence[Query], catalogue: Catalogue, encoder: 
     return heads
 
 
+@lru_cache(maxsize=2)
+def _type_words(rule: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Words that say a type outright (`says`), or without which it is none (`needs`)."""
+    with (NLU_DATA / "lookups" / "demand_words.csv").open(encoding="utf-8") as rows:
+        return tuple((row["type"], re.compile(row["pattern"])) for row in csv.DictReader(rows) if row["rule"] == rule)
+
+
 def read_demands(folder: Path = NLU_DATA) -> list[dict[str, str]]:
     """The labelled demands of `demands_<author>.csv`, one row a sentence."""
     rows: list[dict[str, str]] = []
@@ -97,8 +99,11 @@ def read_demands(folder: Path = NLU_DATA) -> list[dict[str, str]]:
 class DemandAnalyst:
     """Reads demands out of free text in Chinese, English or both."""
 
-    def __init__(self, encoder: Encoder, heads: dict[str, LinearHead], retriever: Retriever) -> None:
+    def __init__(
+        self, encoder: Encoder, heads: dict[str, LinearHead], retriever: Retriever, splitter: Splitter
+    ) -> None:
         self._encoder = encoder
+        self.splitter = splitter
         self._heads = heads
         self._retriever = retriever
 
@@ -106,7 +111,7 @@ class DemandAnalyst:
         """The demands of a text, in the order told; place and time told once hold for all."""
         language = "en" if detect(text).language == "en" else "zh"
         whole = find_entities(text, language)
-        parts = self._split(text)
+        parts = self.splitter.split(text)
         return tuple(self._one(part, find_entities(part, language), whole) for part in parts)
 
     def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
@@ -115,28 +120,17 @@ class DemandAnalyst:
         shares = head.probabilities(clean, vector)
         return tuple((head.labels[place], float(shares[place])) for place in np.argsort(-shares)[:3])
 
-    def _split(self, text: str) -> tuple[str, ...]:
-        """The text as one demand, or as two or more that speak of different items."""
-        for separator in (CONNECTOR, SENTENCE_END):
-            parts = [part.strip(" ,，.。") for part in separator.split(text)]
-            parts = [part for part in parts if len(canonical(part)) >= MIN_PART]
-            if len(parts) < 2:
-                continue
-            codes = [self._item_of(part) for part in parts]
-            merged = _merge(parts, codes)
-            if len(merged) > 1:
-                return tuple(merged)
-        return (text.strip(),)
-
     def _one(self, text: str, own: Sequence[Entity], whole: Sequence[Entity]) -> Demand:
         clean = canonical(text, detect(text).cantonese)
         vector = self._encoder.encode_query([clean])[0]
-        kind, _ = self._best("type", clean, vector)
+        kind = self._type(clean, vector)
         category, confidence = self._best("category", clean, vector)
         urgency, _ = self._best("urgency", clean, vector)
         ranked = [(code, share) for code, share in self.items(clean, vector)]
         code, share = ranked[0]
         item = self._retriever.catalogue[code] if code != NO_ITEM and share >= ITEM_FLOOR else None
+        if share < SURE_ITEM:
+            item = self._named_item(clean, vector) or item
         if item is not None and (item.category == category or share > confidence):
             category, confidence = item.category or category, max(confidence, share)
         place = _longest(own, "location") or _longest(whole, "location")
@@ -145,7 +139,7 @@ class DemandAnalyst:
         times = [e.text for e in own if e.label == "time"] or [e.text for e in whole if e.label == "time"]
         return Demand(
             text,
-            DemandType(kind),
+            kind,
             category if confidence >= CATEGORY_FLOOR else None,
             item.code if item else None,
             item.agency if item else None,
@@ -159,32 +153,28 @@ class DemandAnalyst:
             self._retriever.why(item, clean) if item else (),
         )
 
-    def _item_of(self, part: str) -> str | None:
-        clean = canonical(part, detect(part).cantonese)
-        code, share = self.items(clean, self._encoder.encode_query([clean])[0])[0]
-        return code if code != NO_ITEM and share >= SPLIT_FLOOR else None
+    def _type(self, clean: str, vector: NDArray[np.float32]) -> DemandType:
+        """The likeliest type that the words allow; a type said outright wins."""
+        head = self._heads["type"]
+        shares = head.probabilities(clean, vector)
+        said = [kind for kind, pattern in _type_words("says") if pattern.search(clean)]
+        if said:
+            return DemandType(said[0])
+        needs = dict(_type_words("needs"))
+        ranked = [head.labels[place] for place in np.argsort(-shares)]
+        return DemandType(next(name for name in ranked if name not in needs or needs[name].search(clean)))
+
+    def _named_item(self, clean: str, vector: NDArray[np.float32]) -> Service | None:
+        """The hotline item that the catalogue search names surely."""
+        found = self._retriever.search(clean, vector)
+        best = found.best.service
+        sure = found.best.score >= NAMED_SCORE and found.similarity >= NAMED_SIMILARITY
+        return best if sure and best.kind is Kind.DEMAND else None
 
     def _best(self, head: str, clean: str, vector: NDArray[np.float32]) -> tuple[str, float]:
         shares = self._heads[head].probabilities(clean, vector)
         best = int(shares.argmax())
         return self._heads[head].labels[best], float(shares[best])
-
-
-def _merge(parts: Sequence[str], codes: Sequence[str | None]) -> list[str]:
-    """Parts joined where they speak of the same item, or of none."""
-    merged: list[tuple[str, str | None]] = []
-    for part, code in zip(parts, codes, strict=True):
-        known = [other for _, other in merged]
-        if merged and (code is None or code in known):
-            text, before = merged[known.index(code) if code in known else -1]
-            place = known.index(code) if code in known else len(merged) - 1
-            merged[place] = (f"{text}，{part}" if not part.isascii() else f"{text}. {part}", before)
-        elif merged and merged[-1][1] is None and len(merged) == 1:
-            text, _ = merged[-1]
-            merged[-1] = (f"{text}，{part}" if not part.isascii() else f"{text}. {part}", code)
-        else:
-            merged.append((part, code))
-    return [text for text, _ in merged]
 
 
 def _longest(entities: Sequence[Entity], label: str) -> Entity | None:

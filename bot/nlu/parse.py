@@ -12,14 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.language import Detected, detect
-from bot.nlu.aspects import aspects_of, without_aspects
+from bot.nlu.aspects import aspects_of
 from bot.nlu.entities import Entity, find_entities
-from bot.nlu.safety import Danger, danger_of
+from bot.nlu.safety import PREFIXES, Danger, danger_of
+from bot.nlu.topic import topic_of
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 
 DANGER = 0.5
+QUESTION = re.compile(
+    r"怎么|怎样|如何|哪里|哪儿|哪个|什么时候|多少|多久|归谁|找谁|谁管|能不能|可不可以|是不是|有没有|请问|吗|"
+    r"^(?:how|where|what|which|who|when|can|could|do|does|is|are|should|may)\b|\b(?:how (?:do|can|to)|where (?:do|can|to)|who (?:do|can|to))\b"
+)
 PAYLOAD = re.compile(r"^/(?P<intent>\w+)(?P<values>\{.*\})?$", re.S)
 
 
@@ -35,6 +40,7 @@ class Parse:
     aspects: tuple[str, ...]
     topic: str
     vector: NDArray[np.float32]
+    topic_vector: NDArray[np.float32]
     danger: Danger
     payload: Mapping[str, Any] | None = None
 
@@ -51,6 +57,14 @@ class Parse:
     def probability(self, *names: str) -> float:
         """The summed probability of intents."""
         return sum(share for name, share in self.intents if name in names)
+
+    def in_danger(self, bar: float = DANGER) -> bool:
+        """Whether the message tells of danger; one that only asks for a detail does not."""
+        return self.danger.share >= bar and bool(self.topic or not self.aspects)
+
+    def asks(self) -> bool:
+        """Whether the message is put as a question."""
+        return bool(QUESTION.search(self.canonical)) or self.text.rstrip().endswith(("?", "？"))
 
     def first(self, *labels: str) -> Entity | None:
         """The first entity of the labels."""
@@ -80,7 +94,9 @@ class Understanding:
         detected = detect(text)
         clean = canonical(text, detected.cantonese)
         language = detected.language if detected.language in ("zh", "en") else (hint or "zh")
-        vector = self._encoder.encode_query([clean])[0]
+        entities = find_entities(text, language)
+        topic = topic_of(clean, entities)
+        vector, topic_vector = self._encoder.encode_query([clean, topic])
         shares = self._head.probabilities(clean, vector)
         order = np.argsort(-shares)
         ranking = tuple((self._head.labels[i], float(shares[i])) for i in order)
@@ -89,16 +105,20 @@ class Understanding:
             clean,
             detected,
             ranking,
-            find_entities(text, language),
+            entities,
             aspects_of(clean),
-            without_aspects(clean),
+            topic,
             vector,
+            topic_vector,
             danger_of(self._safety, clean, vector, ranking),
             payload["values"] if payload else None,
         )
         if payload:
             return parse.with_intent(payload["intent"], 1.0)
-        return parse.with_intent(parse.danger.kind, parse.danger.share) if parse.danger.share >= DANGER else parse
+        if parse.in_danger():
+            return parse.with_intent(parse.danger.kind, parse.danger.share)
+        best, share = next((name, share) for name, share in ranking if not name.startswith(PREFIXES))
+        return parse.with_intent(best, share)
 
 
 def _payload(text: str) -> dict[str, Any] | None:

@@ -11,11 +11,12 @@ NAMED = {"district", "subdistrict", "road", "landmark"}
 _SUFFIX = (
     "路|街|大道|道|巷|村|新村|小区|花园|家园|苑|雅苑|公寓|大厦|广场|中心|商场|商城|市场|菜市场|超市|公园|学校|小学|中学|幼儿园|"
     "医院|社康|地铁站|公交站|站|口岸|码头|机场|工业区|工业园|产业园|科技园|园区|城|府|湾|坊|围|桥|天桥|隧道|立交|"
-    "路口|街口|大厅|政务大厅|办事大厅|派出所|酒店|宾馆|餐厅|酒吧|工地|停车场|社区|街道|镇|河|水库|山|厂|店|楼|大楼|图书馆|体育馆|体育中心"
+    "路口|街口|大厅|政务大厅|办事大厅|派出所|酒店|宾馆|餐厅|酒吧|工地|停车场|社区|街道|镇|水库|厂|店|楼|大楼|图书馆|体育馆|体育中心"
 )
 _ENDS_IN_SUFFIX = re.compile(f"^.+(?:{_SUFFIX})$")
 _IS_SUFFIX = re.compile(f"^(?:{_SUFFIX})$")
 _NUMBER = re.compile(r"^(?:[a-z]?\d+[a-z]?(?:-\d+)*|[a-z]|[一二三四五六七八九十]+)$")
+_COUNTED = re.compile(r"^[一两几某那这每各]+[家个条间座处所栋辆位名些种]$")
 _UNIT = re.compile(
     r"^(?:号|号楼|号门|号店|栋|座|楼|层|单元|室|期|出口|口|门|区|号线|线|路公交|弄|排|东|西|南|北|东门|西门|南门|北门|正门|后门|大门)$"
 )
@@ -179,7 +180,11 @@ _ALONE = re.compile(
     r"^(?:一楼|二楼|上路|下路|网路|道路|马路|公路|铁路|路边|街上|市中心|政府|楼道|通道|消防通道|人行道|车道|盲道|下水道|管道|频道|渠道|味道|"
     r"线路|电路|套路|思路|门路|出路|后路|网站|全站|门店|书店|网店|饭店|商店|工厂|药店|当中|高中|初中|其中|老板|老城|车站|单位|社会)$"
 )
-_NOUN_TAGS = ("n", "s", "x", "m", "q", "f", "j", "nz", "l", "b", "eng")
+_NO_NAME_TAGS = ("v", "p", "u", "d", "c", "r", "y", "e", "k", "o")
+_GENERIC_KIND = re.compile(
+    r"(?:店|厂|超市|餐厅|酒吧|工地|学校|医院|公园|停车场|小区|酒店|宾馆|市场|大楼|楼|中心|公寓|广场|园区|社区)$"
+)
+NAMED_KIND_CHARS = 4
 _EN_KIND = (
     r"road|rd|street|st|avenue|ave|boulevard|blvd|lane|park|plaza|square|tower|towers|building|bldg|block|village|garden|gardens|"
     r"estate|community|station|exit|hospital|school|kindergarten|university|campus|market|mall|hall|gate|bridge|footbridge|port|"
@@ -190,8 +195,10 @@ _EN_PLACE = re.compile(
     r"\b(?:at|in|on|near|by|beside|behind|opposite|outside|inside|around|next to|close to|in front of|across from|between|of|from|to|is|it's|its)\s+"
     rf"(?P<place>(?:the\s+)?(?:(?!at\b|in\b|on\b|and it\b|that\b|which\b|is\b|was\b|has\b|my\b|our\b|a\b|an\b|this\b|front\b|every\b|for\b|since\b|i\b|we\b)[a-z0-9'\-]+\s+){{1,4}}(?:{_EN_KIND})(?:\s+[a-z]?\d+[a-z]?)?)\b"
 )
+_EN_NAMED = re.compile(rf"(?<![a-z0-9])(?:[a-z0-9']+ ){{1,2}}(?:{_EN_KIND})(?![a-z0-9])")
+_EN_GENERIC = re.compile(rf"^(?:the |same |whole |main |entire )*(?:{_EN_KIND})$")
 _EN_NUMBERED = re.compile(
-    r"\b(?:building|block|bldg|gate|exit|room|unit|tower|no\.?|number|line)\s+(?:no\.?\s*)?[a-z]?\d*[a-z]?\b"
+    r"\b(?:building|block|bldg|gate|exit|room|unit|tower|no\.?|number|line)\s+(?:no\.?\s*)?(?:[a-z]?\d+[a-z]?|[a-z])\b"
     r"|\b\d+\s+(?:[a-z'\-]+\s+){0,3}(?:road|rd|street|st|avenue|ave|lane)\b"
 )
 _EN_GLUE = re.compile(
@@ -219,14 +226,18 @@ def _named(doc: Doc) -> Iterator[tuple[int, int]]:
 
 def _english(doc: Doc) -> Iterator[tuple[int, int]]:
     for match in _EN_PLACE.finditer(doc.text):
-        yield match.span("place")
+        if not _EN_GENERIC.match(match["place"]):
+            yield match.span("place")
     for match in _EN_NUMBERED.finditer(doc.text):
         yield match.span()
+    if re.search("[\u3400-\u9fff]", doc.text):
+        for match in _EN_NAMED.finditer(doc.text):
+            yield match.span()
 
 
 def _chinese(doc: Doc) -> Iterator[tuple[int, int]]:
     words = [token.text for token in doc]
-    verbs = {token.text for token in doc if token.tag_ and not token.tag_.startswith(_NOUN_TAGS)}
+    verbs = {token.text for token in doc if token.tag_.startswith(_NO_NAME_TAGS) and token.tag_ != "vn"}
     named = {index for span in doc.ents if span.label_ in NAMED for index in range(span.start, span.end)}
     index = 0
     while index < len(words):
@@ -240,7 +251,9 @@ def _chinese(doc: Doc) -> Iterator[tuple[int, int]]:
             last += 1
         while last > first + 1 and _JOIN.match(words[last - 1]):
             last -= 1
-        if any(position in named for position in range(first, last)) or last - first > 1 or len(words[first]) > 2:
+        text = "".join(words[first:last])
+        generic = _GENERIC_KIND.search(text) and len(text) < NAMED_KIND_CHARS
+        if any(position in named for position in range(first, last)) or (len(text) > 2 and not generic):
             yield doc[first].idx, doc[last - 1].idx + len(words[last - 1])
         index = last
 
@@ -263,6 +276,7 @@ def _is_content(words: list[str], index: int, verbs: set[str]) -> bool:
     return (
         word not in _STOP
         and word not in verbs
+        and not _COUNTED.match(word)
         and not _NEAR.match(word)
         and not _ALONE.match(word)
         and bool(re.match(r"^[\u3400-\u9fffa-z0-9]+$", word))
@@ -279,6 +293,18 @@ def _back(words: list[str], index: int, named: set[int], verbs: set[str]) -> int
     return first
 
 
+def _leads_on(words: list[str], index: int, named: set[int], verbs: set[str]) -> bool:
+    """Whether one to three name words (or 的) come before a word that ends a place: 星河盛世旁边, 的万科城."""
+    for ahead in range(index + (words[index] == "的"), min(index + 3, len(words) - 1)):
+        if not _is_content(words, ahead, verbs):
+            return False
+        end = words[ahead + 1]
+        numbered = _NUMBER.match(end) and ahead + 2 < len(words) and _UNIT.match(words[ahead + 2])
+        if _NEAR.match(end) or _IS_SUFFIX.match(end) or numbered:
+            return True
+    return False
+
+
 def _continues(words: list[str], index: int, named: set[int], verbs: set[str]) -> bool:
     word = words[index]
     if word == " ":
@@ -290,6 +316,8 @@ def _continues(words: list[str], index: int, named: set[int], verbs: set[str]) -
     if _UNIT.match(word) or _NEAR.match(word) or _IS_SUFFIX.match(word):
         return True
     if _ENDS_IN_SUFFIX.match(word) and not _ALONE.match(word):
+        return True
+    if _leads_on(words, index, named, verbs):
         return True
     following = words[index + 1] if index + 1 < len(words) else ""
     if _JOIN.match(word):

@@ -18,11 +18,12 @@ from knowledge.normal import canonical
 from knowledge.queries import NLU_DATA, Query
 
 SAFETY_FILE = NLU_DATA / "safety.csv"
+ACTS_FILE = NLU_DATA / "acts.csv"
 OUTSIDE_FILE = NLU_DATA / "outside.csv"
 PREFIXES = ("emergency_", "crisis_")
 ORDINARY = "ordinary"
 DENSE_WEIGHT = 1.5
-COST = 0.3
+COST = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ class Danger:
     share: float
 
 
-def read_safety(path: Path = SAFETY_FILE, outside: Path = OUTSIDE_FILE) -> list[tuple[str, str]]:
-    """Sentences with their intents: danger, ordinary ones near it in words, and what people ask other assistants."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        found = [(row["text"], row["intent"]) for row in csv.DictReader(lines)]
+def read_extra(outside: Path = OUTSIDE_FILE) -> list[tuple[str, str]]:
+    """Sentences with their intents: danger, ordinary ones near it, short chat lines, requests to other assistants."""
+    found: list[tuple[str, str]] = []
+    for path in (SAFETY_FILE, ACTS_FILE):
+        with path.open(encoding="utf-8", newline="") as lines:
+            found += [(row["text"], row["intent"]) for row in csv.DictReader(lines)]
     with outside.open(encoding="utf-8", newline="") as lines:
         return found + [(row["text"], "out_of_scope") for row in csv.DictReader(lines)]
 

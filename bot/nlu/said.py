@@ -33,6 +33,16 @@ FIELD_WORDS = (
 SET_VALUE = re.compile(
     r"(?:改成|改为|换成|改到|更正为|应该是|应为|其实是|写成|是|为|变成|change (?:it )?to|changed? to|should be|is actually|is|to|was|:|：)\s*(?P<value>.+)$"
 )
+ANONYMOUS = re.compile(
+    r"(?<!不)(?<!不要)匿名|不(?:要|想|用)?(?:留|透露|公开|写)(?:我的)?(?:姓名|名字|电话|联系方式|身份|个人信息)|\banonymous(?:ly)?\b"
+)
+SUBMIT = re.compile(r"提交|确认|登记吧|报上去|\b(?:submit|file it|confirm|go ahead|send it)\b")
+DO_NOT = re.compile(r"不要|先不|别|不提交|不确认|等|\b(?:don't|do not|not|wait|before)\b")
+GO_ON = re.compile(
+    r"继续(?:刚才|投诉|登记|反映|举报|填|报|吧|$)|接着(?:刚才|说|填|报|来)|"
+    r"\b(?:go on|continue|resume|carry on) ?(?:with|$)|back to (?:my|the) (?:report|complaint)"
+)
+MAX_SUBMIT_CHARS = 40
 CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]{2,}")
 EMPTY_WORDS = re.compile(
     r"^(?:我|你|您|的|了|是|有|要|想|一下|个|这|那|吗|呢|吧|啊|和|请|谢谢|你好|您好|这个|那个|关于|对|向|"
@@ -70,6 +80,32 @@ def opening_act(text: str) -> str | None:
     return _short_answers().get(head)
 
 
+def wants_anonymity(text: str) -> bool:
+    """Whether a message asks to stay anonymous, wherever in it."""
+    return bool(ANONYMOUS.search(normalise(text).text)) or short_answer(text) == "anonymous"
+
+
+def says_submit(text: str) -> bool:
+    """Whether a short message at the confirmation says to file."""
+    clean = normalise(text).text
+    return len(clean) <= MAX_SUBMIT_CHARS and bool(SUBMIT.search(clean)) and not DO_NOT.search(clean)
+
+
+def goes_on(text: str) -> bool:
+    """Whether a message asks to go on with what was interrupted."""
+    return bool(GO_ON.search(normalise(text).text))
+
+
+def gives_up(text: str) -> bool:
+    """Whether a short message opens with words that drop what is running ("算了，不…")."""
+    clean = TRIM.sub("", normalise(text).text)
+    if len(clean) > (40 if clean.isascii() else 12):
+        return False
+    return any(
+        act == "cancel" and len(phrase) > 1 and clean.startswith(phrase) for phrase, act in _short_answers().items()
+    )
+
+
 def content_of(text: str, parse: Parse, intent: str) -> str | None:
     """What a message tells beyond the command itself and its case number, None when nothing."""
     clean = normalise(text).text
@@ -77,7 +113,7 @@ def content_of(text: str, parse: Parse, intent: str) -> str | None:
         clean = clean.replace(normalise(entity.text).text, " ")
     rest = clean
     for name, pattern in _commands():
-        if name in (intent, "polite"):
+        if name in (intent, "polite", intent.replace("_case", "_topic")):
             rest = pattern.sub(" ", rest)
     rest = TRIM.sub("", rest)
     if EMPTY_WORDS.match(rest) or len(CONTENT.findall(rest)) < 2:

@@ -194,7 +194,8 @@ class ChengdaChat extends HTMLElement {
     this.form = this.buildForm();
     this.footer = this.buildFooter();
     this.dialog = this.buildDialog();
-    const main = el('main', {}, this.log, this.status, this.failure, this.form);
+    this.dock = el('div', { class: 'dock' }, this.failure, this.form);
+    const main = el('main', {}, this.log, this.status, this.dock);
     this.replaceChildren(this.skip, this.header, this.help, main, this.footer, this.dialog);
   }
 
@@ -347,15 +348,25 @@ class ChengdaChat extends HTMLElement {
     window.visualViewport?.addEventListener('resize', fit);
   }
 
-  /** Keeps the page inside what the on-screen keyboard leaves; lets it scroll as a whole where little is left. */
+  /**
+   * Keeps the page inside what the on-screen keyboard leaves. Where little is left it scrolls as a whole ("flowing"),
+   * with help and AI label staying on the screen as long as they leave room to read ("anchored").
+   */
   fitLayout() {
     const viewport = window.visualViewport;
     const zoomed = viewport && Math.abs(viewport.scale - 1) > 0.01;
     const height = viewport && !zoomed ? viewport.height : window.innerHeight;
     if (!zoomed) this.style.setProperty('--room', `${height}px`);
-    const parts = [this.header, this.help, this.form, this.failure, this.footer];
-    const taken = parts.reduce((sum, part) => sum + part.offsetHeight, 0);
-    this.classList.toggle('flowing', height - taken < PANEL_MIN_PX);
+    const [header, help, dock, footer] = [this.header, this.help, this.dock, this.footer].map((part) => part.offsetHeight);
+    const left = height - help - dock - footer;
+    const flowing = left - header < PANEL_MIN_PX;
+    const anchored = flowing && left >= PANEL_MIN_PX;
+    this.classList.toggle('flowing', flowing);
+    this.classList.toggle('anchored', anchored);
+    const above = anchored ? help : 0;
+    const below = anchored ? footer : 0;
+    this.style.setProperty('--below', `${below}px`);
+    document.documentElement.style.scrollPadding = flowing ? `${above + 8}px 0 ${below + dock + 8}px` : '';
   }
 
   // ---- writing ----
@@ -684,7 +695,7 @@ class ChengdaChat extends HTMLElement {
 
   /** Shows the end of a new turn, or its beginning where it is longer than the screen. */
   reveal(node) {
-    const room = this.classList.contains('flowing') ? window.innerHeight / 2 : this.log.clientHeight;
+    const room = this.classList.contains('flowing') ? PANEL_MIN_PX : this.log.clientHeight;
     node.scrollIntoView({ block: node.offsetHeight > room ? 'start' : 'end' });
   }
 

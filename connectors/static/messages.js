@@ -159,7 +159,7 @@ const en = {
   case: 'Case',
   case_number: 'Case number',
   case_status: 'Status',
-  case_expected: 'Answer expected',
+  case_expected: 'Answer due',
   case_before: 'by {time}',
   query_code: 'Query code',
   query_code_note: 'Keep it: you need it to look up, add to or withdraw the case.',

@@ -1,0 +1,261 @@
+"""Messages of one, two and three demands put together from labelled sentences, and the judge fitted on them."""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from bot.cases.split import (
+    OWN,
+    SPLIT_HEADS,
+    Boundary,
+    Segments,
+    SplitJudge,
+    features,
+    find_boundaries,
+    read_connectors,
+    read_segments,
+)
+from knowledge.catalogue import Catalogue, Kind, ServiceCode
+from knowledge.encoder import Encoder
+from knowledge.linear_head import LinearHead, train_head
+from knowledge.normal import canonical
+from knowledge.queries import NLU_DATA, Query
+
+CONTINUATION_FILE = NLU_DATA / "lookups" / "continuations.csv"
+SEED = 11
+SERVICE, SERVICE_SHARE = "service", 0.15
+FOLDS = 2
+CONSULT = "consult"
+MESSAGES = 10000
+COST = 0.3
+USUAL = {"zh": ("还有", "另外", "而且"), "en": ("and", "and", "also", "plus")}
+LEAD = re.compile(
+    r"^(?:还有|另外|而且|同时|对了|仲有|同埋|(?:and|also|plus|besides|moreover|secondly|oh and|by the way)\b)[,， ]*"
+)
+FAR, NEAR = 0.3, 0.55
+SAME_CATEGORY = 0.4
+# How many demands a message holds, and how often; 0 stands for two sentences about the same item.
+MIX = ((1, 0.44), (2, 0.46), (3, 0.06), (0, 0.04))
+END = " ,，.。;；!！?？\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """A sentence about one matter; `item` and `category` may be empty, `fold` is its half of the data."""
+
+    text: str
+    language: str
+    kind: str
+    category: str
+    item: str
+    fold: int
+    vector: NDArray[np.float32]
+
+    def differs(self, other: Unit) -> bool:
+        """Another item or category, or another matter of the same one by its meaning."""
+        if self.category == other.category and (self.item == other.item or not (self.item and other.item)):
+            return float(self.vector @ other.vector) < FAR
+        return True
+
+    def same(self, other: Unit) -> bool:
+        """The same hotline item, told in other words."""
+        near = float(self.vector @ other.vector) > NEAR
+        return near and bool(self.item) and self.item == other.item and self.text != other.text
+
+
+@dataclass(frozen=True)
+class Message:
+    """A text and the offsets at which a new demand begins."""
+
+    text: str
+    begins: tuple[int, ...]
+
+
+class Writer:
+    """Puts messages together; the same seed gives the same messages."""
+
+    def __init__(self, units: Sequence[Unit], seed: int = SEED) -> None:
+        self._chance = random.Random(seed)
+        self._units = {language: [u for u in units if u.language == language] for language in ("zh", "en")}
+        self._kin: dict[tuple[str, str], list[Unit]] = {}
+        for unit in units:
+            self._kin.setdefault((unit.language, unit.category), []).append(unit)
+        self._more: dict[tuple[str, str], list[str]] = {}
+        with CONTINUATION_FILE.open(encoding="utf-8", newline="") as lines:
+            for row in list(csv.DictReader(lines))[units[0].fold :: FOLDS]:
+                self._more.setdefault((row["language"], row["about"]), []).append(row["text"])
+        rows = read_connectors()
+        self._links = {
+            key: [words for language, strength, words in rows if (language, strength) == key]
+            for key in ((language, strength) for language in ("zh", "en") for strength in ("strong", "plain"))
+        }
+
+    def messages(self, count: int) -> Iterator[Message]:
+        """That many messages of the mix."""
+        numbers, shares = [number for number, _ in MIX], [share for _, share in MIX]
+        for number in self._chance.choices(numbers, shares, k=count):
+            language = self._chance.choice(("zh", "en"))
+            yield self._message(language, number)
+
+    def _message(self, language: str, number: int) -> Message:
+        units = [self._chance.choice(self._units[language])]
+        pool = self._units[language]
+        if self._chance.random() < SAME_CATEGORY or not number:
+            pool = self._kin[language, units[0].category]
+        for _ in range(100):
+            if len(units) >= (number or 2):
+                break
+            unit = self._chance.choice(pool)
+            if (number and all(unit.differs(u) for u in units)) or (not number and unit.same(units[0])):
+                units.append(unit)
+        text, begins = "", []
+        for place, unit in enumerate(units):
+            piece = self._short(unit)
+            if place:
+                text += self._link(language, number > 0)
+                if number:
+                    begins.append(len(text))
+                piece = self._lower(piece)
+            text += piece
+            for _ in range(self._chance.choices((0, 1, 2), (0.25, 0.5, 0.25) if number < 2 else (0.6, 0.3, 0.1))[0]):
+                text += self._continued(unit)
+        return Message(text + self._chance.choice(("", "。" if language == "zh" else ".")), tuple(begins))
+
+    def _short(self, unit: Unit) -> str:
+        """The sentence, often only its first clause; short ones are what people join."""
+        text = unit.text.strip(END)
+        found = [b for b in find_boundaries(text) if not b.connector]
+        if found and self._chance.random() < 0.7 and found[0].start >= (8 if unit.language == "zh" else 25):
+            return text[: found[0].start]
+        return text
+
+    def _continued(self, unit: Unit) -> str:
+        own = [
+            *self._more.get((unit.language, unit.item), ()),
+            *self._more.get((unit.language, CONSULT if unit.kind == SERVICE else unit.kind), ()),
+        ]
+        clause = self._chance.choice(own if own and self._chance.random() < 0.4 else self._more[unit.language, ""])
+        zh, draw = unit.language == "zh", self._chance.random()
+        leads = find_boundaries(("啊啊啊" if zh else "word word ") + clause)
+        if not (leads and leads[0].connector) and draw < 0.25:
+            link = self._chance.choice(self._links[unit.language, "plain"])
+            clause = f"{link}{clause}" if zh else f"{link} {clause}"
+        marks, shares = ("，", "。", "", " "), (0.8, 0.12, 0.04, 0.04)
+        if not zh:
+            marks, shares = (", ", ". ", " ", "; "), (0.45, 0.2, 0.33, 0.02)
+        lead: str = self._chance.choices(marks, shares)[0]
+        return lead + clause
+
+    def _link(self, language: str, new: bool) -> str:
+        """What stands between two demands, with its punctuation."""
+        weights = (0.35, 0.45, 0.2) if new else (0.15, 0.5, 0.35)
+        strength = self._chance.choices(("strong", "plain", "weak"), weights)[0]
+        if language == "zh":
+            mark = self._chance.choices(("，", "。", "；", " ", ""), (0.6, 0.2, 0.06, 0.07, 0.07))[0]
+            if strength == "weak":
+                return self._chance.choice(("，", "。", "；"))
+            words = self._chance.choice(self._links[language, strength])
+            if strength == "plain" and self._chance.random() < 0.6:
+                words = self._chance.choice(USUAL[language])
+            return mark + words + self._chance.choice(("", "", "，"))
+        if strength == "weak":
+            return self._chance.choice((", ", ". ", ". ", "; "))
+        words = self._chance.choice(self._links[language, strength])
+        if strength == "plain" and self._chance.random() < 0.6:
+            words = self._chance.choice(USUAL[language])
+        mark = self._chance.choices((", ", ". ", " "), (0.45, 0.25, 0.3))[0]
+        words = words.capitalize() if mark == ". " and self._chance.random() < 0.8 else words
+        return mark + words + self._chance.choice((" ", " ", ", ") if words != "and" else (" ",))
+
+    def _lower(self, piece: str) -> str:
+        if self._chance.random() < 0.3 or piece[:2] in ("I ", "I'"):
+            return piece
+        return piece[0].lower() + piece[1:]
+
+
+def train_own(units: Sequence[Unit], encoder: Encoder, without: int | None = None) -> LinearHead:
+    """Fit the head that tells a clause that is a demand of its own from one that goes on; a fold may be left out."""
+    texts, labels = [], []
+    for unit in units:
+        if unit.fold != without:
+            cuts = find_boundaries(unit.text)
+            starts = [0, *(b.end for b in cuts)]
+            ends = [*(b.start for b in cuts), len(unit.text)]
+            texts += [unit.text[a:b] for a, b in zip(starts, ends, strict=True)]
+            labels += ["demand", *("more" for _ in cuts)]
+    with CONTINUATION_FILE.open(encoding="utf-8", newline="") as lines:
+        for number, row in enumerate(csv.DictReader(lines)):
+            if number % FOLDS != without:
+                texts.append(LEAD.sub("", row["text"]))
+                labels.append("more")
+    return train_head([canonical(text, cantonese=True) for text in texts], labels, encoder, 1.5, 0.1)
+
+
+def train_split(
+    demands: Sequence[Mapping[str, str]], queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder
+) -> SplitJudge:
+    """Fit the judge on messages put together; heads of one half of the sentences read those of the other."""
+    units = read_units(demands, queries, catalogue, encoder)
+    named: list[dict[str, float]] = []
+    truth: list[bool] = []
+    for fold in range(FOLDS):
+        heads = {OWN: train_own(units, encoder, fold)}
+        known = [unit for unit in units if unit.fold != fold and unit.kind != SERVICE]
+        texts = [canonical(unit.text, cantonese=True) for unit in known]
+        for name, labels in zip(
+            SPLIT_HEADS, ([u.category for u in known], [u.item or "none" for u in known]), strict=True
+        ):
+            heads[name] = train_head(texts, labels, encoder, 1.5, 0.3)
+        for message in Writer([unit for unit in units if unit.fold == fold], SEED + fold).messages(MESSAGES // FOLDS):
+            boundaries = find_boundaries(message.text)
+            ends = [b.start for b in boundaries] + [len(message.text)]
+            starts = [0] + [b.end for b in boundaries]
+            new = [any(b.start <= begin <= b.end for begin in message.begins) for b in boundaries]
+            pieces = [message.text[a:b] for a, b in zip(starts, ends, strict=True)]
+            if boundaries:
+                for example, label in _examples(read_segments(pieces, encoder, heads), boundaries, new, 0, len(pieces)):
+                    named.append(example)
+                    truth.append(label)
+    vectoriser = DictVectorizer()
+    model = LogisticRegression(C=COST, max_iter=2000, fit_intercept=False)
+    model.fit(vectoriser.fit_transform(named), np.array(truth))
+    weights = dict(zip(vectoriser.get_feature_names_out().tolist(), model.coef_[0].tolist(), strict=True))
+    return SplitJudge(weights, train_own(units, encoder))
+
+
+def read_units(
+    demands: Sequence[Mapping[str, str]], queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder
+) -> list[Unit]:
+    """The labelled demands, the sentences of hotline items, and a share of those of other services."""
+    chance = random.Random(SEED)
+    found = [(r["text"], r["language"], r["type"], r["category"], r["service_item"]) for r in demands]
+    for query in queries:
+        service = catalogue.services[ServiceCode(query.code)]
+        if service.kind is Kind.DEMAND and service.category:
+            found.append((query.text, query.language, "", service.category, query.code))
+        elif chance.random() < SERVICE_SHARE:
+            found.append((query.text, query.language, SERVICE, query.code, query.code))
+    vectors = encoder.encode_query([canonical(row[0], cantonese=True) for row in found])
+    return [Unit(*row, chance.randrange(FOLDS), vector) for row, vector in zip(found, vectors, strict=True)]
+
+
+def _examples(
+    segments: Segments, boundaries: Sequence[Boundary], new: Sequence[bool], low: int, high: int
+) -> Iterator[tuple[dict[str, float], bool]]:
+    """Every cut of the range, then those of the halves that the middle true cut leaves, as in `split`."""
+    for at in range(low, high - 1):
+        yield features(segments, boundaries, low, at, high), new[at]
+    true = [at for at in range(low, high - 1) if new[at]]
+    if true:
+        middle = true[len(true) // 2]
+        yield from _examples(segments, boundaries, new, low, middle + 1)
+        yield from _examples(segments, boundaries, new, middle + 1, high)

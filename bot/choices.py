@@ -1,0 +1,75 @@
+"""Reading the answer to a clarifying question: a number, a name, words that tell the choices apart, a button."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+
+from bot.actions.answer_service import CHOICE_SERVICE
+from bot.turn import TurnContext
+from knowledge.normal import canonical, normalise
+from knowledge.queries import NLU_DATA
+from knowledge.words import search_terms
+
+TITLE_MATCH = 88
+MAX_ANSWER_CHARS = 40
+SHORT_CHARS = 10
+SHORT_WORDS_CHARS = 30
+POLITE = re.compile(
+    r"个|项|种|条|选|是|我|要|它|那|请|第|\b(?:the|one|option|number|no\.?|please|choice|choose|i|want)\b"
+)
+COMMON_TERMS = frozenset(["的", "那", "个", "是", "我", "要", "one", "办", "证"])
+
+
+def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> str | None:
+    """The choice a message names, None when it names none."""
+    if turn.parse.payload is not None:
+        wanted = turn.parse.payload.get("service")
+        return wanted if wanted in choices else None
+    text = normalise(turn.message.text).text.strip(" .,!?，。！？)）、")
+    place = _ordinals().get(POLITE.sub("", text).strip())
+    place = _ordinals().get(text) if place is None else place
+    if place is not None:
+        return choices[place] if place < len(choices) else None
+    for code in choices:
+        if code.lower() in text.split():
+            return code
+    if purpose != CHOICE_SERVICE or len(text) > MAX_ANSWER_CHARS:
+        return None
+    names = {code: _names(turn, code) for code in choices}
+    ratio, best = max((max(fuzz.ratio(text, name) for name in own), code) for code, own in names.items())
+    return best if ratio >= TITLE_MATCH else _told_apart(turn, names)
+
+
+@lru_cache(maxsize=1)
+def _ordinals() -> dict[str, int]:
+    """Words for a place on a list; the last is -1."""
+    with (NLU_DATA / "lookups" / "ordinals.csv").open(encoding="utf-8") as rows:
+        return {row["word"]: int(row["place"]) for row in csv.DictReader(rows)}
+
+
+def _names(turn: TurnContext, code: str) -> list[str]:
+    service = turn.catalogue[code]
+    names = (service.name.zh, service.name.en, service.everyday_name.zh, service.everyday_name.en)
+    return [normalise(name).text for name in names]
+
+
+def _told_apart(turn: TurnContext, names: Mapping[str, Sequence[str]]) -> str | None:
+    """The one choice whose names hold more of a short answer's words than the others' do."""
+    text = turn.parse.canonical
+    if len(text) > (SHORT_WORDS_CHARS if " " in text else SHORT_CHARS):
+        return None
+    wanted = {term for term in search_terms(text) if "_" not in term} - COMMON_TERMS
+    shared = sorted(
+        (
+            (len(wanted & {term for name in own for term in search_terms(canonical(name))}), code)
+            for code, own in names.items()
+        ),
+        reverse=True,
+    )
+    (most, code), (second, _) = shared[0], shared[1]
+    return code if most > second else None

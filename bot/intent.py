@@ -1,0 +1,108 @@
+"""What a message wants once its intent, its form, the conversation and the catalogue are weighed together."""
+
+from __future__ import annotations
+
+import re
+
+from bot.actions.answer_service import search
+from bot.actions.say import door_of
+from bot.cases.analysis import NO_ITEM
+from bot.nlu.said import content_of, opens_with_command, short_answer
+from bot.turn import TurnContext
+from knowledge.catalogue import Kind
+from knowledge.retriever import Verdict
+
+UNSURE = 0.35
+OUTSIDE = 0.75
+OUTSIDE_SIMILARITY = 0.6
+NOTHING_LIKE_IT = 0.4
+LITTLE_LIKE_IT = 0.55
+DEMAND_LEAN = 0.15
+QUESTION_LEAN = 0.3
+LEAST_FILING = 0.2
+LEAST_TRACE = 0.5
+REPORTED = 0.6
+CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
+CASE_INTENTS = ("case_status", *CASE_CHANGES)
+SEARCHED = ("ask_service", "ask_detail", "file_demand", "out_of_scope", "inform", "correct")
+ASKS_WHERE = re.compile(
+    r"归谁|找谁|谁管|哪个部门|(?:怎么|如何|点样|哪里|去哪)(?:投诉|举报|反映)|\b(?:where|who|how) (?:do|can|should|to)\b"
+)
+POINTS_BACK = re.compile(
+    r"\b(?:for (?:that|this|it)|with it|about it|of that)\b|这个要|那个要|这个需要|那个需要|这项要"
+)
+COMES_HERE = re.compile(r"深圳|转|迁|从|来|异地|调|回|shenzhen|transfer|from|move|moving|to sz")
+
+
+def settled(turn: TurnContext) -> str:
+    """The intent to act on; `unclear` when nothing fits."""
+    parse = turn.parse
+    if parse.payload is not None:
+        return parse.intent
+    act = short_answer(turn.message.text)
+    if act is not None and act != "skip":
+        return act
+    if turn.tracker.slot("case_number") and opens_with_command(turn.message.text, "supplement_case"):
+        return "supplement_case"
+    if _is_follow_up(turn):
+        return "ask_detail"
+    if opens_with_command(turn.message.text, "file_demand"):
+        told = content_of(turn.message.text, parse, "file_demand")
+        if told is None or not parse.asks():
+            return "file_demand"
+    if parse.first("case_number") and parse.intent not in CASE_CHANGES:
+        return "case_status"
+    if parse.intent in CASE_INTENTS and not parse.first("case_number") and door_of(parse.canonical) != "none":
+        return "out_of_scope"
+    if parse.intent in SEARCHED or parse.confidence < UNSURE:
+        return _by_search(turn)
+    return parse.intent
+
+
+def _is_follow_up(turn: TurnContext) -> bool:
+    """Whether a message, with a service under discussion, only names a detail or a place of it."""
+    if turn.tracker.slot("service_code") is None:
+        return False
+    if turn.parse.topic:
+        return bool(POINTS_BACK.search(turn.parse.canonical)) and turn.parse.asks()
+    named = turn.parse.aspects or turn.parse.all("district", "subdistrict", "landmark")
+    return bool(named) or turn.parse.intent == "ask_detail"
+
+
+def _reports(turn: TurnContext) -> bool:
+    """Whether a statement with a place or time in it speaks of a hotline item."""
+    if not turn.parse.all("location", "time"):
+        return False
+    code, share = turn.analyst.items(turn.parse.canonical, turn.parse.vector)[0]
+    return code != NO_ITEM and share >= REPORTED
+
+
+def _by_search(turn: TurnContext) -> str:
+    """Asking, filing or outside, by the intents' shares and by what the catalogue has."""
+    parse = turn.parse
+    ask, file = parse.probability("ask_service", "ask_detail"), parse.probability("file_demand")
+    outside = parse.probability("out_of_scope")
+    found = search(turn)
+    door = door_of(parse.canonical)
+    if door == "foreign_state":
+        return "out_of_scope"
+    if door == "other_city" and not COMES_HERE.search(parse.canonical) and file < ask + outside:
+        return "out_of_scope"
+    unlike = found.verdict is not Verdict.ANSWERED or found.similarity < OUTSIDE_SIMILARITY
+    if outside > max(ask, file) and (outside > OUTSIDE or unlike):
+        return "out_of_scope"
+    if parse.intent == "ask_detail" and not parse.topic:
+        return "ask_detail"
+    if parse.intent in ("ask_detail", "inform", "correct") and turn.tracker.slot("service_code"):
+        return "ask_detail"
+    if found.similarity < (NOTHING_LIKE_IT if parse.confidence >= UNSURE else LITTLE_LIKE_IT):
+        return "unclear"
+    demand_found = found.best.service.kind is Kind.DEMAND
+    if ASKS_WHERE.search(parse.canonical) and ask + file > outside:
+        return "ask_service"
+    if not parse.asks() and file > LEAST_TRACE * ask and (demand_found or _reports(turn)):
+        return "file_demand"
+    lean = (DEMAND_LEAN if demand_found else -DEMAND_LEAN) - (QUESTION_LEAN if parse.asks() else 0.0)
+    if file + lean > ask and file > LEAST_FILING:
+        return "file_demand"
+    return "ask_detail" if parse.intent == "ask_detail" else "ask_service"

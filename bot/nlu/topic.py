@@ -1,0 +1,38 @@
+"""What a message is about once the words for details, places, people and politeness are taken out."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from bot.nlu.aspects import without_aspects
+from bot.nlu.entities import Entity
+from knowledge.normal import normalise
+from knowledge.queries import NLU_DATA
+from knowledge.words import STOP
+
+GENERIC_FILE = NLU_DATA / "lookups" / "generic.csv"
+PLACES = ("location", "district", "subdistrict", "landmark", "road")
+
+
+@lru_cache(maxsize=1)
+def _generic() -> tuple[re.Pattern[str], frozenset[str]]:
+    with GENERIC_FILE.open(encoding="utf-8") as rows:
+        table = list(csv.DictReader(rows))
+    chinese = sorted((row["word"] for row in table if row["language"] == "zh"), key=len, reverse=True)
+    english = frozenset(row["word"] for row in table if row["language"] == "en") | STOP
+    return re.compile("|".join(map(re.escape, chinese))), english
+
+
+def topic_of(text: str, entities: Sequence[Entity]) -> str:
+    """The words of a canonical text that can name a service; empty when it only asks for a detail."""
+    for entity in entities:
+        if entity.label in PLACES:
+            text = text.replace(normalise(entity.text).text, " ")
+    chinese, english = _generic()
+    rest = chinese.sub(" ", without_aspects(text))
+    words = re.findall(r"[a-z0-9'\-]+|[\u3400-\u9fff]+", rest)
+    kept = [word for word in words if (word not in english if word.isascii() else len(word) > 1)]
+    return " ".join(kept)
