@@ -17,11 +17,13 @@ OUTSIDE = 0.75
 OUTSIDE_SIMILARITY = 0.6
 NOTHING_LIKE_IT = 0.4
 LITTLE_LIKE_IT = 0.55
+SOME_SENSE = 0.6
 DEMAND_LEAN = 0.15
 QUESTION_LEAN = 0.3
 LEAST_FILING = 0.2
 LEAST_TRACE = 0.5
 REPORTED = 0.6
+SURELY = 0.8
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
 CASE_INTENTS = ("case_status", *CASE_CHANGES)
 SEARCHED = ("ask_service", "ask_detail", "file_demand", "out_of_scope", "inform", "correct")
@@ -44,11 +46,13 @@ def settled(turn: TurnContext) -> str:
         return act
     if turn.tracker.slot("case_number") and opens_with_command(turn.message.text, "supplement_case"):
         return "supplement_case"
+    if not any(char.isalpha() for char in parse.canonical):
+        return "unclear"
     if _is_follow_up(turn):
         return "ask_detail"
     if opens_with_command(turn.message.text, "file_demand"):
         told = content_of(turn.message.text, parse, "file_demand")
-        if told is None or not parse.asks():
+        if told is None or not (parse.asks() or _is_service(turn)):
             return "file_demand"
     if parse.first("case_number") and parse.intent not in CASE_CHANGES:
         return "case_status"
@@ -67,6 +71,14 @@ def _is_follow_up(turn: TurnContext) -> bool:
         return bool(POINTS_BACK.search(turn.parse.canonical)) and turn.parse.asks()
     named = turn.parse.aspects or turn.parse.all("district", "subdistrict", "landmark")
     return bool(named) or turn.parse.intent == "ask_detail"
+
+
+def _is_service(turn: TurnContext) -> bool:
+    """Whether "I want to report …" asks for a service after all, such as a lost passport."""
+    found = search(turn)
+    surely = found.best.score >= SURELY and found.similarity >= SURELY
+    asked = turn.parse.probability("ask_service") > SURELY
+    return surely and asked and found.best.service.kind is Kind.SERVICE
 
 
 def _reports(turn: TurnContext) -> bool:
@@ -95,6 +107,8 @@ def _by_search(turn: TurnContext) -> str:
         return "ask_detail"
     if parse.intent in ("ask_detail", "inform", "correct") and turn.tracker.slot("service_code"):
         return "ask_detail"
+    if not found.known and parse.confidence < SOME_SENSE:
+        return "unclear"
     if found.similarity < (NOTHING_LIKE_IT if parse.confidence >= UNSURE else LITTLE_LIKE_IT):
         return "unclear"
     demand_found = found.best.service.kind is Kind.DEMAND

@@ -12,7 +12,7 @@ from bot.choices import picked
 from bot.intent import settled
 from bot.nlu.entities import find_query_code
 from bot.nlu.parse import DANGER
-from bot.nlu.said import gives_up, kept_and_negated, opening_act, opens_with_command, short_answer
+from bot.nlu.said import gives_up, goes_on, kept_and_negated, opening_act, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
 from knowledge.retriever import Verdict
@@ -27,6 +27,7 @@ SMALLTALK_DIGRESSION = 0.7
 CASE_DIGRESSION = 0.75
 DIGRESSION_SIMILARITY = 0.5
 ASKING = 0.8
+CODE_WORDS = 6
 SMALLTALK = {
     "greet": "utter_greet",
     "goodbye": "utter_goodbye",
@@ -85,7 +86,7 @@ def person(turn: TurnContext) -> Decision | None:
 def identity(turn: TurnContext) -> Decision | None:
     """The query code, sent by itself after it was asked for."""
     asked = turn.tracker.slot("case_number_asked") and not turn.parse.first("case_number")
-    if asked and len(turn.message.text.split()) <= 3 and find_query_code(turn.message.text, expected=True):
+    if asked and len(turn.message.text.split()) <= CODE_WORDS and find_query_code(turn.message.text, expected=True):
         return Decision("action_case_status")
     return None
 
@@ -103,6 +104,8 @@ def choice(turn: TurnContext) -> Decision | None:
         return Decision("utter_tell_more")
     if turn.tracker.active_form is not None:
         return None
+    if turn.parse.canonical.isdigit():
+        return Decision("utter_tell_more")
     if act in ("deny", "skip", "cancel"):
         return Decision("utter_tell_more")
     return Decision("action_choose", choice=choices[0]) if act == "affirm" else None
@@ -114,7 +117,7 @@ def form(turn: TurnContext) -> Decision | None:
     if name is None:
         return None
     act = short_answer(turn.message.text)
-    if act == "cancel" or gives_up(turn.message.text) or _drops_it(turn):
+    if act == "cancel" or (act is None and (gives_up(turn.message.text) or _drops_it(turn))):
         return Decision("action_cancel_form")
     if parse.payload is not None and parse.intent in ("ask_service", "ask_detail"):
         asked = "action_answer_service" if "service" in parse.payload else "action_answer_detail"
@@ -149,7 +152,8 @@ def _drops_it(turn: TurnContext) -> bool:
     parse = turn.parse
     kept, _ = kept_and_negated(parse.entities, parse.text)
     commanded = opens_with_command(parse.text, "file_demand")
-    return parse.intent == "cancel" and parse.confidence > CANCEL and not kept and not commanded
+    goes = commanded or goes_on(parse.text)
+    return parse.intent == "cancel" and parse.confidence > CANCEL and not kept and not goes
 
 
 def _answers(turn: TurnContext) -> bool:

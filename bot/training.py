@@ -13,6 +13,7 @@ from bot.cases.split import CONNECTOR_FILE, SplitJudge, load_judge
 from bot.cases.split_examples import CONTINUATION_FILE, train_split
 from bot.nlu.intents import NLU_FILES, read_examples, train_intents
 from bot.nlu.safety import read_extra, train_safety
+from bot.nlu.said import COMMANDS_FILE
 from knowledge.catalogue import Catalogue, read_catalogue
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.index import Index, build_index, fingerprint, load_index, save_index
@@ -58,6 +59,7 @@ def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda
         *sorted(NLU_DATA.glob("*.csv")),
         CONNECTOR_FILE,
         CONTINUATION_FILE,
+        COMMANDS_FILE,
     ]
     nlu_mark = mark + _digest([*data, *own_code])
     if _mark(folder) != nlu_mark:

@@ -25,7 +25,7 @@ MAX_CHOICES = 4
 UNCOVERED_LEAD = 0.0
 SHORT_NAME = 5
 SHORT_ENGLISH_NAME = 18
-STANDS_OUT = 1.5
+STANDS_OUT = 2
 CHOICE_SHARE = 0.25
 
 
@@ -53,6 +53,7 @@ class Retrieval:
     verdict: Verdict
     hits: tuple[Hit, ...]
     similarity: float
+    known: bool = True
 
     @property
     def best(self) -> Hit:
@@ -112,20 +113,21 @@ class Retriever:
             rest = tuple(hit for hit in hits if hit.service not in alike)
             return Retrieval(Verdict.CLARIFY, (*named, *rest)[:top_k], similarity)
         verdict = Verdict.NO_SERVICE if uncovered else _verdict(hits, similarity)
-        return Retrieval(verdict, hits[:top_k], similarity)
+        return Retrieval(verdict, hits[:top_k], similarity, bool(arms["lexical"].any()))
 
     def sharing_name(self, query: str) -> tuple[Service, ...]:
         """Services among whose names a very short query is at home alike, best first; empty when one stands out."""
         if not 2 <= len(query) <= (SHORT_NAME if not query.isascii() else SHORT_ENGLISH_NAME):
             return ()
-        counted = []
+        counted, exact = [], 0
         for service in self.catalogue:
             names = (service.name.zh, service.name.en, service.everyday_name.zh, service.everyday_name.en)
             share = sum(query in name.lower() for name in (*names, *service.aliases.all()))
+            exact += any(query == name.lower() for name in (*names, *service.aliases.all()))
             if share:
                 counted.append((share + 2 * any(query in name.lower() for name in names), service))
         counted.sort(key=lambda pair: -pair[0])
-        if len(counted) < 2 or counted[0][0] >= STANDS_OUT * counted[1][0]:
+        if exact == 1 or len(counted) < 2 or counted[0][0] >= STANDS_OUT * counted[1][0]:
             return ()
         return tuple(service for _, service in counted[:MAX_CHOICES])
 

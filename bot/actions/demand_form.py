@@ -23,10 +23,10 @@ NEEDED: dict[DemandType, tuple[str, ...]] = {
     DemandType.CONSULT: (),
 }
 MAX_VALUE_CHARS = 80
-MAX_WHOLE_ANSWER = 40
+MAX_WHOLE_ANSWER = 60
 NOT_TIME = {"location", "phone", "email", "plate"}
 LEAD_IN = re.compile(
-    r"^(?:就?在|地点是?|位置是?|时间是?|大概是?|应该是|是|从|it was|it is|it's|since it was|the (?:time|place) is|at)[\s:：]*",
+    r"^(?:就?在|地点是?|位置是?|时间是?|大概是?|应该是|是|从|(?:店名|名字)?叫|it was|it is called|it's called|called|it is|it's|since it was|the (?:time|place) is|at)[\s:：]*",
     re.I,
 )
 

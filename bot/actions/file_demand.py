@@ -120,6 +120,8 @@ def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult
     state = _common(turn, state)
     if act == "anonymous":
         return _ask(turn, state)
+    if act == "affirm" and requested == "location":
+        return _ask_for(turn, state, requested)
     if act in ("skip", "affirm", "deny"):
         return _ask(turn, state.skip(requested))
     if goes_on(turn.message.text) or _only_command(turn):

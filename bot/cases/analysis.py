@@ -16,10 +16,11 @@ from bot.cases.case import CaseDraft, DemandType
 from bot.cases.split import Splitter
 from bot.language import detect
 from bot.nlu.entities import Entity, find_entities
+from bot.nlu.said import says_nothing, without_commands
 from knowledge.catalogue import Catalogue, Kind, Service, ServiceCode
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead, train_head
-from knowledge.normal import canonical
+from knowledge.normal import canonical, normalise
 from knowledge.queries import NLU_DATA, Query
 from knowledge.retriever import Retriever
 
@@ -29,7 +30,7 @@ CATEGORY_FLOOR = 0.35
 ITEM_FLOOR = 0.35
 SURE_ITEM = 0.8
 NAMED_SCORE = 0.5
-NAMED_SIMILARITY = 0.7
+NAMED_SIMILARITY = 0.6
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,20 @@ def train_demand_heads(queries: Sequence[Query], catalogue: Catalogue, encoder: 
             if service.kind is Kind.DEMAND and service.category:
                 texts.append(query.text)
                 labels.append(service.category if name == "category" else service.code)
-        heads[name] = train_head([canonical(text, cantonese=True) for text in texts], labels, encoder, 1.5, 0.3)
+        told = texts if name == "type" else [_matter(text) for text in texts]
+        heads[name] = train_head([canonical(text, cantonese=True) for text in told], labels, encoder, 1.5, 0.3)
     return heads
+
+
+def _ordered(text: str) -> str:
+    """What a text tells beyond the words that only order a report, perhaps nothing."""
+    return without_commands(normalise(text).text, "file_demand")
+
+
+def _matter(text: str) -> str:
+    """The text without words that only order a report; all of it when nothing else is told."""
+    rest = _ordered(text)
+    return rest if not says_nothing(rest) else text
 
 
 @lru_cache(maxsize=2)
@@ -111,7 +124,7 @@ class DemandAnalyst:
         """The demands of a text, in the order told; place and time told once hold for all."""
         language = "en" if detect(text).language == "en" else "zh"
         whole = find_entities(text, language)
-        parts = self.splitter.split(text)
+        parts = [part for part in self.splitter.split(text) if not says_nothing(_ordered(part))] or [text.strip()]
         return tuple(self._one(part, find_entities(part, language), whole) for part in parts)
 
     def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
@@ -121,9 +134,11 @@ class DemandAnalyst:
         return tuple((head.labels[place], float(shares[place])) for place in np.argsort(-shares)[:3])
 
     def _one(self, text: str, own: Sequence[Entity], whole: Sequence[Entity]) -> Demand:
-        clean = canonical(text, detect(text).cantonese)
-        vector = self._encoder.encode_query([clean])[0]
-        kind = self._type(clean, vector)
+        cantonese = detect(text).cantonese
+        clean = canonical(_matter(text), cantonese)
+        whole_clean = canonical(text, cantonese)
+        vector, whole_vector = self._encoder.encode_query([clean, whole_clean])
+        kind = self._type(whole_clean, whole_vector)
         category, confidence = self._best("category", clean, vector)
         urgency, _ = self._best("urgency", clean, vector)
         ranked = [(code, share) for code, share in self.items(clean, vector)]

@@ -26,5 +26,8 @@ def is_case_number(text: str) -> bool:
 
 
 def query_code() -> str:
-    """A fresh secret of 8 characters without 0 O 1 I L."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    """A fresh secret of 8 characters without 0 O 1 I L; letters and digits both, so it is no word."""
+    while True:
+        code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+        if any(char.isdigit() for char in code) and any(char.isalpha() for char in code):
+            return code

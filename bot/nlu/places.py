@@ -193,7 +193,7 @@ _EN_KIND = (
 )
 _EN_PLACE = re.compile(
     r"\b(?:at|in|on|near|by|beside|behind|opposite|outside|inside|around|next to|close to|in front of|across from|between|of|from|to|is|it's|its)\s+"
-    rf"(?P<place>(?:the\s+)?(?:(?!at\b|in\b|on\b|and it\b|that\b|which\b|is\b|was\b|has\b|my\b|our\b|a\b|an\b|this\b|front\b|every\b|for\b|since\b|i\b|we\b)[a-z0-9'\-]+\s+){{1,4}}(?:{_EN_KIND})(?:\s+[a-z]?\d+[a-z]?)?)\b"
+    rf"(?P<place>(?:the\s+)?(?:(?!at\b|in\b|on\b|about\b|complain\b|report\b|want\b|buy\b|get\b|and it\b|that\b|which\b|is\b|was\b|has\b|my\b|our\b|a\b|an\b|this\b|front\b|every\b|for\b|since\b|i\b|we\b)[a-z0-9'\-]+\s+){{1,4}}(?:{_EN_KIND})(?:\s+[a-z]?\d+[a-z]?)?)\b"
 )
 _EN_NAMED = re.compile(rf"(?<![a-z0-9])(?:[a-z0-9']+ ){{1,2}}(?:{_EN_KIND})(?![a-z0-9])")
 _EN_GENERIC = re.compile(rf"^(?:the |same |whole |main |entire )*(?:{_EN_KIND})$")

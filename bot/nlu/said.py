@@ -12,6 +12,7 @@ from knowledge.normal import normalise
 from knowledge.queries import NLU_DATA
 
 LOOKUPS = NLU_DATA / "lookups"
+COMMANDS_FILE = LOOKUPS / "commands.csv"
 TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？；：、~…]+$")
 SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
 LEAD = re.compile(r"^(?:那就|那|就|哦|噢|嗯|呃|请|well|ok|okay|oh|um|uh|so)[\s,，]*")
@@ -46,7 +47,7 @@ MAX_SUBMIT_CHARS = 40
 CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]{2,}")
 EMPTY_WORDS = re.compile(
     r"^(?:我|你|您|的|了|是|有|要|想|一下|个|这|那|吗|呢|吧|啊|和|请|谢谢|你好|您好|这个|那个|关于|对|向|"
-    r"i|to|a|an|the|about|my|please|it|is|of|with|want|would|like|hi|hello|something|issue|problem|complaint|情况|问题|事情|事|诉求|意见|[\s,.!?，。！？、:：])+$"
+    r"i|to|a|an|the|about|my|please|it|is|of|with|want|would|like|hi|hello|something|issue|problem|complaint|two|three|several|some|things?|matters?|problems|issues|两件事|几件事|两个|三个|几个|情况|问题|事情|事|诉求|意见|[\s,.!?，。！？、:：])+$"
 )
 
 
@@ -58,7 +59,7 @@ def _short_answers() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _commands() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    with (LOOKUPS / "commands.csv").open(encoding="utf-8") as rows:
+    with COMMANDS_FILE.open(encoding="utf-8") as rows:
         return tuple((row["intent"], re.compile(row["pattern"])) for row in csv.DictReader(rows))
 
 
@@ -78,6 +79,19 @@ def opening_act(text: str) -> str | None:
     """The short answer a longer message opens with ("是的，电话…"), else None."""
     head = re.split(r"[,，.。!！;；\s]", TRIM.sub("", normalise(text).text), maxsplit=1)[0]
     return _short_answers().get(head)
+
+
+def without_commands(text: str, intent: str) -> str:
+    """A text in normal form without the words that only order something, such as "I want to report"."""
+    for name, pattern in _commands():
+        if name in (intent, "polite", intent.replace("_case", "_topic")):
+            text = pattern.sub(" ", text)
+    return TRIM.sub("", text)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether what is left of a text tells no matter of its own."""
+    return bool(EMPTY_WORDS.match(text)) or len(CONTENT.findall(text)) < 2
 
 
 def wants_anonymity(text: str) -> bool:
@@ -111,12 +125,8 @@ def content_of(text: str, parse: Parse, intent: str) -> str | None:
     clean = normalise(text).text
     for entity in parse.all("case_number"):
         clean = clean.replace(normalise(entity.text).text, " ")
-    rest = clean
-    for name, pattern in _commands():
-        if name in (intent, "polite", intent.replace("_case", "_topic")):
-            rest = pattern.sub(" ", rest)
-    rest = TRIM.sub("", rest)
-    if EMPTY_WORDS.match(rest) or len(CONTENT.findall(rest)) < 2:
+    rest = without_commands(clean, intent)
+    if says_nothing(rest):
         return None
     for entity in parse.all("case_number"):
         text = text.replace(entity.text, " ")
