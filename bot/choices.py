@@ -10,6 +10,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 from bot.actions.answer_service import CHOICE_SERVICE
+from bot.nlu.said import opens_with_command
 from bot.turn import TurnContext
 from knowledge.normal import canonical, normalise
 from knowledge.queries import NLU_DATA
@@ -61,6 +62,8 @@ def _names(turn: TurnContext, code: str) -> list[str]:
 def _told_apart(turn: TurnContext, names: Mapping[str, Sequence[str]]) -> str | None:
     """The one choice whose names hold more of a short answer's words than the others' do."""
     text = turn.parse.canonical
+    if opens_with_command(text, "file_demand"):
+        return None
     if len(text) > (SHORT_WORDS_CHARS if " " in text else SHORT_CHARS):
         return None
     wanted = {term for term in search_terms(text) if "_" not in term} - COMMON_TERMS

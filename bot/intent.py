@@ -15,6 +15,8 @@ from knowledge.retriever import Verdict
 UNSURE = 0.35
 OUTSIDE = 0.75
 OUTSIDE_SIMILARITY = 0.6
+OUTSIDE_DOOR = 0.7
+LEAST_OUTSIDE = 0.1
 NOTHING_LIKE_IT = 0.4
 LITTLE_LIKE_IT = 0.55
 SOME_SENSE = 0.6
@@ -102,6 +104,8 @@ def _by_search(turn: TurnContext) -> str:
         return "out_of_scope"
     unlike = found.verdict is not Verdict.ANSWERED or found.similarity < OUTSIDE_SIMILARITY
     if outside > max(ask, file) and (outside > OUTSIDE or unlike):
+        return "out_of_scope"
+    if door != "none" and outside > LEAST_OUTSIDE and file < outside and found.similarity < OUTSIDE_DOOR:
         return "out_of_scope"
     if parse.intent == "ask_detail" and not parse.topic:
         return "ask_detail"

@@ -17,7 +17,11 @@ TURN_KEYS = {
     "case", "cases", "says", "says_not", "buttons", "intent",
 }  # fmt: skip
 CONVERSATIONS = [
-    pytest.param(conversation, id=f"{path.stem}: {conversation['name']}")
+    pytest.param(
+        conversation,
+        id=f"{path.stem}: {conversation['name']}",
+        marks=[pytest.mark.xfail(reason=conversation["known_gap"], strict=True)] if "known_gap" in conversation else [],
+    )
     for path in sorted(FOLDER.glob("*.yml"))
     for conversation in read_yaml(path)
 ]

@@ -544,6 +544,7 @@ def test_a_reload_keeps_the_conversation_and_what_was_not_sent(open_page: Open) 
     page.until(page.one(".failure button").is_displayed)
     page.offline(False)
     page.driver.refresh()
+    page.until(lambda: all(bubble.text for bubble in page.all(".turn.user .bubble")) and page.answers())
     assert page.run("return sessionStorage.getItem('chengda.sender')") == sender
     assert [bubble.text for bubble in page.all(".turn.user .bubble")] == [
         page.words["question"],

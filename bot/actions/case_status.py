@@ -101,6 +101,6 @@ def which_case(turn: TurnContext, cases: tuple[Case, ...], purpose: str) -> Acti
 
 def agency_name(turn: TurnContext, key: str | None) -> str:
     """The unit in the citizen's language, or that it is still to be assigned."""
-    if key is None:
+    if key in (None, "ANY"):
         return turn.text("utter_agency_open")
-    return turn.catalogue.agencies[key].in_language(turn.language)
+    return turn.catalogue.agencies[str(key)].in_language(turn.language)

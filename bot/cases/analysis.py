@@ -145,7 +145,7 @@ class DemandAnalyst:
         code, share = ranked[0]
         item = self._retriever.catalogue[code] if code != NO_ITEM and share >= ITEM_FLOOR else None
         if share < SURE_ITEM:
-            item = self._named_item(clean, vector) or item
+            item = self._named_item(_without(clean, own)) or item
         if item is not None and (item.category == category or share > confidence):
             category, confidence = item.category or category, max(confidence, share)
         place = _longest(own, "location") or _longest(whole, "location")
@@ -179,9 +179,9 @@ class DemandAnalyst:
         ranked = [head.labels[place] for place in np.argsort(-shares)]
         return DemandType(next(name for name in ranked if name not in needs or needs[name].search(clean)))
 
-    def _named_item(self, clean: str, vector: NDArray[np.float32]) -> Service | None:
+    def _named_item(self, clean: str) -> Service | None:
         """The hotline item that the catalogue search names surely."""
-        found = self._retriever.search(clean, vector)
+        found = self._retriever.search(clean, self._encoder.encode_query([clean])[0])
         best = found.best.service
         sure = found.best.score >= NAMED_SCORE and found.similarity >= NAMED_SIMILARITY
         return best if sure and best.kind is Kind.DEMAND else None
@@ -190,6 +190,16 @@ class DemandAnalyst:
         shares = self._heads[head].probabilities(clean, vector)
         best = int(shares.argmax())
         return self._heads[head].labels[best], float(shares[best])
+
+
+def _without(clean: str, entities: Sequence[Entity]) -> str:
+    """A canonical text without its places and times; all of it when nothing else is told."""
+    rest = clean
+    for entity in entities:
+        if entity.label in ("location", "time"):
+            rest = rest.replace(normalise(entity.text).text, " ")
+    rest = " ".join(rest.split())
+    return rest if len(rest) > 1 else clean
 
 
 def _longest(entities: Sequence[Entity], label: str) -> Entity | None:

@@ -152,8 +152,8 @@ class Writer:
         marks, shares = ("，", "。", "", " "), (0.8, 0.12, 0.04, 0.04)
         if not zh:
             marks, shares = (", ", ". ", " ", "; "), (0.45, 0.2, 0.33, 0.02)
-        lead: str = self._chance.choices(marks, shares)[0]
-        return lead + clause
+        lead = self._chance.choices(marks, shares)[0]
+        return f"{lead}{clause}"
 
     def _link(self, language: str, new: bool) -> str:
         """What stands between two demands, with its punctuation."""

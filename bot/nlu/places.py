@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from spacy.tokens import Doc
 
+from knowledge.queries import NLU_DATA
+
+STOP_FILE = NLU_DATA / "lookups" / "no_place_words.csv"
 NAMED = {"district", "subdistrict", "road", "landmark"}
 _SUFFIX = (
     "路|街|大道|道|巷|村|新村|小区|花园|家园|苑|雅苑|公寓|大厦|广场|中心|商场|商城|市场|菜市场|超市|公园|学校|小学|中学|幼儿园|"
@@ -24,158 +29,6 @@ _NEAR = re.compile(
     r"^(?:附近|门口|旁边|旁|对面|楼下|楼上|里面|里|内|外面|交叉口|交汇处|交界|之间|后面|前面|路口|路段|段|一带|周边|边上|入口|出口处|上|下面|东侧|西侧|南侧|北侧|侧)$"
 )
 _JOIN = re.compile(r"^(?:和|与|到|至|、|-|/|—|~|·|\(|\))$")
-_STOP = {
-    "我",
-    "你",
-    "他",
-    "她",
-    "我们",
-    "你们",
-    "他们",
-    "咱们",
-    "俺",
-    "在",
-    "住",
-    "有",
-    "到",
-    "去",
-    "的",
-    "了",
-    "是",
-    "从",
-    "这",
-    "那",
-    "这个",
-    "那个",
-    "这里",
-    "那里",
-    "这边",
-    "那边",
-    "哪",
-    "哪里",
-    "哪个",
-    "什么",
-    "怎么",
-    "要",
-    "想",
-    "被",
-    "把",
-    "给",
-    "让",
-    "请",
-    "也",
-    "都",
-    "就",
-    "还",
-    "又",
-    "很",
-    "太",
-    "没",
-    "没有",
-    "不",
-    "不是",
-    "可以",
-    "能",
-    "会",
-    "一个",
-    "几个",
-    "有个",
-    "有人",
-    "一些",
-    "投诉",
-    "举报",
-    "反映",
-    "建议",
-    "报告",
-    "附近",
-    "旁边",
-    "楼下",
-    "楼上",
-    "隔壁",
-    "家",
-    "我家",
-    "每天",
-    "天天",
-    "晚上",
-    "昨天",
-    "今天",
-    "现在",
-    "一直",
-    "经常",
-    "路过",
-    "位于",
-    "地点",
-    "位置",
-    "地址",
-    "改成",
-    "改为",
-    "应该",
-    "就是",
-    "不对",
-    "而是",
-    "因为",
-    "所以",
-    "但是",
-    "和",
-    "跟",
-    "与",
-    "对",
-    "向",
-    "往",
-    "找",
-    "公司",
-    "单位",
-    "老板",
-    "孩子",
-    "小孩",
-    "老人",
-    "司机",
-    "车",
-    "车辆",
-    "一条",
-    "这条",
-    "那条",
-    "整条",
-    "条",
-    "各个",
-    "每个",
-    "某",
-    "该",
-    "本",
-    "多",
-    "大",
-    "小",
-    "新",
-    "老",
-    "旧",
-    "走",
-    "过",
-    "来",
-    "看",
-    "坐",
-    "开",
-    "等",
-    "挡",
-    "占",
-    "堵",
-    "吗",
-    "呢",
-    "吧",
-    "啊",
-    ",",
-    ".",
-    ";",
-    ":",
-    "!",
-    "?",
-    "，",
-    "。",
-    "；",
-    "：",
-    "！",
-    "？",
-    "、",
-}
 _ALONE = re.compile(
     r"^(?:一楼|二楼|上路|下路|网路|道路|马路|公路|铁路|路边|街上|市中心|政府|楼道|通道|消防通道|人行道|车道|盲道|下水道|管道|频道|渠道|味道|"
     r"线路|电路|套路|思路|门路|出路|后路|网站|全站|门店|书店|网店|饭店|商店|工厂|药店|当中|高中|初中|其中|老板|老城|车站|单位|社会)$"
@@ -204,6 +57,13 @@ _EN_NUMBERED = re.compile(
 _EN_GLUE = re.compile(
     r"^\s*(?:,|and|at|in|of|near|on|the|by|opposite|next to|corner of|subdistrict|district|,\s*in|,\s*near|-|/)?\s*(?:the\s*)?$"
 )
+
+
+@lru_cache(maxsize=1)
+def _stop_words() -> frozenset[str]:
+    """Words that never belong to the name of a place."""
+    with STOP_FILE.open(encoding="utf-8", newline="") as rows:
+        return frozenset(row["word"] for row in csv.DictReader(rows))
 
 
 def place_spans(doc: Doc, language: str) -> Iterator[tuple[int, int]]:
@@ -274,7 +134,7 @@ def _is_content(words: list[str], index: int, verbs: set[str]) -> bool:
         return False
     word = words[index]
     return (
-        word not in _STOP
+        word not in _stop_words()
         and word not in verbs
         and not _COUNTED.match(word)
         and not _NEAR.match(word)
@@ -330,4 +190,4 @@ def _continues(words: list[str], index: int, named: set[int], verbs: set[str]) -
                 and bool(_IS_SUFFIX.match(words[index + 2]))
             )
         )
-    return word not in _STOP and word not in verbs and bool(_IS_SUFFIX.match(following)) and len(word) <= 4
+    return word not in _stop_words() and word not in verbs and bool(_IS_SUFFIX.match(following)) and len(word) <= 4
