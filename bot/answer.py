@@ -23,7 +23,7 @@ def render(turn: Turn, sender: str, catalogue: Catalogue) -> list[dict[str, Any]
 
 def turn_json(turn: Turn, catalogue: Catalogue) -> dict[str, Any]:
     """The machine-readable side of a turn."""
-    cases = [case_json(case, turn.reveal_code) for case in turn.cases]
+    cases = [case_json(case, catalogue, turn.language, turn.reveal_code) for case in turn.cases]
     return {
         "outcome": str(turn.outcome),
         "language": turn.language,
@@ -47,7 +47,12 @@ def turn_json(turn: Turn, catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def case_json(case: Case, reveal_code: bool) -> dict[str, Any]:
+def agency_json(key: str | None, catalogue: Catalogue, language: str) -> str | None:
+    """The unit responsible by name, null while 12345 is still to assign one."""
+    return None if key in (None, "ANY") else catalogue.agencies[str(key)].in_language(language)
+
+
+def case_json(case: Case, catalogue: Catalogue, language: str, reveal_code: bool = False) -> dict[str, Any]:
     """A case as a turn tells it; the query code only where it was just made."""
     told: dict[str, Any] = {
         "case_id": case.number,
@@ -55,7 +60,7 @@ def case_json(case: Case, reveal_code: bool) -> dict[str, Any]:
         "type": str(case.draft.type),
         "category": case.draft.category,
         "service_item": case.draft.service_item,
-        "agency_responsible": case.draft.agency,
+        "agency_responsible": agency_json(case.draft.agency, catalogue, language),
         "expected_datetime": case.expected_at.isoformat(),
     }
     if reveal_code:

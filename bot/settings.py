@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     city: str = Field(default="shenzhen", description="City whose data files are used.")
     case_prefix: str = Field(default="SZ", pattern="^[A-Z]{2}$", description="Two letters that open every case number.")
     timezone: str = Field(default="Asia/Shanghai", description="Time zone of case numbers and dates.")
-    rate_limit: int = Field(default=600, ge=0, description="Requests a minute and address; 0 switches the limit off.")
+    rate_limit: int = Field(default=6000, ge=0, description="Requests a minute and address; 0 switches the limit off.")
     max_message_chars: int = Field(
         default=2000, ge=100, description="Longer messages get a polite request to shorten them."
     )

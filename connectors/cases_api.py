@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException
 
-from bot.answer import case_json
+from bot.answer import agency_json, case_json
 from bot.cases.number import CaseNumber
 from bot.errors import UnknownCase
+from bot.language import detect
 from bot.privacy import redact
 from connectors.rest import Engine
 from connectors.schemas import ParseRequest
@@ -25,7 +26,7 @@ def case(case_id: str, assistant: Engine, code: str = "") -> dict[str, Any]:
         except UnknownCase:
             raise HTTPException(404) from None
     return {
-        **case_json(found, reveal_code=False),
+        **case_json(found, assistant.catalogue, found.language),
         "description": found.draft.description,
         "location": found.draft.location,
         "district": found.draft.district,
@@ -43,6 +44,7 @@ def case(case_id: str, assistant: Engine, code: str = "") -> dict[str, Any]:
 def analyse(body: ParseRequest, assistant: Engine) -> dict[str, Any]:
     """The demands of a free text."""
     demands = assistant.analyst.analyse(body.text) if body.text.strip() else ()
+    language = "en" if detect(body.text).language == "en" else "zh"
     names = {category.zh: category.en for category in assistant.catalogue.categories}
     return {
         "demands": [
@@ -53,7 +55,7 @@ def analyse(body: ParseRequest, assistant: Engine) -> dict[str, Any]:
                 "category_zh": demand.category,
                 "category_en": names.get(demand.category or ""),
                 "service_item": demand.service_item,
-                "agency_responsible": demand.agency,
+                "agency_responsible": agency_json(demand.agency, assistant.catalogue, language),
                 "district": demand.district,
                 "subdistrict": demand.subdistrict,
                 "place": demand.place,
