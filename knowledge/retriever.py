@@ -22,6 +22,7 @@ NEAREST = 0.5
 MARGIN = 0.20
 SURE = 0.55
 MAX_CHOICES = 4
+MAX_RECENT = 256
 UNCOVERED_LEAD = 0.0
 SHORT_NAME = 5
 SHORT_ENGLISH_NAME = 18
@@ -72,6 +73,7 @@ class Retriever:
     def __init__(self, catalogue: Catalogue, index: Index) -> None:
         self.catalogue = catalogue
         self._index = index
+        self._recent: dict[object, Retrieval] = {}
 
     def scores(self, query: str, vector: Scores) -> tuple[dict[str, Scores], bool]:
         """The standardised score of each arm, shape (services,) each; and whether the head sees no service."""
@@ -91,7 +93,21 @@ class Retriever:
         audience: Audience | None = None,
         among: Sequence[str] | None = None,
     ) -> Retrieval:
-        """Rank services; `audience` and `among` (codes) keep only what fits them."""
+        """Rank services; `audience` and `among` (codes) keep only what fits them.
+
+        The vector is the encoder's of the query, so the query alone tells whether a search was made just before.
+        """
+        key = (query, top_k, audience, None if among is None else tuple(among))
+        if (known := self._recent.get(key)) is not None:
+            return known
+        if len(self._recent) >= MAX_RECENT:
+            self._recent.clear()
+        found = self._recent[key] = self._search(query, vector, top_k, audience, among)
+        return found
+
+    def _search(
+        self, query: str, vector: Scores, top_k: int, audience: Audience | None, among: Sequence[str] | None
+    ) -> Retrieval:
         arms, uncovered = self.scores(query, vector)
         fused = sum(WEIGHTS[arm] * scores for arm, scores in arms.items())
         assert isinstance(fused, np.ndarray)
@@ -106,7 +122,7 @@ class Retriever:
         order = [place for place in np.argsort(-shares)[: max(top_k, 2)] if allowed[place]]
         hits = tuple(Hit(self.catalogue[codes[place]], float(shares[place])) for place in order)
         similarity = self._index.nearest_documents(vector, 1)[0][1]
-        alike = self.sharing_name(query) if among is None else ()
+        alike = self.sharing_name(query) if among is None and audience is None else ()
         if alike:
             share = 1 / len(alike)
             named = tuple(Hit(service, share) for service in alike)
