@@ -13,6 +13,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/chengda check
+	$(BIN)/chengda train
 	$(BIN)/pytest -m "not rasa and not faults and not bench"
 
 $(VENV)/.installed: pyproject.toml constraints.txt

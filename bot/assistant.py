@@ -34,7 +34,6 @@ ACTIONS: Mapping[str, Action] = {
     "action_answer_service": answer_service.answer_service,
     "action_answer_detail": answer_service.answer_detail,
     "action_out_of_scope": say.out_of_scope,
-    "action_repeat": say.repeat,
     "action_emergency": safety.emergency,
     "action_crisis": safety.crisis,
     "action_hand_off": hand_off.hand_off,

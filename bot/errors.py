@@ -7,10 +7,6 @@ class ChengdaError(Exception):
     """Root of the tree; its text is safe to show to the staff who run the product."""
 
 
-class ModelMissing(ChengdaError):
-    """The trained model or index is not there or does not fit the content; run `chengda train`."""
-
-
 class CaseError(ChengdaError):
     """A case operation was refused."""
 

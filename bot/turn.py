@@ -54,7 +54,6 @@ class TurnContext:
     analyst: DemandAnalyst
     cases: CaseStore
     handoffs: HandoffQueue
-    last_answer: Turn | None = None
 
     @property
     def sender(self) -> SenderId:

@@ -1,4 +1,4 @@
-"""Plain sentences: small talk, refusals, repeating, changing the language."""
+"""Plain sentences: small talk, refusals, and what is not the city's matter."""
 
 from __future__ import annotations
 
@@ -13,14 +13,6 @@ from knowledge.queries import NLU_DATA
 def utter(turn: TurnContext, response: str, outcome: Outcome = Outcome.SMALLTALK) -> ActionResult:
     """Say one response of the domain."""
     return ActionResult(outcome, (turn.say(response),))
-
-
-def repeat(turn: TurnContext) -> ActionResult:
-    """Say the last answer again."""
-    last = turn.last_answer
-    if last is None:
-        return utter(turn, "utter_nothing_to_repeat")
-    return ActionResult(last.outcome, last.messages, hits=last.hits, sources=last.sources)
 
 
 def what_need(turn: TurnContext) -> ActionResult:
