@@ -7,6 +7,7 @@ PORT ?= 8311
 .PHONY: run test setup setup-dev lint types bench evaluate clean
 
 run: $(VENV)/.installed
+	$(BIN)/chengda train
 	$(BIN)/chengda serve --port $(PORT)
 
 test: $(VENV)/.installed-dev

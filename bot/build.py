@@ -18,6 +18,9 @@ from bot.store import Store
 from bot.training import Models, load_or_train
 from knowledge.retriever import Retriever
 
+# One text a language, so that the first citizen does not wait for the pipelines to be made.
+WARM_UP = ("在哪里办护照", "where to get a passport")
+
 
 def build_assistant(settings: Settings, progress: Callable[[str], None] = lambda step: None) -> Assistant:
     """Load or train the models, open and migrate the database, and wire the engine."""
@@ -37,12 +40,16 @@ def assistant_of(models: Models, settings: Settings) -> Assistant:
 
     domain = read_domain()
     retriever = Retriever(models.catalogue, models.index)
+    understanding = Understanding(models.encoder, models.intents, models.safety)
+    for text in WARM_UP:
+        parse = understanding.parse(text)
+        retriever.search(parse.canonical, parse.vector)
     splitter = Splitter(models.split, models.encoder, models.demands)
     return Assistant(
         domain,
         read_rules(domain),
         models.catalogue,
-        Understanding(models.encoder, models.intents, models.safety),
+        understanding,
         retriever,
         DemandAnalyst(models.encoder, models.demands, retriever, splitter),
         Store(engine, settings.case_prefix, clock),

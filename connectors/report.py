@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import time
 from collections.abc import Callable, Sequence
 
@@ -20,6 +21,7 @@ from knowledge.queries import read_dev_queries
 
 BENCH_TURNS = 2000
 WARM_UP = 50
+TURNS_A_CITIZEN = 14
 CONVERSATION = (
     "驾照快到期了怎么办", "需要带什么", "多少钱", "how do I renew my residence permit", "where in Nanshan",
     "楼下烧烤摊天天搞到两三点，我要投诉", "龙华区民治大道", "不对，是坂田不是民治", "确认", "查我的工单",
@@ -94,10 +96,8 @@ def bench(build: Callable[[], Assistant], console: Console) -> None:
     for number in range(WARM_UP):
         _say(assistant, f"warm-{number}", CONVERSATION[number % len(CONVERSATION)])
     gc.collect()
-    times = []
-    for number in range(BENCH_TURNS):
-        text = CONVERSATION[number % len(CONVERSATION)]
-        times.append(_say(assistant, f"bench-{number // len(CONVERSATION)}", text))
+    texts = _bench_texts()
+    times = [_say(assistant, f"bench-{number // TURNS_A_CITIZEN}", text) for number, text in enumerate(texts)]
     table = Table("measure", "value", title=f"One process, {BENCH_TURNS} turns, database on disk")
     for name, value in (
         ("start-up, trained before", f"{start_up:.1f} s"),
@@ -108,6 +108,13 @@ def bench(build: Callable[[], Assistant], console: Console) -> None:
     ):
         table.add_row(name, value)
     console.print(table)
+
+
+def _bench_texts() -> list[str]:
+    """Dev sentences, each said once, between the lines of a filing conversation."""
+    fresh = [query.text for query in read_dev_queries()]
+    pairs = zip(fresh, itertools.cycle(CONVERSATION), strict=False)
+    return [text for pair in pairs for text in pair][:BENCH_TURNS]
 
 
 def _say(assistant: Assistant, sender: str, text: str) -> float:

@@ -71,7 +71,7 @@ def _fillers() -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, zh)) + r"|\b(?:" + "|".join(map(re.escape, en)) + r")\b")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def canonical(text: str, cantonese: bool = False) -> str:
     """The text that search and classifiers see: normal form, Cantonese in Mandarin words, no fillers.
 

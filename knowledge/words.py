@@ -90,7 +90,7 @@ STOP = frozenset(
 SOUND_MERGES = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"))
 
 
-@lru_cache(maxsize=50000)
+@lru_cache(maxsize=20000)
 def stem(word: str) -> str:
     """An English word without its ending."""
     return str(_STEMMER.stemWord(word.replace("’", "'").removesuffix("'s")))
@@ -105,7 +105,7 @@ def sound(char: str) -> str:
     return "l" + syllable[1:] if syllable.startswith("n") else syllable
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)
 def search_terms(text: str) -> tuple[str, ...]:
     """Terms of a canonical text for BM25: zh characters, pairs of them and of their sounds, en stems and pairs."""
     terms: list[str] = []
@@ -128,7 +128,7 @@ def search_terms(text: str) -> tuple[str, ...]:
     return tuple(terms)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)
 def features(text: str) -> tuple[str, ...]:
     """Terms of a canonical text for classifiers: runs of 1-3 zh characters, words, sounds, en stems and pieces."""
     terms: list[str] = []

@@ -67,7 +67,7 @@ class Entity:
     district: str | None = None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def find_entities(text: str, language: str) -> tuple[Entity, ...]:
     """All entities of a message in reading order; `language` picks the spaCy pipeline (`zh` or `en`)."""
     normal = normalise(text)
