@@ -20,7 +20,7 @@ CONVERSATIONS = [
     pytest.param(
         conversation,
         id=f"{path.stem}: {conversation['name']}",
-        marks=[pytest.mark.xfail(reason=conversation["known_gap"], strict=False)] if "known_gap" in conversation else [],
+        marks=[pytest.mark.xfail(reason=conversation["known_gap"])] if "known_gap" in conversation else [],
     )
     for path in sorted(FOLDER.glob("*.yml"))
     for conversation in read_yaml(path)
