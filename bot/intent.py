@@ -60,6 +60,8 @@ def settled(turn: TurnContext) -> str:
         return "case_status"
     if parse.intent in CASE_INTENTS and not parse.first("case_number") and door_of(parse.canonical) != "none":
         return "out_of_scope"
+    if parse.intent in CASE_INTENTS and not turn.tracker.slot("case_number") and _names_service(turn):
+        return _by_search(turn)
     if parse.intent in SEARCHED or parse.confidence < UNSURE:
         return _by_search(turn)
     return parse.intent
@@ -73,6 +75,13 @@ def _is_follow_up(turn: TurnContext) -> bool:
         return bool(POINTS_BACK.search(turn.parse.canonical)) and turn.parse.asks()
     named = turn.parse.aspects or turn.parse.all("district", "subdistrict", "landmark")
     return bool(named) or turn.parse.intent == "ask_detail"
+
+
+def _names_service(turn: TurnContext) -> bool:
+    """Whether a question that sounds like one on a case surely names a service, where no case was spoken of."""
+    found = search(turn)
+    known = found.verdict is Verdict.ANSWERED and found.best.service.kind is Kind.SERVICE
+    return turn.parse.asks() and known and found.similarity >= OUTSIDE_DOOR and found.best.score >= SURELY
 
 
 def _is_service(turn: TurnContext) -> bool:
