@@ -42,10 +42,26 @@ def read_training_queries(folder: Path = NLU_DATA / "queries") -> tuple[Query, .
     return tuple(found)
 
 
-def read_uncovered(path: Path = NLU_DATA / "uncovered.csv") -> tuple[str, ...]:
-    """Needs that are a city's matter but that no service of the catalogue answers."""
+def read_uncovered(folder: Path = NLU_DATA) -> tuple[str, ...]:
+    """Needs that are a city's matter but that no service of the catalogue answers: all lines of `uncovered*.csv`."""
+    return tuple(text for path in sorted(folder.glob("uncovered*.csv")) for text in _read_texts(path))
+
+
+def read_vague(path: Path = NLU_DATA / "vague.csv") -> tuple[str, ...]:
+    """Messages that want something of the city but leave open what, so that one has to ask back."""
+    return tuple(_read_texts(path))
+
+
+def _read_texts(path: Path) -> list[str]:
     with path.open(encoding="utf-8", newline="") as text:
-        return tuple(row["text"] for row in csv.DictReader(text))
+        rows = csv.DictReader(text)
+        if rows.fieldnames != ["language", "text"]:
+            raise ContentError(path, 1, "the columns are language and text")
+        found: list[str] = []
+        for row in rows:
+            _check(path, rows.line_num, row["language"], row["text"])
+            found.append(row["text"])
+        return found
 
 
 def read_dev_queries(folder: Path = NLU_DATA / "eval") -> tuple[Query, ...]:
