@@ -27,6 +27,7 @@ UNCOVERED_LEAD = 0.0
 SHORT_NAME = 5
 SHORT_ENGLISH_NAME = 18
 STANDS_OUT = 2
+OWN_NAMES = 4
 CHOICE_SHARE = 0.25
 
 
@@ -73,17 +74,22 @@ class Retriever:
     def __init__(self, catalogue: Catalogue, index: Index) -> None:
         self.catalogue = catalogue
         self._index = index
+        self._names = [(_names_of(service), service) for service in catalogue]
         self._recent: dict[object, Retrieval] = {}
 
-    def scores(self, query: str, vector: Scores) -> tuple[dict[str, Scores], bool]:
-        """The standardised score of each arm, shape (services,) each; and whether the head sees no service."""
-        margins, uncovered = self._index.head_scores(query, vector)
-        arms = {
-            "dense": _standardised(self._index.dense_scores(vector)),
-            "lexical": _standardised(self._index.lexical_scores(query)),
-            "head": _standardised(margins),
-        }
-        return arms, uncovered > margins.max() + UNCOVERED_LEAD
+    def scores(self, query: str, vector: Scores) -> tuple[dict[str, Scores], bool, float]:
+        """The standardised score of each arm, shape (services,) each, a catalogue of thousands having no head.
+
+        Beside them, whether the head sees no service, and the cosine of the nearest text.
+        """
+        dense = self._index.dense_scores(vector)
+        arms = {"dense": _standardised(dense), "lexical": _standardised(self._index.lexical_scores(query))}
+        similarity = float(dense.max())
+        head = self._index.head_scores(query, vector)
+        if head is None:
+            return arms, False, similarity
+        margins, uncovered = head
+        return arms | {"head": _standardised(margins)}, uncovered > margins.max() + UNCOVERED_LEAD, similarity
 
     def search(
         self,
@@ -108,40 +114,47 @@ class Retriever:
     def _search(
         self, query: str, vector: Scores, top_k: int, audience: Audience | None, among: Sequence[str] | None
     ) -> Retrieval:
-        arms, uncovered = self.scores(query, vector)
+        arms, uncovered, similarity = self.scores(query, vector)
         fused = sum(WEIGHTS[arm] * scores for arm, scores in arms.items())
         assert isinstance(fused, np.ndarray)
         codes = self._index.codes
-        allowed = np.array(
-            [
-                (audience is None or audience in self.catalogue[code].audience) and (among is None or code in among)
-                for code in codes
-            ]
-        )
+        allowed = self._allowed(audience, among)
         shares = softmax(np.where(allowed, fused * SHARPNESS, -np.inf).astype(np.float32))
-        order = [place for place in np.argsort(-shares)[: max(top_k, 2)] if allowed[place]]
+        order = [place for place in _highest(shares, max(top_k, 2)) if allowed[place]]
         hits = tuple(Hit(self.catalogue[codes[place]], float(shares[place])) for place in order)
-        similarity = self._index.nearest_documents(vector, 1)[0][1]
         alike = self.sharing_name(query) if among is None and audience is None else ()
         if alike:
             share = 1 / len(alike)
             named = tuple(Hit(service, share) for service in alike)
             rest = tuple(hit for hit in hits if hit.service not in alike)
             return Retrieval(Verdict.CLARIFY, (*named, *rest)[:top_k], similarity)
-        verdict = Verdict.NO_SERVICE if uncovered else _verdict(hits, similarity)
+        floor = FLOOR if "head" in arms else 0.0
+        verdict = Verdict.NO_SERVICE if uncovered else _verdict(hits, similarity, floor)
         return Retrieval(verdict, hits[:top_k], similarity, bool(arms["lexical"].any()))
+
+    def _allowed(self, audience: Audience | None, among: Sequence[str] | None) -> NDArray[np.bool_]:
+        """Which services a search may find, shape (services,)."""
+        if audience is None and among is None:
+            return np.ones(len(self._index.codes), dtype=bool)
+        return np.array(
+            [
+                (audience is None or audience in self.catalogue[code].audience) and (among is None or code in among)
+                for code in self._index.codes
+            ]
+        )
 
     def sharing_name(self, query: str) -> tuple[Service, ...]:
         """Services among whose names a very short query is at home alike, best first; empty when one stands out."""
         if not 2 <= len(query) <= (SHORT_NAME if not query.isascii() else SHORT_ENGLISH_NAME):
             return ()
         counted, exact = [], 0
-        for service in self.catalogue:
-            names = (service.name.zh, service.name.en, service.everyday_name.zh, service.everyday_name.en)
-            share = sum(query in name.lower() for name in (*names, *service.aliases.all()))
-            exact += any(query == name.lower() for name in (*names, *service.aliases.all()))
-            if share:
-                counted.append((share + 2 * any(query in name.lower() for name in names), service))
+        for lower, service in self._names:
+            if query not in lower:
+                continue
+            names = lower.split("\n")
+            exact += query in names
+            own = any(query in name for name in names[:OWN_NAMES])
+            counted.append((sum(query in name for name in names) + 2 * own, service))
         counted.sort(key=lambda pair: -pair[0])
         if exact == 1 or len(counted) < 2 or counted[0][0] >= STANDS_OUT * counted[1][0]:
             return ()
@@ -155,13 +168,28 @@ class Retriever:
         return tuple(name for count, name in sorted(shared, key=lambda pair: -pair[0])[:2] if count)
 
 
+def _names_of(service: Service) -> str:
+    """The names of a service in lower case, one a line: the OWN_NAMES of its name first, then its aliases."""
+    own = (service.name.zh, service.name.en, service.everyday_name.zh, service.everyday_name.en)
+    return "\n".join((*own, *service.aliases.all())).lower()
+
+
+def _highest(scores: Scores, count: int) -> NDArray[np.int64]:
+    """Places of the highest scores, best first."""
+    if count < len(scores):
+        some = np.argpartition(-scores, count)[:count]
+        return np.asarray(some[np.argsort(-scores[some], kind="stable")], dtype=np.int64)
+    return np.argsort(-scores, kind="stable").astype(np.int64)
+
+
 def _standardised(scores: Scores) -> Scores:
     spread = float(scores.std())
     return (scores - scores.mean()) / spread if spread > 0 else np.zeros_like(scores)
 
 
-def _verdict(hits: Sequence[Hit], similarity: float) -> Verdict:
-    if not hits or hits[0].score < FLOOR or similarity < NEAREST:
+def _verdict(hits: Sequence[Hit], similarity: float, floor: float) -> Verdict:
+    """What the hits come to; in a catalogue of thousands alike items share the belief, so there the floor is 0."""
+    if not hits or hits[0].score < floor or similarity < NEAREST:
         return Verdict.NO_SERVICE
     if len(hits) == 1 or hits[0].score >= SURE or hits[0].score - hits[1].score >= MARGIN:
         return Verdict.ANSWERED
