@@ -26,6 +26,10 @@ from knowledge.encoder import load_encoder
 from knowledge.yaml_file import ContentError
 
 app = typer.Typer(help="Chengda 城答: city services, demands and cases in conversation.", no_args_is_help=True)
+training = typer.Typer(help="Train what is missing or out of date; or one model by name.")
+app.add_typer(training, name="train", invoke_without_command=True)
+benches = typer.Typer(help="Print start-up time, turn times and memory; or measure one part by name.")
+app.add_typer(benches, name="bench", invoke_without_command=True)
 console = Console(stderr=True)
 STEP_NAMES = {
     "encoder": "loading the encoder 载入编码器",
@@ -88,10 +92,11 @@ def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a n
         print()
 
 
-@app.command()
-def train() -> None:
-    """Train what is missing or out of date: index, intents, demands."""
-    _prepared(Settings())
+@training.callback()
+def train(context: typer.Context) -> None:
+    """Train what is missing or out of date: index, intents, demands; or one model by name."""
+    if context.invoked_subcommand is None:
+        _prepared(Settings())
 
 
 @app.command()
@@ -116,9 +121,11 @@ def evaluate(
     report.evaluate(assistant, load_encoder(settings.encoder), Console(), wrong)
 
 
-@app.command()
-def bench() -> None:
-    """Print start-up time, turn times and memory."""
+@benches.callback()
+def bench(context: typer.Context) -> None:
+    """Print start-up time, turn times and memory; or measure one part by name."""
+    if context.invoked_subcommand is not None:
+        return
     with tempfile.TemporaryDirectory() as folder:
         database = f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
         settings = Settings(database_url=database)
