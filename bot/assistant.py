@@ -17,6 +17,7 @@ from bot.actions import (
     hand_off,
     safety,
     say,
+    several,
 )
 from bot.answer import render
 from bot.cases.analysis import DemandAnalyst
@@ -43,6 +44,7 @@ ACTIONS: Mapping[str, Action] = {
     "action_withdraw_case": change_case.withdraw_case,
     "action_reopen_case": change_case.reopen_case,
     "action_take_supplement": change_case.take_supplement,
+    "action_several": several.several,
     "action_cancel_form": file_demand.cancel_form,
     "demand_form": file_demand.demand_form,
     "utter_what_need": say.what_need,
@@ -88,6 +90,7 @@ class Assistant:
             policies.identity,
             policies.choice,
             policies.form,
+            policies.several,
             policies.Rules(rules),
         )
 
@@ -117,7 +120,7 @@ class Assistant:
         language = reply_language(parse, tracker, message.language_hint)
         context = TurnContext(
             message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
-            self.analyst, work.cases, work.handoffs,
+            self.analyst, work.cases, work.handoffs, self.understanding.parse,
         )  # fmt: skip
         result, intent = self._run(context, work)
         events = (

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.actions.answer_service import is_new_topic, search
 from bot.actions.demand_form import CONFIRM, DEMAND_FORM
+from bot.actions.several import requests
 from bot.choices import picked
 from bot.intent import settled
 from bot.nlu.entities import find_query_code
@@ -131,6 +132,13 @@ def form(turn: TurnContext) -> Decision | None:
             asked = "action_answer_detail" if parse.intent == "ask_detail" else "action_answer_service"
             return Decision(asked, digression=True)
     return Decision("demand_form" if name == DEMAND_FORM else "action_take_supplement")
+
+
+def several(turn: TurnContext) -> Decision | None:
+    """Several requests in one message."""
+    if turn.parse.payload is None and len(requests(turn)) > 1:
+        return Decision("action_several")
+    return None
 
 
 class Rules:

@@ -19,6 +19,7 @@ from knowledge.encoder import Encoder, load_encoder
 from knowledge.index import Index, build_index, fingerprint, load_index, save_index
 from knowledge.linear_head import LinearHead, load_head
 from knowledge.queries import NLU_DATA, Query, read_training_queries, read_uncovered
+from knowledge.trainer import RememberingEncoder, Trainer
 
 Progress = Callable[[str], None]
 STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "safety", "demands", "split")
@@ -47,10 +48,13 @@ def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda
     queries = read_training_queries()
     code = _digest(Path(__file__).parents[1] / "knowledge" / name for name in CODE_FILES)
     uncovered = read_uncovered()
-    mark = fingerprint(catalogue, queries, uncovered, f"{encoder.name}:{code}")
+    weights = f"{encoder.name}:{code}"
+    mark = fingerprint(catalogue, queries, uncovered, weights)
     index = load_index(data_dir / "index", mark)
     if index is None:
-        index = build_index(catalogue, queries, uncovered, encoder, progress)
+        remembering = RememberingEncoder(encoder, weights, data_dir / "encoded")
+        index = build_index(catalogue, queries, uncovered, remembering, progress)
+        remembering.save()
         save_index(index, data_dir / "index", mark)
     folder = data_dir / "nlu"
     own_code = (Path(__file__).parent / name for name in NLU_CODE)
@@ -63,7 +67,9 @@ def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda
     ]
     nlu_mark = mark + _digest([*data, *own_code])
     if _mark(folder) != nlu_mark:
-        _train_nlu(folder, queries, catalogue, encoder, progress)
+        trainer = Trainer(RememberingEncoder(encoder, weights, data_dir / "encoded"), data_dir / "heads")
+        _train_nlu(folder, queries, catalogue, trainer, progress)
+        trainer.close()
         (folder / "mark.json").write_text(json.dumps(nlu_mark), encoding="utf-8")
     demands = {name: load_head(folder / f"{name}.joblib") for name in HEADS}
     intents, safety = (load_head(folder / f"{name}.joblib") for name in ("intents", "safety"))
@@ -71,20 +77,20 @@ def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda
 
 
 def _train_nlu(
-    folder: Path, queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder, progress: Progress
+    folder: Path, queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer, progress: Progress
 ) -> None:
     examples, safety, demands = read_examples(), read_extra(), read_demands()
     progress("intents")
-    intents = train_intents(examples, safety, queries, demands, catalogue, encoder)
+    intents = train_intents(examples, safety, queries, demands, catalogue, trainer)
     intents.save(folder / "intents.joblib")
     progress("safety")
-    head = train_safety(examples, safety, queries, demands, catalogue, encoder)
+    head = train_safety(examples, safety, queries, demands, catalogue, trainer)
     head.save(folder / "safety.joblib")
     progress("demands")
-    for name, head in train_demand_heads(queries, catalogue, encoder).items():
+    for name, head in train_demand_heads(queries, catalogue, trainer).items():
         head.save(folder / f"{name}.joblib")
     progress("split")
-    train_split(demands, queries, catalogue, encoder).save(folder / "split.joblib")
+    train_split(demands, queries, catalogue, trainer).save(folder / "split.joblib")
 
 
 def _digest(files: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +55,7 @@ class TurnContext:
     analyst: DemandAnalyst
     cases: CaseStore
     handoffs: HandoffQueue
+    understand: Callable[[str, str | None], Parse]
 
     @property
     def sender(self) -> SenderId:

@@ -147,7 +147,7 @@ def build_index(
     texts = [document.text for document in documents] + [canonical(text, cantonese=True) for text in uncovered]
     labels = [str(document.code) for document in documents] + [UNCOVERED] * len(uncovered)
     many = len(codes) > MAX_HEAD_CLASSES
-    head = None if many else train_head(texts, labels, encoder, DENSE_WEIGHT, HEAD_COST)
+    head = None if many else train_head(texts, labels, encoder, DENSE_WEIGHT, HEAD_COST, calibrated=False)
     owner = np.array([place[document.code] for document in documents], dtype=np.int64)
     return Index(codes, tuple(documents), owner, vectors, lexical, head)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bot.actions.for_person import audience_line, fitting, variant_for
 from bot.actions.service_card import CARD_FACTS, card, details, sources_of
 from bot.messages import BotMessage, Button
+from bot.nlu.persons import audience_of
+from bot.tracker import Event
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Kind, Service, Text
 from knowledge.retriever import Hit, Retrieval, Verdict
@@ -14,6 +17,7 @@ SWITCH_SIMILARITY = 0.55
 NAMED_SCORE = 0.3
 MANY_PHONES = 3
 NAMED_SIMILARITY = 0.85
+MAX_NEED = 120
 CHOICE_SERVICE = "service"
 
 
@@ -24,7 +28,8 @@ def answer_service(turn: TurnContext) -> ActionResult:
         return no_service(turn)
     if found.verdict is Verdict.CLARIFY:
         return clarify(turn, found)
-    return tell(turn, found.best.service, found.hits)
+    hits = fitting(found, audience_of(turn.parse.persons))
+    return tell(turn, hits[0].service, hits)
 
 
 def answer_detail(turn: TurnContext) -> ActionResult:
@@ -35,6 +40,9 @@ def answer_detail(turn: TurnContext) -> ActionResult:
         return _which_service(turn)
     if code is None or is_new_topic(turn, found):
         return answer_service(turn)
+    if turn.parse.persons:
+        variant = variant_for(turn, code)
+        return tell(turn, variant.service, variant.hits, follow_up=True)
     return tell(turn, turn.catalogue[code], (Hit(turn.catalogue[code], 1.0),), follow_up=True)
 
 
@@ -61,7 +69,7 @@ def _is_own_detail(turn: TurnContext) -> bool:
 
 def search(turn: TurnContext) -> Retrieval:
     """The catalogue searched with the message."""
-    return turn.retriever.search(turn.parse.canonical, turn.parse.vector)
+    return turn.retriever.search(turn.parse.asserted, turn.parse.vector)
 
 
 def tell(
@@ -84,7 +92,10 @@ def tell(
         shown = ("channels", "materials", "time_limit", "fee", "phone", "steps", "eligibility")
     else:
         text, shown = card(turn, service), CARD_FACTS
-    events = (turn.slot("service_code", service.code), turn.slot("aspects", list(aspects) or None))
+    if (fits := audience_line(turn, service)) is not None:
+        text = f"{fits}\n{text}"
+    need = () if follow_up or turn.tracker.slot("choices") else (_need(turn),)
+    events = (turn.slot("service_code", service.code), turn.slot("aspects", list(aspects) or None), *need)
     buttons = _next_buttons(turn, service, aspects)
     return ActionResult(
         Outcome.ANSWERED,
@@ -114,6 +125,7 @@ def clarify(turn: TurnContext, found: Retrieval) -> ActionResult:
         turn.slot("choices", [hit.service.code for hit in choices]),
         turn.slot("choice_purpose", CHOICE_SERVICE),
         turn.slot("aspects", list(turn.parse.aspects) or None),
+        _need(turn),
     )
     return ActionResult(Outcome.CLARIFY, (BotMessage(message.text, buttons),), events, found.hits)
 
@@ -121,6 +133,11 @@ def clarify(turn: TurnContext, found: Retrieval) -> ActionResult:
 def no_service(turn: TurnContext) -> ActionResult:
     """Say that the catalogue has nothing and offer to file an inquiry or a person."""
     return ActionResult(Outcome.NO_SERVICE, (turn.say("utter_no_service"),))
+
+
+def _need(turn: TurnContext) -> Event:
+    """Remember the words of the need, for what is asked on later."""
+    return turn.slot("need", turn.parse.asserted[:MAX_NEED])
 
 
 def _which_service(turn: TurnContext) -> ActionResult:

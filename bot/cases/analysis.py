@@ -19,10 +19,11 @@ from bot.nlu.entities import Entity, find_entities
 from bot.nlu.said import says_nothing, without_commands
 from knowledge.catalogue import Catalogue, Kind, Service, ServiceCode
 from knowledge.encoder import Encoder
-from knowledge.linear_head import LinearHead, train_head
+from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical, normalise
 from knowledge.queries import NLU_DATA, Query
 from knowledge.retriever import Retriever
+from knowledge.trainer import Trainer
 
 HEADS = ("type", "category", "urgency", "service_item")
 NO_ITEM = "none"
@@ -66,7 +67,7 @@ class Demand:
         )
 
 
-def train_demand_heads(queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder) -> dict[str, LinearHead]:
+def train_demand_heads(queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer) -> dict[str, LinearHead]:
     """Fit the heads of type, category, urgency and hotline item; sentences for hotline items join the last."""
     rows = read_demands()
     heads: dict[str, LinearHead] = {}
@@ -78,7 +79,7 @@ def train_demand_heads(queries: Sequence[Query], catalogue: Catalogue, encoder: 
                 texts.append(query.text)
                 labels.append(service.category if name == "category" else service.code)
         told = texts if name == "type" else [_matter(text) for text in texts]
-        heads[name] = train_head([canonical(text, cantonese=True) for text in told], labels, encoder, 1.5, 0.3)
+        heads[name] = trainer.fit([canonical(text, cantonese=True) for text in told], labels, 1.5, 0.3)
     return heads
 
 

@@ -25,10 +25,10 @@ from bot.cases.split import (
     read_segments,
 )
 from knowledge.catalogue import Catalogue, Kind, ServiceCode
-from knowledge.encoder import Encoder
-from knowledge.linear_head import LinearHead, train_head
+from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 from knowledge.queries import NLU_DATA, Query
+from knowledge.trainer import Trainer
 
 CONTINUATION_FILE = NLU_DATA / "lookups" / "continuations.csv"
 SEED = 11
@@ -182,7 +182,7 @@ class Writer:
         return piece[0].lower() + piece[1:]
 
 
-def train_own(units: Sequence[Unit], encoder: Encoder, without: int | None = None) -> LinearHead:
+def train_own(units: Sequence[Unit], trainer: Trainer, without: int | None = None) -> LinearHead:
     """Fit the head that tells a clause that is a demand of its own from one that goes on; a fold may be left out."""
     texts, labels = [], []
     for unit in units:
@@ -197,24 +197,24 @@ def train_own(units: Sequence[Unit], encoder: Encoder, without: int | None = Non
             if number % FOLDS != without:
                 texts.append(LEAD.sub("", row["text"]))
                 labels.append("more")
-    return train_head([canonical(text, cantonese=True) for text in texts], labels, encoder, 1.5, 0.1)
+    return trainer.fit([canonical(text, cantonese=True) for text in texts], labels, 1.5, 0.1)
 
 
 def train_split(
-    demands: Sequence[Mapping[str, str]], queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder
+    demands: Sequence[Mapping[str, str]], queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer
 ) -> SplitJudge:
     """Fit the judge on messages put together; heads of one half of the sentences read those of the other."""
-    units = read_units(demands, queries, catalogue, encoder)
+    units = read_units(demands, queries, catalogue, trainer)
     named: list[dict[str, float]] = []
     truth: list[bool] = []
     for fold in range(FOLDS):
-        heads = {OWN: train_own(units, encoder, fold)}
+        heads = {OWN: train_own(units, trainer, fold)}
         known = [unit for unit in units if unit.fold != fold and unit.kind != SERVICE]
         texts = [canonical(unit.text, cantonese=True) for unit in known]
         for name, labels in zip(
             SPLIT_HEADS, ([u.category for u in known], [u.item or "none" for u in known]), strict=True
         ):
-            heads[name] = train_head(texts, labels, encoder, 1.5, 0.3)
+            heads[name] = trainer.fit(texts, labels, 1.5, 0.3)
         for message in Writer([unit for unit in units if unit.fold == fold], SEED + fold).messages(MESSAGES // FOLDS):
             boundaries = find_boundaries(message.text)
             ends = [b.start for b in boundaries] + [len(message.text)]
@@ -222,18 +222,19 @@ def train_split(
             new = [any(b.start <= begin <= b.end for begin in message.begins) for b in boundaries]
             pieces = [message.text[a:b] for a, b in zip(starts, ends, strict=True)]
             if boundaries:
-                for example, label in _examples(read_segments(pieces, encoder, heads), boundaries, new, 0, len(pieces)):
+                segments = read_segments(pieces, trainer.encoder, heads)
+                for example, label in _examples(segments, boundaries, new, 0, len(pieces)):
                     named.append(example)
                     truth.append(label)
     vectoriser = DictVectorizer()
     model = LogisticRegression(C=COST, max_iter=2000, fit_intercept=False)
     model.fit(vectoriser.fit_transform(named), np.array(truth))
     weights = dict(zip(vectoriser.get_feature_names_out().tolist(), model.coef_[0].tolist(), strict=True))
-    return SplitJudge(weights, train_own(units, encoder))
+    return SplitJudge(weights, train_own(units, trainer))
 
 
 def read_units(
-    demands: Sequence[Mapping[str, str]], queries: Sequence[Query], catalogue: Catalogue, encoder: Encoder
+    demands: Sequence[Mapping[str, str]], queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer
 ) -> list[Unit]:
     """The labelled demands, the sentences of hotline items, and a share of those of other services."""
     chance = random.Random(SEED)
@@ -244,7 +245,7 @@ def read_units(
             found.append((query.text, query.language, "", service.category, query.code))
         elif chance.random() < SERVICE_SHARE:
             found.append((query.text, query.language, SERVICE, query.code, query.code))
-    vectors = encoder.encode_query([canonical(row[0], cantonese=True) for row in found])
+    vectors = trainer.encoder.encode_query([canonical(row[0], cantonese=True) for row in found])
     return [Unit(*row, chance.randrange(FOLDS), vector) for row, vector in zip(found, vectors, strict=True)]
 
 

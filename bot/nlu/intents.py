@@ -7,10 +7,10 @@ from pathlib import Path
 
 from bot.nlu.training_data import Example, read_nlu
 from knowledge.catalogue import Catalogue, Kind, ServiceCode
-from knowledge.encoder import Encoder
-from knowledge.linear_head import LinearHead, train_head
+from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 from knowledge.queries import NLU_DATA, Query
+from knowledge.trainer import Trainer
 
 NLU_FILES = ("nlu.zh.yml", "nlu.en.yml")
 CAP = 4500
@@ -30,7 +30,7 @@ def train_intents(
     queries: Sequence[Query],
     demands: Sequence[dict[str, str]],
     catalogue: Catalogue,
-    encoder: Encoder,
+    trainer: Trainer,
 ) -> LinearHead:
     """Fit the intent head; service queries join as asking, those for hotline items and demands as filing."""
     texts = [example.text for example in examples] + [text for text, _ in safety]
@@ -42,4 +42,4 @@ def train_intents(
         step = max(1, len(lines) // CAP)
         texts += lines[::step]
         labels += [intent] * len(lines[::step])
-    return train_head([canonical(text, cantonese=True) for text in texts], labels, encoder, DENSE_WEIGHT, COST)
+    return trainer.fit([canonical(text, cantonese=True) for text in texts], labels, DENSE_WEIGHT, COST)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from bot.language import Detected, detect
 from bot.nlu.aspects import aspects_of
+from bot.nlu.denial import asserted
 from bot.nlu.entities import Entity, find_entities
+from bot.nlu.persons import persons_of
 from bot.nlu.safety import PREFIXES, Danger, danger_of
 from bot.nlu.topic import topic_of
 from knowledge.encoder import Encoder
@@ -30,10 +32,14 @@ PAYLOAD = re.compile(r"^/(?P<intent>\w+)(?P<values>\{.*\})?$", re.S)
 
 @dataclass(frozen=True)
 class Parse:
-    """What a message says; `intents` is ranked, best first, and sums to one."""
+    """What a message says; `intents` is ranked, best first, and sums to one.
+
+    `asserted` is the canonical text without what it takes back; topic, aspects, vectors and intents are read off it.
+    """
 
     text: str
     canonical: str
+    asserted: str
     detected: Detected
     intents: tuple[tuple[str, float], ...]
     entities: tuple[Entity, ...]
@@ -43,6 +49,8 @@ class Parse:
     topic_vector: NDArray[np.float32]
     danger: Danger
     payload: Mapping[str, Any] | None = None
+    denied: frozenset[str] = frozenset()
+    persons: tuple[str, ...] = ()
 
     @property
     def intent(self) -> str:
@@ -64,7 +72,7 @@ class Parse:
 
     def asks(self) -> bool:
         """Whether the message is put as a question."""
-        return bool(QUESTION.search(self.canonical)) or self.text.rstrip().endswith(("?", "？"))
+        return bool(QUESTION.search(self.asserted)) or self.text.rstrip().endswith(("?", "？"))
 
     def first(self, *labels: str) -> Entity | None:
         """The first entity of the labels."""
@@ -95,23 +103,25 @@ class Understanding:
         clean = canonical(text, detected.cantonese)
         language = detected.language if detected.language in ("zh", "en") else (hint or "zh")
         entities = find_entities(text, language)
-        topic = topic_of(clean, entities)
-        vector, topic_vector = self._encoder.encode_query([clean, topic])
-        shares = self._head.probabilities(clean, vector)
-        order = np.argsort(-shares)
-        ranking = tuple((self._head.labels[i], float(shares[i])) for i in order)
+        told = asserted(clean)
+        topic = topic_of(told.text, entities)
+        vector, topic_vector = self._encoder.encode_query([told.text, topic])
+        ranking = self._ranking(told.text, vector, told.denied_intents)
         parse = Parse(
             text,
             clean,
+            told.text,
             detected,
             ranking,
             entities,
-            aspects_of(clean),
+            aspects_of(told.text),
             topic,
             vector,
             topic_vector,
-            danger_of(self._safety, clean, vector, ranking),
+            danger_of(self._safety, told.text, vector, ranking),
             payload["values"] if payload else None,
+            told.denied_intents,
+            persons_of(told.text),
         )
         if payload:
             return parse.with_intent(payload["intent"], 1.0)
@@ -119,6 +129,16 @@ class Understanding:
             return parse.with_intent(parse.danger.kind, parse.danger.share)
         best, share = next((name, share) for name, share in ranking if not name.startswith(PREFIXES))
         return parse.with_intent(best, share)
+
+    def _ranking(
+        self, clean: str, vector: NDArray[np.float32], denied: frozenset[str]
+    ) -> tuple[tuple[str, float], ...]:
+        """The intents with their shares, best first; a denied one has none."""
+        shares = self._head.probabilities(clean, vector)
+        if denied:
+            shares = shares * np.array([label not in denied for label in self._head.labels], dtype=np.float32)
+            shares = shares / max(float(shares.sum()), 1e-9)
+        return tuple((self._head.labels[place], float(shares[place])) for place in np.argsort(-shares))
 
 
 def _payload(text: str) -> dict[str, Any] | None:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from bot.nlu.training_data import Example
 from knowledge.catalogue import Catalogue
-from knowledge.encoder import Encoder
-from knowledge.linear_head import LinearHead, train_head
+from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 from knowledge.queries import NLU_DATA, Query
+from knowledge.trainer import Trainer
 
 SAFETY_FILE = NLU_DATA / "safety.csv"
 ACTS_FILE = NLU_DATA / "acts.csv"
@@ -50,7 +50,7 @@ def train_safety(
     queries: Sequence[Query],
     demands: Sequence[dict[str, str]],
     catalogue: Catalogue,
-    encoder: Encoder,
+    trainer: Trainer,
 ) -> LinearHead:
     """Fit the head on every sentence there is; whatever is no danger is `ordinary`."""
     told = [(example.text, example.intent) for example in examples] + list(safety)
@@ -59,7 +59,7 @@ def train_safety(
     told += [(alias, ORDINARY) for service in catalogue for alias in service.aliases.all()]
     texts = [canonical(text, cantonese=True) for text, _ in told]
     labels = [intent if intent.startswith(PREFIXES) else ORDINARY for _, intent in told]
-    return train_head(texts, labels, encoder, DENSE_WEIGHT, COST)
+    return trainer.fit(texts, labels, DENSE_WEIGHT, COST)
 
 
 def danger_of(head: LinearHead, text: str, vector: NDArray[np.float32], intents: Sequence[tuple[str, float]]) -> Danger:

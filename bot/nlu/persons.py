@@ -1,0 +1,34 @@
+"""Who a message speaks of: groups the catalogue knows (its audiences) and relations of the person writing."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from knowledge.catalogue import Audience
+from knowledge.queries import NLU_DATA
+
+PERSON_FILE = NLU_DATA / "lookups" / "persons.csv"
+
+
+@lru_cache(maxsize=1)
+def _table() -> tuple[re.Pattern[str], dict[str, str]]:
+    with PERSON_FILE.open(encoding="utf-8") as rows:
+        table = {row["phrase"]: row["person"] for row in csv.DictReader(rows)}
+    longest_first = sorted(table, key=len, reverse=True)
+    parts = (rf"\b{re.escape(phrase)}\b" if phrase.isascii() else re.escape(phrase) for phrase in longest_first)
+    return re.compile("|".join(parts)), table
+
+
+def persons_of(text: str) -> tuple[str, ...]:
+    """The persons a canonical text names, in reading order, each once; the longest name counts."""
+    pattern, table = _table()
+    return tuple(dict.fromkeys(table[found.group()] for found in pattern.finditer(text)))
+
+
+def audience_of(persons: Sequence[str]) -> Audience | None:
+    """The audience among persons; None when they name none, or several, so that no one is guessed."""
+    known = [Audience(person) for person in persons if person in set(Audience)]
+    return known[0] if len(known) == 1 else None
