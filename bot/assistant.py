@@ -29,6 +29,7 @@ from bot.store import Store, Work
 from bot.tracker import Event, Tracker, fold
 from bot.turn import Action, ActionResult, Outcome, Turn, TurnContext
 from knowledge.catalogue import Catalogue
+from knowledge.facts import FactFinder
 from knowledge.retriever import Retriever
 
 ACTIONS: Mapping[str, Action] = {
@@ -68,6 +69,7 @@ class Assistant:
         catalogue: Catalogue,
         understanding: Understanding,
         retriever: Retriever,
+        facts: FactFinder,
         analyst: DemandAnalyst,
         store: Store,
         clock: Callable[[], datetime],
@@ -78,6 +80,7 @@ class Assistant:
         self.catalogue = catalogue
         self.understanding = understanding
         self.retriever = retriever
+        self.facts = facts
         self.analyst = analyst
         self.store = store
         self.clock = clock
@@ -121,6 +124,7 @@ class Assistant:
         context = TurnContext(
             message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
             self.analyst, work.cases, work.handoffs, self.understanding.parse,
+            self.facts,
         )  # fmt: skip
         result, intent = self._run(context, work)
         events = (
@@ -150,7 +154,8 @@ class Assistant:
         if decision.digression and turn.tracker.active_form == "demand_form":
             again = file_demand.ask_again(turn)
             result = replace(result, messages=(*result.messages, *again.messages))
-        return result, turn.parse.intent
+        in_danger = decision.action in ("action_emergency", "action_crisis")
+        return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
 
     def _act(self, turn: TurnContext, decision: Decision, work: Work) -> ActionResult:
         name = decision.action

@@ -16,6 +16,7 @@ from bot.rules import read_rules
 from bot.settings import Settings
 from bot.store import Store
 from bot.training import Models, load_or_train
+from knowledge.facts import FactFinder
 from knowledge.retriever import Retriever
 
 # One text a language, so that the first citizen does not wait for the pipelines to be made.
@@ -51,6 +52,7 @@ def assistant_of(models: Models, settings: Settings) -> Assistant:
         models.catalogue,
         understanding,
         retriever,
+        FactFinder(models.encoder),
         DemandAnalyst(models.encoder, models.demands, retriever, splitter),
         Store(engine, settings.case_prefix, clock),
         clock,

@@ -14,11 +14,13 @@ from bot.nlu.said import opens_with_command
 from bot.turn import TurnContext
 from knowledge.normal import canonical, normalise
 from knowledge.queries import NLU_DATA
+from knowledge.retriever import Verdict
 from knowledge.words import search_terms
 
 TITLE_MATCH = 88
 MAX_ANSWER_CHARS = 40
 SHORT_CHARS = 10
+SURE_AMONG, LIKE_AMONG, OTHER = 0.6, 0.4, 0.75
 SHORT_WORDS_CHARS = 30
 POLITE = re.compile(
     r"个|项|种|条|选|是|我|要|它|那|请|第|\b(?:the|one|option|number|no\.?|please|choice|choose|i|want)\b"
@@ -43,7 +45,22 @@ def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> st
         return None
     names = {code: _names(turn, code) for code in choices}
     ratio, best = max((max(fuzz.ratio(text, name) for name in own), code) for code, own in names.items())
-    return best if ratio >= TITLE_MATCH else _told_apart(turn, names)
+    if ratio >= TITLE_MATCH:
+        return best
+    return _told_apart(turn, names) or _searched(turn, choices)
+
+
+def _searched(turn: TurnContext, choices: Sequence[str]) -> str | None:
+    """The one choice that a search among them surely finds, unless the message fits another service much better."""
+    parse = turn.parse
+    if opens_with_command(parse.canonical, "file_demand"):
+        return None
+    found = turn.retriever.search(parse.asserted, parse.vector, among=tuple(choices))
+    alone = turn.retriever.search(parse.asserted, parse.vector)
+    if alone.best.service.code not in choices and alone.verdict is Verdict.ANSWERED and alone.similarity >= OTHER:
+        return None
+    sure = found.best.score >= SURE_AMONG and found.similarity >= LIKE_AMONG
+    return str(found.best.service.code) if sure else None
 
 
 @lru_cache(maxsize=1)

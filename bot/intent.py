@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from bot.actions.answer_service import search
 from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
+from bot.context import is_new_topic, returns, search
+from bot.nlu.persons import elliptic
+from bot.nlu.safety import PREFIXES
 from bot.nlu.said import content_of, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
-from knowledge.retriever import Verdict
+from knowledge.retriever import Retrieval, Verdict
 
 UNSURE = 0.35
 OUTSIDE = 0.75
@@ -43,14 +46,16 @@ def settled(turn: TurnContext) -> str:
     parse = turn.parse
     if parse.payload is not None:
         return parse.intent
+    if parse.intent.startswith(PREFIXES):
+        return settled(replace(turn, parse=parse.ordinary()))
     act = short_answer(turn.message.text)
     if act is not None and act != "skip":
         return act
     if turn.tracker.slot("case_number") and opens_with_command(turn.message.text, "supplement_case"):
         return "supplement_case"
-    if not any(char.isalpha() for char in parse.canonical):
+    if not any(char.isalpha() for char in parse.canonical) or (parse.denied and not parse.topic):
         return "unclear"
-    if _is_follow_up(turn):
+    if _is_follow_up(turn) or _returns(turn):
         return "ask_detail"
     if opens_with_command(turn.message.text, "file_demand"):
         told = content_of(turn.message.text, parse, "file_demand")
@@ -71,10 +76,25 @@ def _is_follow_up(turn: TurnContext) -> bool:
     """Whether a message, with a service under discussion, only names a detail or a place of it."""
     if turn.tracker.slot("service_code") is None:
         return False
+    if turn.parse.persons and elliptic(turn.parse.asserted):
+        return True
     if turn.parse.topic:
         return bool(POINTS_BACK.search(turn.parse.canonical)) and turn.parse.asks()
-    named = turn.parse.aspects or turn.parse.all("district", "subdistrict", "landmark")
+    named = turn.parse.aspects or turn.parse.persons or turn.parse.all("district", "subdistrict", "landmark")
     return bool(named) or turn.parse.intent == "ask_detail"
+
+
+def _returns(turn: TurnContext) -> bool:
+    """Whether a message goes back to a service spoken of before and asks about it."""
+    return bool(turn.tracker.slot("discussed")) and turn.parse.intent in SEARCHED and returns(turn.parse)
+
+
+def _asks_on(turn: TurnContext, found: Retrieval) -> bool:
+    """Whether a question belongs to the service under discussion: it fits best, or nothing else surely does."""
+    code = turn.tracker.slot("service_code")
+    if code is None or not (turn.parse.asks() or turn.parse.aspects):
+        return False
+    return found.verdict is not Verdict.ANSWERED or not is_new_topic(turn, found)
 
 
 def _names_service(turn: TurnContext) -> bool:
@@ -111,6 +131,8 @@ def _by_search(turn: TurnContext) -> str:
         return "out_of_scope"
     if door == "other_city" and not COMES_HERE.search(parse.canonical) and file < ask + outside:
         return "out_of_scope"
+    if file < max(ask, outside) and _asks_on(turn, found) and door == "none":
+        return "ask_detail"
     unlike = found.verdict is not Verdict.ANSWERED or found.similarity < OUTSIDE_SIMILARITY
     if outside > max(ask, file) and (outside > OUTSIDE or unlike):
         return "out_of_scope"

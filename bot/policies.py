@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.actions.answer_service import is_new_topic, search
 from bot.actions.demand_form import CONFIRM, DEMAND_FORM
 from bot.actions.several import requests
 from bot.choices import picked
+from bot.context import is_new_topic, search
 from bot.intent import settled
 from bot.nlu.entities import find_query_code
 from bot.nlu.parse import DANGER
@@ -19,6 +19,7 @@ from knowledge.catalogue import Kind
 from knowledge.retriever import Verdict
 
 DANGER_MID_FORM = 0.6
+DANGER_OVER_CHOICE = 0.8
 HAND_OFF = 0.5
 NEITHER = 0.5
 CANCEL = 0.6
@@ -29,6 +30,7 @@ CASE_DIGRESSION = 0.75
 DIGRESSION_SIMILARITY = 0.5
 ASKING = 0.8
 CODE_WORDS = 6
+SURE_SHARE, SURE_SIMILARITY = 0.6, 0.7
 SMALLTALK = {
     "greet": "utter_greet",
     "goodbye": "utter_goodbye",
@@ -62,10 +64,10 @@ class Policy(Protocol):
 
 def safety(turn: TurnContext) -> Decision | None:
     """Danger comes before everything; an answer to the form's question is no alarm."""
-    running = turn.tracker.active_form is not None
+    running = turn.tracker.active_form is not None or _in_talk(turn)
     if turn.parse.payload is not None or not turn.parse.in_danger(DANGER_MID_FORM if running else DANGER):
         return None
-    if short_answer(turn.message.text):
+    if short_answer(turn.message.text) or (turn.parse.danger.share < DANGER_OVER_CHOICE and choice(turn) is not None):
         return None
     return Decision("action_crisis" if turn.parse.danger.kind.startswith("crisis") else "action_emergency")
 
@@ -128,7 +130,7 @@ def form(turn: TurnContext) -> Decision | None:
             return Decision(SMALLTALK[parse.intent], digression=True)
         if parse.intent in CASE_INTENTS and parse.confidence >= CASE_DIGRESSION and _past_description(turn):
             return Decision(CASE_INTENTS[parse.intent], digression=True)
-        if _asks_service(turn):
+        if _asks_service(turn) or _surely_asks(turn):
             asked = "action_answer_detail" if parse.intent == "ask_detail" else "action_answer_service"
             return Decision(asked, digression=True)
     return Decision("demand_form" if name == DEMAND_FORM else "action_take_supplement")
@@ -149,6 +151,11 @@ class Rules:
 
     def __call__(self, turn: TurnContext) -> Decision:
         return Decision(self._actions.get(settled(turn), "utter_what_need"))
+
+
+def _in_talk(turn: TurnContext) -> bool:
+    """Whether a message asks on, with a service under discussion."""
+    return turn.tracker.slot("service_code") is not None and (turn.parse.asks() or bool(turn.parse.persons))
 
 
 def _past_description(turn: TurnContext) -> bool:
@@ -185,3 +192,11 @@ def _asks_service(turn: TurnContext) -> bool:
         return True
     known = found.verdict is not Verdict.NO_SERVICE and found.similarity > DIGRESSION_SIMILARITY
     return known and found.best.service.kind is Kind.SERVICE
+
+
+def _surely_asks(turn: TurnContext) -> bool:
+    """Whether a question surely names a service, whatever the intents' shares."""
+    found = search(turn)
+    sure = found.best.score >= SURE_SHARE and found.similarity >= SURE_SIMILARITY
+    kind = found.best.service.kind is Kind.SERVICE
+    return turn.parse.asks() and found.verdict is Verdict.ANSWERED and sure and kind

@@ -17,6 +17,7 @@ from bot.messages import BotMessage, SenderId, UserMessage
 from bot.nlu.parse import Parse
 from bot.tracker import Event, Tracker
 from knowledge.catalogue import Catalogue, Source
+from knowledge.facts import FactFinder
 from knowledge.retriever import Hit, Retriever
 
 
@@ -56,6 +57,7 @@ class TurnContext:
     cases: CaseStore
     handoffs: HandoffQueue
     understand: Callable[[str, str | None], Parse]
+    facts: FactFinder
 
     @property
     def sender(self) -> SenderId:

@@ -15,6 +15,7 @@ from knowledge.linear_head import softmax
 from knowledge.words import search_terms
 
 Scores = NDArray[np.float32]
+Prior = Sequence[tuple[str, float]]
 WEIGHTS = {"dense": 0.6, "lexical": 0.5, "head": 1.0}
 SHARPNESS = 1.5
 FLOOR = 0.15
@@ -98,31 +99,41 @@ class Retriever:
         top_k: int = 5,
         audience: Audience | None = None,
         among: Sequence[str] | None = None,
+        prior: Prior = (),
     ) -> Retrieval:
         """Rank services; `audience` and `among` (codes) keep only what fits them.
 
+        `prior` tells how much likelier some services are than the rest before a word is read (code, factor).
+
         The vector is the encoder's of the query, so the query alone tells whether a search was made just before.
         """
-        key = (query, top_k, audience, None if among is None else tuple(among))
+        key = (query, top_k, audience, None if among is None else tuple(among), tuple(prior))
         if (known := self._recent.get(key)) is not None:
             return known
         if len(self._recent) >= MAX_RECENT:
             self._recent.clear()
-        found = self._recent[key] = self._search(query, vector, top_k, audience, among)
+        found = self._recent[key] = self._search(query, vector, top_k, audience, among, prior)
         return found
 
     def _search(
-        self, query: str, vector: Scores, top_k: int, audience: Audience | None, among: Sequence[str] | None
+        self,
+        query: str,
+        vector: Scores,
+        top_k: int,
+        audience: Audience | None,
+        among: Sequence[str] | None,
+        prior: Prior,
     ) -> Retrieval:
         arms, uncovered, similarity = self.scores(query, vector)
         fused = sum(WEIGHTS[arm] * scores for arm, scores in arms.items())
         assert isinstance(fused, np.ndarray)
         codes = self._index.codes
         allowed = self._allowed(audience, among)
-        shares = softmax(np.where(allowed, fused * SHARPNESS, -np.inf).astype(np.float32))
+        belief = fused * SHARPNESS + self._log_prior(prior)
+        shares = softmax(np.where(allowed, belief, -np.inf).astype(np.float32))
         order = [place for place in _highest(shares, max(top_k, 2)) if allowed[place]]
         hits = tuple(Hit(self.catalogue[codes[place]], float(shares[place])) for place in order)
-        alike = self.sharing_name(query) if among is None and audience is None else ()
+        alike = self.sharing_name(query) if among is None and audience is None and not prior else ()
         if alike:
             share = 1 / len(alike)
             named = tuple(Hit(service, share) for service in alike)
@@ -131,6 +142,13 @@ class Retriever:
         floor = FLOOR if "head" in arms else 0.0
         verdict = Verdict.NO_SERVICE if uncovered else _verdict(hits, similarity, floor)
         return Retrieval(verdict, hits[:top_k], similarity, bool(arms["lexical"].any()))
+
+    def _log_prior(self, prior: Prior) -> Scores:
+        """The logarithm of each service's factor, shape (services,); 0 for those not named."""
+        logs = np.zeros(len(self._index.codes), dtype=np.float32)
+        for code, factor in prior:
+            logs[self._index.codes.index(code)] = np.log(factor)
+        return logs
 
     def _allowed(self, audience: Audience | None, among: Sequence[str] | None) -> NDArray[np.bool_]:
         """Which services a search may find, shape (services,)."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.actions.for_person import audience_line, fitting, variant_for
-from bot.actions.service_card import CARD_FACTS, card, details, sources_of
+from bot.actions.service_card import CARD_FACTS, card, clearly, details, pointed_at, sources_of
+from bot.context import is_new_topic, returned_to, search, spoken_of
 from bot.messages import BotMessage, Button
-from bot.nlu.persons import audience_of
+from bot.nlu.persons import audience_of, elliptic
 from bot.tracker import Event
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Kind, Service, Text
 from knowledge.retriever import Hit, Retrieval, Verdict
 
 NEXT_ASPECTS = ("materials", "fee", "time_limit", "channels")
-SWITCH_SCORE = 0.5
-SWITCH_SIMILARITY = 0.55
-NAMED_SCORE = 0.3
 MANY_PHONES = 3
-NAMED_SIMILARITY = 0.85
 MAX_NEED = 120
 CHOICE_SERVICE = "service"
 
@@ -34,42 +33,20 @@ def answer_service(turn: TurnContext) -> ActionResult:
 
 def answer_detail(turn: TurnContext) -> ActionResult:
     """Answer a follow-up on the service under discussion, or take up a new one the message names."""
+    code = returned_to(turn)
+    if code is not None:
+        return tell(turn, turn.catalogue[code], (Hit(turn.catalogue[code], 1.0),), follow_up=True)
     code = turn.tracker.slot("service_code")
-    found = search(turn)
     if code is None and not turn.parse.topic:
         return _which_service(turn)
-    if code is None or is_new_topic(turn, found):
+    elsewhere = turn.parse.persons and elliptic(turn.parse.asserted)
+    if code is None or (not elsewhere and is_new_topic(turn, search(turn))):
         return answer_service(turn)
-    if turn.parse.persons:
+    if turn.parse.persons or (elliptic(turn.parse.asserted) and not turn.parse.aspects):
         variant = variant_for(turn, code)
-        return tell(turn, variant.service, variant.hits, follow_up=True)
+        told = tell(turn, variant.service, variant.hits, follow_up=True)
+        return replace(told, events=(*told.events, turn.slot("need", variant.need[:MAX_NEED])))
     return tell(turn, turn.catalogue[code], (Hit(turn.catalogue[code], 1.0),), follow_up=True)
-
-
-def is_new_topic(turn: TurnContext, found: Retrieval) -> bool:
-    """Whether a message names a service of its own instead of asking on about the one before."""
-    parse = turn.parse
-    if not parse.topic or _is_own_detail(turn):
-        return False
-    if parse.probability("ask_service", "file_demand") > parse.probability("ask_detail"):
-        return found.best.score >= SWITCH_SCORE and found.similarity >= SWITCH_SIMILARITY
-    named = turn.retriever.search(parse.topic, parse.topic_vector)
-    return named.similarity >= NAMED_SIMILARITY and named.best.score >= NAMED_SCORE
-
-
-def _is_own_detail(turn: TurnContext) -> bool:
-    """Whether a short question's words all stand in the facts of the service under discussion."""
-    words = turn.parse.topic.split()
-    if turn.parse.intent != "ask_detail" or len(words) > 2:
-        return False
-    service = turn.catalogue[turn.tracker.slot("service_code")]
-    told = " ".join(f"{item.zh} {item.en}".lower() for _, fact in service.facts() for item in fact.items)
-    return all(word in told for word in words)
-
-
-def search(turn: TurnContext) -> Retrieval:
-    """The catalogue searched with the message."""
-    return turn.retriever.search(turn.parse.asserted, turn.parse.vector)
 
 
 def tell(
@@ -82,20 +59,21 @@ def tell(
     """Answer with a service: the aspects asked for (in this message or before), or the whole card."""
     aspects = turn.parse.aspects or asked
     district = _district(turn)
-    if follow_up and not aspects:
+    pointed = pointed_at(turn, service, aspects) if (follow_up or aspects) and not district else ()
+    if follow_up and not aspects and not clearly(pointed):
         aspects = ("channels", *_local_phones(service)) if district else ("eligibility", "materials")
     shown: tuple[str, ...]
     if service.kind is Kind.DEMAND:
         text, shown = _demand_card(turn, service), ("channels", "phone")
-    elif aspects:
-        text = details(turn, service, aspects, district)
+    elif aspects or pointed:
+        text = details(turn, service, aspects, district, pointed)
         shown = ("channels", "materials", "time_limit", "fee", "phone", "steps", "eligibility")
     else:
         text, shown = card(turn, service), CARD_FACTS
     if (fits := audience_line(turn, service)) is not None:
         text = f"{fits}\n{text}"
     need = () if follow_up or turn.tracker.slot("choices") else (_need(turn),)
-    events = (turn.slot("service_code", service.code), turn.slot("aspects", list(aspects) or None), *need)
+    events = (*spoken_of(turn, service.code), turn.slot("aspects", list(aspects) or None), *need)
     buttons = _next_buttons(turn, service, aspects)
     return ActionResult(
         Outcome.ANSWERED,

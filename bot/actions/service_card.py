@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from bot.turn import TurnContext
 from knowledge.catalogue import Fact, Service, Source, Text
+from knowledge.facts import Pointed
 
+POINTED, POINTED_LEAST, STANDS_OUT, NEAR_BEST = 0.5, 0.28, 1.5, 0.12
+MAX_POINTED = 3
 CARD_FACTS = ("channels", "materials", "time_limit", "fee", "phone")
 ASPECT_FACTS = {
     "materials": ("materials",),
@@ -35,10 +41,42 @@ def card(turn: TurnContext, service: Service) -> str:
     return "\n".join(lines)
 
 
-def details(turn: TurnContext, service: Service, aspects: Iterable[str], district: Text | None) -> str:
-    """The answer on some aspects of a service; what is not known says where to ask."""
+def pointed_at(turn: TurnContext, service: Service, aspects: Sequence[str]) -> tuple[Pointed, ...]:
+    """The items of a service that a question points at, best first; none when no item stands out.
+
+    Items of a field that is asked for anyway are left out, for the whole field is told.
+    """
+    parse = turn.parse
+    found = turn.facts.pointed(service, turn.language, parse.asserted, parse.vector)
+    if not found:
+        return ()
+    scores = np.array([one.score for one in found])
+    bar = max(POINTED_LEAST, min(POINTED, float(scores.mean() + STANDS_OUT * scores.std())))
+    told = {name for aspect in aspects for name in ASPECT_FACTS[aspect]}
+    clear = [one for one in found[:MAX_POINTED] if one.score >= max(bar, scores[0] - NEAR_BEST)]
+    return tuple(one for one in clear if one.name not in told)
+
+
+def clearly(pointed: Sequence[Pointed]) -> bool:
+    """Whether the items pointed at answer by themselves, so that nothing else has to be told."""
+    return bool(pointed) and pointed[0].score >= POINTED
+
+
+def details(
+    turn: TurnContext,
+    service: Service,
+    aspects: Iterable[str],
+    district: Text | None,
+    pointed: Sequence[Pointed] = (),
+) -> str:
+    """The answer on some aspects of a service and on single items; what is not known says where to ask."""
     wanted = tuple(dict.fromkeys(name for aspect in aspects for name in ASPECT_FACTS[aspect]))
     lines = [turn.text("utter_detail_head", name=service.name.in_language(turn.language))]
+    for name in dict.fromkeys(one.name for one in pointed):
+        fact = service.fact(name)
+        assert fact is not None
+        items = [one.item for one in pointed if one.name == name]
+        lines.append(line(turn, name, fact if len(items) > 1 else replace(fact, items=items)))
     if "online" in aspects and service.channels is not None:
         online = "utter_online_yes" if _online(service.channels) else "utter_online_unknown"
         lines.append(turn.text(online))
@@ -50,7 +88,8 @@ def details(turn: TurnContext, service: Service, aspects: Iterable[str], distric
             lines.append(line(turn, name, _nearest(fact, district)))
     if district is not None and "channels" in wanted:
         lines.append(turn.text("utter_district_note", district=district.in_language(turn.language)))
-    return "\n".join([*lines, *closing(turn, service, wanted)])
+    shown = dict.fromkeys((*(one.name for one in pointed), *wanted))
+    return "\n".join([*lines, *closing(turn, service, shown)])
 
 
 def line(turn: TurnContext, name: str, fact: Fact) -> str:

@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from bot.actions.answer_service import answer_service, search
+from bot.actions.answer_service import answer_service
 from bot.actions.file_demand import demand_form
+from bot.context import search_alone as search
 from bot.intent import settled
 from bot.nlu.requests import pieces_of
 from bot.turn import ActionResult, TurnContext
 from knowledge.catalogue import Kind
 from knowledge.retriever import Verdict
 
+FILE = "file_demand"
 SURE_SCORE = 0.6
 SURE_SIMILARITY = 0.6
 
 
-def requests(turn: TurnContext) -> tuple[TurnContext, ...]:
-    """The turns of the requests a message holds; fewer than two when it holds one.
+@dataclass(frozen=True)
+class Told:
+    """What a request is about, a service's code or `file_demand`, and whether its answer asks something back."""
 
-    Each must be sure by itself, and no two may come to the same service.
+    matter: str
+    asks: bool
+
+
+def requests(turn: TurnContext) -> tuple[TurnContext, ...]:
+    """The turns of the requests a message holds, in the order to answer them; fewer than two when it holds one.
+
+    Each must be known by itself, no two may come to the same service, and at most one may leave something to ask:
+    a demand, or a choice between services. That one comes last, so that its question stands at the end.
     """
     pieces = pieces_of(turn.message.text)
     if len(pieces) < 2:
         return ()
-    parts = [_part(turn, piece) for piece in pieces]
-    wanted = [(part, told) for part in parts if (told := _told(part)) is not None]
-    if len(wanted) < len(parts) or len({told for _, told in wanted}) < len(wanted):
+    found = [(part, told) for part in (_part(turn, piece) for piece in pieces) if (told := _told(part)) is not None]
+    matters = {told.matter for _, told in found}
+    asking = [told for _, told in found if told.asks]
+    if len(found) < len(pieces) or len(matters) < len(found) or len(asking) > 1:
         return ()
-    if all(told == "file_demand" for _, told in wanted):
-        return ()
-    return tuple(part for part, _ in wanted)
+    return tuple(part for part, _ in sorted(found, key=lambda pair: pair[1].asks))
 
 
 def several(turn: TurnContext) -> ActionResult:
-    """Answer each request; a demand comes last, so that its question stands at the end."""
-    parts = sorted(requests(turn), key=lambda part: settled(part) == "file_demand")
-    results = [demand_form(part) if settled(part) == "file_demand" else answer_service(part) for part in parts]
-    return merged(results)
+    """Answer each request."""
+    return merged(
+        [demand_form(part) if settled(part) == FILE else answer_service(part) for part in requests(turn)]
+    )
 
 
 def merged(results: Sequence[ActionResult]) -> ActionResult:
@@ -59,14 +69,16 @@ def _part(turn: TurnContext, piece: str) -> TurnContext:
     return replace(turn, message=replace(turn.message, text=piece), parse=parse)
 
 
-def _told(part: TurnContext) -> str | None:
-    """What a part surely wants: a service's code or `file_demand`; None when it is not sure."""
+def _told(part: TurnContext) -> Told | None:
+    """What a part wants; None when it is not known well enough."""
     intent = settled(part)
-    if intent == "file_demand":
-        return intent if part.parse.probability("file_demand") > SURE_SCORE else None
+    if intent == FILE:
+        return Told(FILE, True) if part.parse.probability(FILE) > SURE_SCORE else None
     if intent not in ("ask_service", "ask_detail") or not part.parse.topic:
         return None
     found = search(part)
-    sure = found.best.score >= SURE_SCORE and found.similarity >= SURE_SIMILARITY
-    answered = found.verdict is Verdict.ANSWERED and found.best.service.kind is Kind.SERVICE
-    return str(found.best.service.code) if sure and answered else None
+    if found.similarity < SURE_SIMILARITY or found.verdict is Verdict.NO_SERVICE:
+        return None
+    if found.best.service.kind is not Kind.SERVICE:
+        return None
+    return Told(found.best.service.code, found.verdict is Verdict.CLARIFY)

@@ -7,8 +7,11 @@ import re
 from functools import lru_cache
 
 from knowledge.queries import NLU_DATA
+from knowledge.words import sound
 
 ASPECT_FILE = NLU_DATA / "lookups" / "aspects.csv"
+SHORTEST_HEARD = 3
+CJK_START = "\u3400"
 
 
 @lru_cache(maxsize=1)
@@ -26,8 +29,28 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def aspects_of(text: str) -> tuple[str, ...]:
-    """The aspects a canonical text names, in the order of the table."""
-    return tuple(aspect for aspect, pattern in _patterns() if pattern.search(text))
+    """The aspects a canonical text names, in the order of the table; by sound where no word is written right."""
+    found = tuple(aspect for aspect, pattern in _patterns() if pattern.search(text))
+    if found or text.isascii():
+        return found
+    heard = sounds_of(text)
+    return tuple(aspect for aspect, phrases in _sounds() if any(phrase in heard for phrase in phrases))
+
+
+@lru_cache(maxsize=1)
+def _sounds() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The sounds of each aspect's Chinese phrases of SHORTEST_HEARD characters and more."""
+    with ASPECT_FILE.open(encoding="utf-8") as rows:
+        table = [(row["aspect"], row["phrase"]) for row in csv.DictReader(rows)]
+    long = [(aspect, phrase) for aspect, phrase in table if len(phrase) >= SHORTEST_HEARD and min(phrase) > CJK_START]
+    return tuple(
+        (name, tuple(sounds_of(phrase) for aspect, phrase in long if aspect == name)) for name, _ in _patterns()
+    )
+
+
+def sounds_of(text: str) -> str:
+    """The sounds of a text's Chinese characters, each followed by a bar, so that only whole sounds meet."""
+    return "".join(f"{sound(char)}|" for char in text if char > CJK_START)
 
 
 def without_aspects(text: str) -> str:

@@ -63,7 +63,7 @@ def _denied_acts() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 @lru_cache(maxsize=512)
 def asserted(text: str) -> Asserted:
-    """The canonical text without what it denies; all of it when nothing is denied or nothing would be left."""
+    """The canonical text without what it denies, perhaps empty; all of it when nothing is denied."""
     for pattern in NOT_THIS_BUT_THAT:
         if (found := pattern.match(text)) is not None:
             return Asserted(found["meant"].strip(), denied_matter=found["denied"].strip())
@@ -76,4 +76,4 @@ def asserted(text: str) -> Asserted:
     if not denied:
         return Asserted(text)
     rest = LINK.sub("", " ".join(rest.split()))
-    return Asserted(rest or text, frozenset(denied))
+    return Asserted(rest, frozenset(denied))

@@ -82,6 +82,11 @@ class Parse:
         """All entities of the labels, in reading order."""
         return tuple(entity for entity in self.entities if entity.label in labels)
 
+    def ordinary(self) -> Parse:
+        """The same message read as no danger."""
+        best, share = next((name, share) for name, share in self.intents if not name.startswith(PREFIXES))
+        return self.with_intent(best, share)
+
     def with_intent(self, name: str, confidence: float) -> Parse:
         """The same message read with another best intent."""
         rest = tuple((other, share) for other, share in self.intents if other != name)
@@ -105,12 +110,13 @@ class Understanding:
         entities = find_entities(text, language)
         told = asserted(clean)
         topic = topic_of(told.text, entities)
-        vector, topic_vector = self._encoder.encode_query([told.text, topic])
-        ranking = self._ranking(told.text, vector, told.denied_intents)
+        left = told.text or clean
+        vector, topic_vector = self._encoder.encode_query([left, topic])
+        ranking = self._ranking(left, vector, told.denied_intents)
         parse = Parse(
             text,
             clean,
-            told.text,
+            left,
             detected,
             ranking,
             entities,
@@ -118,7 +124,7 @@ class Understanding:
             topic,
             vector,
             topic_vector,
-            danger_of(self._safety, told.text, vector, ranking),
+            danger_of(self._safety, left, vector, ranking),
             payload["values"] if payload else None,
             told.denied_intents,
             persons_of(told.text),
@@ -127,17 +133,17 @@ class Understanding:
             return parse.with_intent(payload["intent"], 1.0)
         if parse.in_danger():
             return parse.with_intent(parse.danger.kind, parse.danger.share)
-        best, share = next((name, share) for name, share in ranking if not name.startswith(PREFIXES))
-        return parse.with_intent(best, share)
+        return parse.ordinary()
 
     def _ranking(
         self, clean: str, vector: NDArray[np.float32], denied: frozenset[str]
     ) -> tuple[tuple[str, float], ...]:
-        """The intents with their shares, best first; a denied one has none."""
+        """The intents with their shares, best first; what a denied one had, asking gets."""
         shares = self._head.probabilities(clean, vector)
-        if denied:
-            shares = shares * np.array([label not in denied for label in self._head.labels], dtype=np.float32)
-            shares = shares / max(float(shares.sum()), 1e-9)
+        for name in denied:
+            place, asking = self._head.labels.index(name), self._head.labels.index("ask_service")
+            shares[asking] += shares[place]
+            shares[place] = 0
         return tuple((self._head.labels[place], float(shares[place])) for place in np.argsort(-shares))
 
 

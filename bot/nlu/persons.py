@@ -10,6 +10,10 @@ from functools import lru_cache
 from knowledge.catalogue import Audience
 from knowledge.queries import NLU_DATA
 
+ELLIPSIS = re.compile(
+    r"^(?:那么?|咁|如果|要是|假如|若|换成|给)|呢$|一样吗$|也行吗$|也可以吗$|^(?:and|what|how) (?:about|for|if)\b"
+    r"|^(?:and|or|but) (?:my|for|if|a)\b|^what if\b|\b(?:same|too|as well|also)$"
+)
 PERSON_FILE = NLU_DATA / "lookups" / "persons.csv"
 
 
@@ -32,3 +36,13 @@ def audience_of(persons: Sequence[str]) -> Audience | None:
     """The audience among persons; None when they name none, or several, so that no one is guessed."""
     known = [Audience(person) for person in persons if person in set(Audience)]
     return known[0] if len(known) == 1 else None
+
+
+def without_persons(text: str) -> str:
+    """The canonical text with the words that name a person taken out."""
+    return _table()[0].sub(" ", text)
+
+
+def elliptic(text: str) -> bool:
+    """Whether a canonical text only adds to what was asked before ("那我老婆呢", "and for my kid?")."""
+    return bool(ELLIPSIS.search(text))

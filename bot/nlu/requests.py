@@ -8,6 +8,7 @@ from functools import lru_cache
 from bot.cases.split import find_boundaries
 from bot.nlu.aspects import aspects_of
 from bot.nlu.parse import QUESTION
+from bot.nlu.said import opens_with_command
 from knowledge.normal import canonical
 
 MAX_PIECES = 4
@@ -41,4 +42,4 @@ def _requests(piece: str) -> bool:
     """Whether a part of a text asks for something by itself."""
     clean = canonical(piece)
     asks = QUESTION.search(clean) or WANTS.search(clean) or piece.rstrip().endswith(("?", "？"))
-    return bool(asks or aspects_of(clean))
+    return bool(asks or aspects_of(clean) or opens_with_command(piece, "file_demand"))

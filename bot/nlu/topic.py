@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from bot.nlu.aspects import without_aspects
 from bot.nlu.entities import Entity
+from bot.nlu.persons import without_persons
 from knowledge.normal import normalise
 from knowledge.queries import NLU_DATA
 from knowledge.words import STOP
@@ -32,7 +33,7 @@ def topic_of(text: str, entities: Sequence[Entity]) -> str:
         if entity.label in PLACES:
             text = text.replace(normalise(entity.text).text, " ")
     chinese, english = _generic()
-    rest = chinese.sub(" ", without_aspects(text))
+    rest = chinese.sub(" ", without_aspects(without_persons(text)))
     words = re.findall(r"[a-z0-9'\-]+|[\u3400-\u9fff]+", rest)
     kept = [word for word in words if (word not in english if word.isascii() else len(word) > 1)]
     return " ".join(kept)
