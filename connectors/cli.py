@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from bot.assistant import Assistant
 from bot.build import build_assistant
+from bot.content_check import check_content
 from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
@@ -107,8 +108,14 @@ def index() -> None:
 
 @app.command()
 def check() -> None:
-    """Check every content file; each error names file, code and field."""
-    print(f"catalogue: {len(read_catalogue())} items, no errors")
+    """Check every content file; each error names file, line and problem, and makes the exit status 1."""
+    problems = check_content()
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"{len(problems)} errors")
+        raise typer.Exit(1)
+    print(f"catalogue: {len(read_catalogue())} items; catalogue and language data: no errors")
 
 
 @app.command()
