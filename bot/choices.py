@@ -20,7 +20,8 @@ from knowledge.words import search_terms
 TITLE_MATCH = 88
 MAX_ANSWER_CHARS = 40
 SHORT_CHARS = 10
-SURE_AMONG, LIKE_AMONG, OTHER = 0.6, 0.4, 0.75
+SURE_AMONG, SURE_BEYOND, LIKE_AMONG, OTHER = 0.6, 0.75, 0.5, 0.85
+OFFERED = 4.0
 SHORT_WORDS_CHARS = 30
 POLITE = re.compile(
     r"个|项|种|条|选|是|我|要|它|那|请|第|\b(?:the|one|option|number|no\.?|please|choice|choose|i|want)\b"
@@ -47,20 +48,24 @@ def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> st
     ratio, best = max((max(fuzz.ratio(text, name) for name in own), code) for code, own in names.items())
     if ratio >= TITLE_MATCH:
         return best
-    return _told_apart(turn, names) or _searched(turn, choices)
+    return _searched(turn, choices) or _told_apart(turn, names)
 
 
 def _searched(turn: TurnContext, choices: Sequence[str]) -> str | None:
-    """The one choice that a search among them surely finds, unless the message fits another service much better."""
+    """The service that the need asked about and the answer name together, unless the answer alone names another."""
     parse = turn.parse
     if opens_with_command(parse.canonical, "file_demand"):
         return None
-    found = turn.retriever.search(parse.asserted, parse.vector, among=tuple(choices))
     alone = turn.retriever.search(parse.asserted, parse.vector)
-    if alone.best.service.code not in choices and alone.verdict is Verdict.ANSWERED and alone.similarity >= OTHER:
+    need = turn.tracker.slot("need") or ""
+    joined = turn.understand(f"{need} {parse.asserted}", turn.language)
+    prior = [(code, OFFERED) for code in choices]
+    found = turn.retriever.search(joined.asserted, joined.vector, prior=prior)
+    best = str(found.best.service.code)
+    if alone.best.service.code != best and alone.verdict is Verdict.ANSWERED and alone.similarity >= OTHER:
         return None
-    sure = found.best.score >= SURE_AMONG and found.similarity >= LIKE_AMONG
-    return str(found.best.service.code) if sure else None
+    bar = SURE_AMONG if best in choices else SURE_BEYOND
+    return best if found.best.score >= bar and found.similarity >= LIKE_AMONG else None
 
 
 @lru_cache(maxsize=1)

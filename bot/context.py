@@ -81,15 +81,17 @@ def is_new_topic(turn: TurnContext, found: Retrieval) -> bool:
     best = found.best
     if _is_near(turn, best.service.code) and best.score >= NEAR_SCORE and found.similarity >= NEAR_LIKE:
         return True
-    if not parse.topic or best.service.code == code or _is_own_detail(turn):
+    if not parse.topic or _is_own_detail(turn):
         return False
     named = turn.retriever.search(parse.topic, parse.topic_vector)
-    if named.similarity < NAMED_SIMILARITY and _told_by(turn, turn.catalogue[code]):
+    if named.similarity >= NAMED_SIMILARITY and named.best.score >= NAMED_SCORE:
+        return str(named.best.service.code) != code
+    if _told_by(turn, turn.catalogue[code]):
         return False
     if parse.probability("ask_service", "file_demand") > parse.probability("ask_detail"):
         sure = best.score >= SWITCH_SCORE and found.similarity >= SWITCH_SIMILARITY
         return sure and found.verdict is Verdict.ANSWERED
-    return named.similarity >= NAMED_SIMILARITY and named.best.score >= NAMED_SCORE
+    return False
 
 
 def _is_near(turn: TurnContext, code: str) -> bool:

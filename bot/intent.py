@@ -15,7 +15,7 @@ from bot.turn import TurnContext
 from knowledge.catalogue import Kind
 from knowledge.retriever import Retrieval, Verdict
 
-UNSURE = 0.35
+UNSURE, UNSURE_CHAT = 0.35, 0.55
 OUTSIDE = 0.75
 OUTSIDE_SIMILARITY = 0.6
 OUTSIDE_DOOR = 0.7
@@ -31,6 +31,7 @@ REPORTED = 0.6
 SURELY = 0.8
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
 CASE_INTENTS = ("case_status", *CASE_CHANGES)
+CHAT = ("capabilities", "bot_challenge", "thank", "greet", "goodbye", "switch_language", "repeat")
 SEARCHED = ("ask_service", "ask_detail", "file_demand", "out_of_scope", "inform", "correct")
 ASKS_WHERE = re.compile(
     r"归谁|找谁|谁管|哪个部门|(?:怎么|如何|点样|哪里|去哪)(?:投诉|举报|反映)|\b(?:where|who|how) (?:do|can|should|to)\b"
@@ -67,7 +68,8 @@ def settled(turn: TurnContext) -> str:
         return "out_of_scope"
     if parse.intent in CASE_INTENTS and not turn.tracker.slot("case_number") and _names_service(turn):
         return _by_search(turn)
-    if parse.intent in SEARCHED or parse.confidence < UNSURE:
+    bar = UNSURE_CHAT if parse.intent in CHAT and parse.topic else UNSURE
+    if parse.intent in SEARCHED or parse.confidence < bar:
         return _by_search(turn)
     return parse.intent
 
@@ -112,6 +114,13 @@ def _is_service(turn: TurnContext) -> bool:
     return surely and asked and found.best.service.kind is Kind.SERVICE
 
 
+def _surely_service(turn: TurnContext, found: Retrieval) -> bool:
+    """Whether a question that orders nothing names a service beyond doubt, whatever it sounds like."""
+    surely = found.verdict is Verdict.ANSWERED and found.best.score >= SURELY and found.similarity >= SURELY
+    commanded = opens_with_command(turn.message.text, "file_demand")
+    return surely and turn.parse.asks() and not commanded and found.best.service.kind is Kind.SERVICE
+
+
 def _reports(turn: TurnContext) -> bool:
     """Whether a statement with a place or time in it speaks of a hotline item."""
     if not turn.parse.all("location", "time"):
@@ -146,6 +155,8 @@ def _by_search(turn: TurnContext) -> str:
         return "unclear"
     if found.similarity < (NOTHING_LIKE_IT if parse.confidence >= UNSURE else LITTLE_LIKE_IT):
         return "unclear"
+    if _surely_service(turn, found):
+        return "ask_service"
     demand_found = found.best.service.kind is Kind.DEMAND
     if ASKS_WHERE.search(parse.canonical) and ask + file > outside:
         return "ask_service"

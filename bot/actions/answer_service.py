@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.actions.for_person import audience_line, fitting, variant_for
 from bot.actions.service_card import CARD_FACTS, card, clearly, details, pointed_at, sources_of
-from bot.context import is_new_topic, returned_to, search, spoken_of
+from bot.context import is_new_topic, returned_to, search, search_alone, spoken_of
 from bot.messages import BotMessage, Button
 from bot.nlu.persons import audience_of, elliptic
 from bot.tracker import Event
@@ -23,6 +23,8 @@ CHOICE_SERVICE = "service"
 def answer_service(turn: TurnContext) -> ActionResult:
     """Answer the need told in the message."""
     found = search(turn)
+    if found.best.service.code == turn.tracker.slot("service_code") and is_new_topic(turn, found):
+        found = search_alone(turn)
     if found.verdict is Verdict.NO_SERVICE:
         return no_service(turn)
     if found.verdict is Verdict.CLARIFY:

@@ -54,6 +54,7 @@ CLOSED_SLOTS = (
     "skipped",
     "requested_slot",
     "told",
+    "opening",
 )
 
 
@@ -95,10 +96,21 @@ def _start(turn: TurnContext, asked: bool = False) -> ActionResult:
     state = state_of(turn.tracker)
     if told and not (asked and short_answer(told)):
         drafts = tuple(demand.draft() for demand in turn.analyst.analyse(_without_contact(told, turn.parse)))
-        state = replace(state, drafts=drafts)
+        state = replace(state, drafts=tuple(_typed(turn, draft) for draft in drafts))
         if any(draft.service_item == FRAUD_ITEM for draft in drafts):
             return ActionResult(Outcome.EMERGENCY, (turn.say("utter_emergency_fraud"),), closing_events(turn))
-    return _ask(turn, _common(turn, take_contact(state, turn.parse)))
+    result = _ask(turn, _common(turn, take_contact(state, turn.parse)))
+    if state.drafts or asked:
+        return result
+    return replace(result, events=(*result.events, turn.slot("opening", turn.message.text[:MAX_VALUE_CHARS])))
+
+
+def _typed(turn: TurnContext, draft: CaseDraft) -> CaseDraft:
+    """The draft with the type that the words said which opened the form, unless its own words say one."""
+    opening = turn.tracker.slot("opening")
+    if not opening or turn.analyst.said_type(draft.description):
+        return draft
+    return replace(draft, type=turn.analyst.said_type(opening) or draft.type)
 
 
 def _without_contact(text: str, parse: Parse) -> str:

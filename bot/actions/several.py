@@ -10,6 +10,7 @@ from bot.actions.file_demand import demand_form
 from bot.context import search_alone as search
 from bot.intent import settled
 from bot.nlu.requests import pieces_of
+from bot.tracker import fold
 from bot.turn import ActionResult, TurnContext
 from knowledge.catalogue import Kind
 from knowledge.retriever import Verdict
@@ -45,10 +46,13 @@ def requests(turn: TurnContext) -> tuple[TurnContext, ...]:
 
 
 def several(turn: TurnContext) -> ActionResult:
-    """Answer each request."""
-    return merged(
-        [demand_form(part) if settled(part) == FILE else answer_service(part) for part in requests(turn)]
-    )
+    """Answer each request, each in the light of those before it."""
+    results: list[ActionResult] = []
+    for part in requests(turn):
+        before = fold(turn.tracker, [event for result in results for event in result.events])
+        part = replace(part, tracker=before)
+        results.append(demand_form(part) if settled(part) == FILE else answer_service(part))
+    return merged(results)
 
 
 def merged(results: Sequence[ActionResult]) -> ActionResult:

@@ -169,6 +169,12 @@ class DemandAnalyst:
             self._retriever.why(item, clean) if item else (),
         )
 
+    def said_type(self, text: str) -> DemandType | None:
+        """The type that a text says outright ("我要举报"), None when it says none."""
+        clean = canonical(text, detect(text).cantonese)
+        said = [kind for kind, pattern in _type_words("says") if pattern.search(clean)]
+        return DemandType(said[0]) if said else None
+
     def _type(self, clean: str, vector: NDArray[np.float32]) -> DemandType:
         """The likeliest type that the words allow; a type said outright wins."""
         head = self._heads["type"]

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+import rjieba
+
 from bot.nlu.aspects import without_aspects
 from bot.nlu.entities import Entity
 from bot.nlu.persons import without_persons
@@ -19,12 +21,14 @@ PLACES = ("location", "district", "subdistrict", "landmark", "road")
 
 
 @lru_cache(maxsize=1)
-def _generic() -> tuple[re.Pattern[str], frozenset[str]]:
+def _generic() -> tuple[re.Pattern[str], frozenset[str], frozenset[str]]:
+    """Chinese phrases that name nothing, single characters that name nothing by themselves, English words."""
     with GENERIC_FILE.open(encoding="utf-8") as rows:
         table = list(csv.DictReader(rows))
     chinese = sorted((row["word"] for row in table if row["language"] == "zh"), key=len, reverse=True)
     english = frozenset(row["word"] for row in table if row["language"] == "en") | STOP
-    return re.compile("|".join(map(re.escape, chinese))), english
+    phrases = [word for word in chinese if len(word) > 1]
+    return re.compile("|".join(map(re.escape, phrases))), frozenset(w for w in chinese if len(w) == 1), english
 
 
 def topic_of(text: str, entities: Sequence[Entity]) -> str:
@@ -32,8 +36,15 @@ def topic_of(text: str, entities: Sequence[Entity]) -> str:
     for entity in entities:
         if entity.label in PLACES:
             text = text.replace(normalise(entity.text).text, " ")
-    chinese, english = _generic()
-    rest = chinese.sub(" ", without_aspects(without_persons(text)))
+    phrases, _, english = _generic()
+    rest = phrases.sub(" ", without_aspects(without_persons(text)))
     words = re.findall(r"[a-z0-9'\-]+|[\u3400-\u9fff]+", rest)
-    kept = [word for word in words if (word not in english if word.isascii() else len(word) > 1)]
-    return " ".join(kept)
+    kept = [(word if word not in english else "") if word.isascii() else _naming(word) for word in words]
+    return " ".join(word for word in kept if word)
+
+
+def _naming(run: str) -> str:
+    """A Chinese run without the words made of characters that name nothing; empty when one character is left."""
+    _, characters, _ = _generic()
+    kept = "".join(word for word in rjieba.cut(run, False) if not characters.issuperset(word))
+    return kept if len(kept) > 1 else ""
