@@ -85,7 +85,8 @@ def is_new_topic(turn: TurnContext, found: Retrieval) -> bool:
         return False
     named = turn.retriever.search(parse.topic, parse.topic_vector)
     if named.similarity >= NAMED_SIMILARITY and named.best.score >= NAMED_SCORE:
-        return str(named.best.service.code) != code
+        alone = search_alone(turn)
+        return alone.verdict is Verdict.ANSWERED and str(named.best.service.code) != code
     if _told_by(turn, turn.catalogue[code]):
         return False
     if parse.probability("ask_service", "file_demand") > parse.probability("ask_detail"):
