@@ -16,6 +16,7 @@ from bot.rules import read_rules
 from bot.settings import Settings
 from bot.store import Store
 from bot.training import Models, load_or_train
+from knowledge.city import find_city, wording_of
 from knowledge.facts import FactFinder
 from knowledge.retriever import Retriever
 
@@ -25,7 +26,8 @@ WARM_UP = ("在哪里办护照", "where to get a passport")
 
 def build_assistant(settings: Settings, progress: Callable[[str], None] = lambda step: None) -> Assistant:
     """Load or train the models, open and migrate the database, and wire the engine."""
-    models = load_or_train(settings.data_dir, settings.encoder, progress)
+    city = find_city(settings.city, settings.data_dir)
+    models = load_or_train(settings.data_dir, settings.encoder, progress, city)
     progress("database")
     return assistant_of(models, settings)
 
@@ -34,14 +36,17 @@ def assistant_of(models: Models, settings: Settings) -> Assistant:
     """The engine for models at hand."""
     engine = open_database(settings.effective_database_url)
     migrate(engine)
-    zone = ZoneInfo(settings.timezone)
+    city = models.city
+    given = settings.model_fields_set
+    zone = ZoneInfo(settings.timezone if "timezone" in given else city.profile.timezone)
+    prefix = settings.case_prefix if "case_prefix" in given else city.profile.case_prefix
 
     def clock() -> datetime:
         return datetime.now(zone)
 
-    domain = read_domain()
+    domain = read_domain(wording=wording_of(city))
     retriever = Retriever(models.catalogue, models.index)
-    understanding = Understanding(models.encoder, models.intents, models.safety)
+    understanding = Understanding(models.encoder, models.intents, models.safety, city)
     for text in WARM_UP:
         parse = understanding.parse(text)
         retriever.search(parse.canonical, parse.vector)
@@ -53,8 +58,8 @@ def assistant_of(models: Models, settings: Settings) -> Assistant:
         understanding,
         retriever,
         FactFinder(models.encoder),
-        DemandAnalyst(models.encoder, models.demands, retriever, splitter),
-        Store(engine, settings.case_prefix, clock),
+        DemandAnalyst(models.encoder, models.demands, retriever, splitter, city),
+        Store(engine, prefix, clock),
         clock,
         settings.max_message_chars,
         settings.session_minutes,

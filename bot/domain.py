@@ -70,8 +70,9 @@ def _fill(text: str, values: Mapping[str, object]) -> str:
 class _Reader:
     """One reading of a domain file, with a line for every complaint."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wording: Mapping[str, str]) -> None:
         self.path = path
+        self.city_names = wording
         self.content, self.lines = read_with_lines(path)
         if not isinstance(self.content, dict):
             raise ContentError(path, 1, "is no domain")
@@ -151,12 +152,18 @@ class _Reader:
             Button(**self.keys(button, {"title", "payload"}, *at, "buttons", index))
             for index, button in enumerate(body.get("buttons", []))
         )
-        return Wording(body["text"].rstrip("\n"), buttons)
+        text = body["text"].rstrip("\n")
+        for home, own in self.city_names.items():
+            text = text.replace(home, own)
+        return Wording(text, buttons)
 
 
-def read_domain(path: Path = DOMAIN_FILE) -> Domain:
-    """The domain of a file; raises ContentError with file and line for what is wrong or not supported."""
-    reader = _Reader(path)
+def read_domain(path: Path = DOMAIN_FILE, wording: Mapping[str, str] | None = None) -> Domain:
+    """The domain of a file; raises ContentError with file and line for what is wrong or not supported.
+
+    `wording` puts another city's names in place of the home city's that the responses carry.
+    """
+    reader = _Reader(path, wording or {})
     for section in reader.content:
         if section not in SECTIONS:
             raise reader.refuse(f"section `{section}` is not supported", section)

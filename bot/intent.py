@@ -64,7 +64,11 @@ def settled(turn: TurnContext) -> str:
             return "file_demand"
     if parse.first("case_number") and parse.intent not in CASE_CHANGES:
         return "case_status"
-    if parse.intent in CASE_INTENTS and not parse.first("case_number") and door_of(parse.canonical) != "none":
+    if (
+        parse.intent in CASE_INTENTS
+        and not parse.first("case_number")
+        and door_of(parse.canonical, turn.analyst.city.names) != "none"
+    ):
         return "out_of_scope"
     if parse.intent in CASE_INTENTS and not turn.tracker.slot("case_number") and _names_service(turn):
         return _by_search(turn)
@@ -135,7 +139,7 @@ def _by_search(turn: TurnContext) -> str:
     ask, file = parse.probability("ask_service", "ask_detail"), parse.probability("file_demand")
     outside = parse.probability("out_of_scope")
     found = search(turn)
-    door = door_of(parse.canonical)
+    door = door_of(parse.canonical, turn.analyst.city.names)
     if door == "foreign_state":
         return "out_of_scope"
     if door == "other_city" and not COMES_HERE.search(parse.canonical) and file < ask + outside:

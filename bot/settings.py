@@ -20,9 +20,15 @@ class Settings(BaseSettings):
     encoder: str = Field(
         default="builtin", description="Sentence encoder: builtin, or a sentence-transformers name or path."
     )
-    city: str = Field(default="shenzhen", description="City whose data files are used.")
-    case_prefix: str = Field(default="SZ", pattern="^[A-Z]{2}$", description="Two letters that open every case number.")
-    timezone: str = Field(default="Asia/Shanghai", description="Time zone of case numbers and dates.")
+    city: str = Field(default="shenzhen", description="City to serve: a shipped or imported one, or a city's folder.")
+    case_prefix: str = Field(
+        default="SZ",
+        pattern="^[A-Z]{2}$",
+        description="Two letters that open case numbers; the city's when not set.",
+    )
+    timezone: str = Field(
+        default="Asia/Shanghai", description="Time zone of case numbers and dates; the city's when not set."
+    )
     rate_limit: int = Field(default=6000, ge=0, description="Requests a minute and address; 0 switches the limit off.")
     max_message_chars: int = Field(
         default=2000, ge=100, description="Longer messages get a polite request to shorten them."

@@ -15,6 +15,7 @@ from bot.nlu.intents import NLU_FILES, read_examples, train_intents
 from bot.nlu.safety import read_extra, train_safety
 from bot.nlu.said import COMMANDS_FILE
 from knowledge.catalogue import Catalogue, read_catalogue
+from knowledge.city import City, catalogue_of, find_city, queries_of, uncovered_of
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.index import Index, build_index, fingerprint, load_index, save_index
 from knowledge.linear_head import LinearHead, load_head
@@ -29,8 +30,9 @@ NLU_CODE = ("nlu/intents.py", "nlu/safety.py", "cases/split.py", "cases/split_ex
 
 @dataclass(frozen=True)
 class Models:
-    """Everything trained, ready to serve."""
+    """Everything trained, ready to serve a city."""
 
+    city: City
     catalogue: Catalogue
     encoder: Encoder
     index: Index
@@ -40,22 +42,20 @@ class Models:
     split: SplitJudge
 
 
-def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda step: None) -> Models:
-    """The models of the data folder, built anew where content or code changed since."""
-    catalogue = read_catalogue()
+def load_or_train(
+    data_dir: Path, encoder_name: str, progress: Progress = lambda step: None, city: City | None = None
+) -> Models:
+    """The models of the data folder, built anew where content or code changed since.
+
+    Understanding is trained on the home city's language data and serves every city; search has an index a city.
+    """
+    city = city or find_city()
     progress("encoder")
     encoder = load_encoder(encoder_name)
-    queries = read_training_queries()
-    code = _digest(Path(__file__).parents[1] / "knowledge" / name for name in CODE_FILES)
-    uncovered = read_uncovered()
-    weights = f"{encoder.name}:{code}"
-    mark = fingerprint(catalogue, queries, uncovered, weights)
-    index = load_index(data_dir / "index", mark)
-    if index is None:
-        remembering = RememberingEncoder(encoder, weights, data_dir / "encoded")
-        index = build_index(catalogue, queries, uncovered, remembering, progress)
-        remembering.save()
-        save_index(index, data_dir / "index", mark)
+    index = _index(city, data_dir, encoder, progress)
+    catalogue, queries = read_catalogue(), read_training_queries()
+    weights = f"{encoder.name}:{_code_digest()}"
+    mark = fingerprint(catalogue, queries, read_uncovered(), weights)
     folder = data_dir / "nlu"
     own_code = (Path(__file__).parent / name for name in NLU_CODE)
     data = [
@@ -73,7 +73,28 @@ def load_or_train(data_dir: Path, encoder_name: str, progress: Progress = lambda
         (folder / "mark.json").write_text(json.dumps(nlu_mark), encoding="utf-8")
     demands = {name: load_head(folder / f"{name}.joblib") for name in HEADS}
     intents, safety = (load_head(folder / f"{name}.joblib") for name in ("intents", "safety"))
-    return Models(catalogue, encoder, index, intents, safety, demands, load_judge(folder / "split.joblib"))
+    judge = load_judge(folder / "split.joblib")
+    return Models(city, catalogue_of(city), encoder, index, intents, safety, demands, judge)
+
+
+def _index(city: City, data_dir: Path, encoder: Encoder, progress: Progress) -> Index:
+    """The search index of a city."""
+    catalogue = catalogue_of(city)
+    queries, uncovered = queries_of(city, catalogue), uncovered_of(city)
+    weights = f"{encoder.name}:{_code_digest()}"
+    mark = fingerprint(catalogue, queries, uncovered, weights)
+    folder = data_dir / "index" if city.home else data_dir / "index" / "cities" / city.key
+    index = load_index(folder, mark)
+    if index is None:
+        remembering = RememberingEncoder(encoder, weights, data_dir / "encoded")
+        index = build_index(catalogue, queries, uncovered, remembering, progress)
+        remembering.save()
+        save_index(index, folder, mark)
+    return index
+
+
+def _code_digest() -> str:
+    return _digest(Path(__file__).parents[1] / "knowledge" / name for name in CODE_FILES)
 
 
 def _train_nlu(

@@ -20,10 +20,11 @@ from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
 from bot.training import STEPS
-from connectors import report
+from connectors import catalogue_commands, report
 from connectors.app import create_app
-from knowledge.catalogue import read_catalogue
+from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
 from knowledge.encoder import load_encoder
+from knowledge.importers.row import ImportFault
 from knowledge.yaml_file import ContentError
 
 app = typer.Typer(help="Chengda 城答: city services, demands and cases in conversation.", no_args_is_help=True)
@@ -31,6 +32,7 @@ training = typer.Typer(help="Train what is missing or out of date; or one model 
 app.add_typer(training, name="train", invoke_without_command=True)
 benches = typer.Typer(help="Print start-up time, turn times and memory; or measure one part by name.")
 app.add_typer(benches, name="bench", invoke_without_command=True)
+catalogue_commands.register(app, benches)
 console = Console(stderr=True)
 STEP_NAMES = {
     "encoder": "loading the encoder 载入编码器",
@@ -115,7 +117,8 @@ def check() -> None:
     if problems:
         print(f"{len(problems)} errors")
         raise typer.Exit(1)
-    print(f"catalogue: {len(read_catalogue())} items; catalogue and language data: no errors")
+    items = ", ".join(f"{city} {len(catalogue_of(find_city(city)))}" for city in shipped_cities())
+    print(f"items: {items}; catalogue and language data: no errors")
 
 
 @app.command()
@@ -144,7 +147,7 @@ def main() -> None:
     """Run the command line; known errors are told without a trace."""
     try:
         app()
-    except (ChengdaError, ContentError) as error:
+    except (ChengdaError, ContentError, CityError, ImportFault) as error:
         console.print(f"[red]error[/red] {error}", highlight=False)
         raise SystemExit(1) from None
 

@@ -10,7 +10,7 @@ from bot.assistant import Assistant
 from bot.language import detect
 from connectors.rest import Engine
 from connectors.schemas import SearchRequest
-from knowledge.catalogue import Catalogue, Service, Text
+from knowledge.catalogue import LANGUAGES, Catalogue, Service, Text
 from knowledge.retriever import Verdict
 
 router = APIRouter(prefix="/knowledge")
@@ -69,6 +69,9 @@ def _service_json(assistant: Assistant, item: Service, language: str) -> dict[st
         "life_events": [told(catalogue.life_events[event]) for event in item.life_events],
         "related": [{"code": code, "name": told(catalogue[code].name)} for code in item.related],
         "category": item.category,
+        "local_codes": item.record.local_codes if item.record else {},
+        "details": item.record.details if item.record else {},
+        "only_language": next((one for one in LANGUAGES if not item.name.known_in(_other(one))), None),
         "must_capture": told(item.must_capture),
         "facts": {
             name: {
@@ -81,6 +84,10 @@ def _service_json(assistant: Assistant, item: Service, language: str) -> dict[st
         },
         "language": language,
     }
+
+
+def _other(language: str) -> str:
+    return "en" if language == "zh" else "zh"
 
 
 def _source_json(catalogue: Catalogue, key: str, language: str) -> dict[str, Any]:

@@ -15,6 +15,10 @@ from knowledge.yaml_file import ContentError, read_yaml
 
 CATALOGUE = Path(__file__).resolve().parent
 ServiceCode = NewType("ServiceCode", str)
+ITEMS_FILE = "items.jsonl"
+LANGUAGES = ("zh", "en")
+LEAST_ALIASES = 3
+OPTIONAL_TEXTS = ("agency_note", "must_capture")
 FACT_FIELDS = ("eligibility", "materials", "steps", "channels", "time_limit", "fee", "phone")
 _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=True)
 T = TypeVar("T")
@@ -50,15 +54,23 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True)
 class Text:
-    """One text in both languages."""
+    """One text in both languages; an imported one may have one of them only, the other being empty."""
 
     __pydantic_config__ = _STRICT
-    zh: NonEmpty
-    en: NonEmpty
+    zh: str = ""
+    en: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.zh or self.en):
+            raise ValueError("a text in neither language")
 
     def in_language(self, language: str) -> str:
-        """The Chinese text for `zh`, else the English one."""
-        return self.zh if language == "zh" else self.en
+        """The Chinese text for `zh`, else the English one; the other where that is not known."""
+        return (self.zh or self.en) if language == "zh" else (self.en or self.zh)
+
+    def known_in(self, language: str) -> bool:
+        """Whether it was written in the language."""
+        return bool(self.zh if language == "zh" else self.en)
 
 
 @dataclass(frozen=True)
@@ -81,13 +93,26 @@ class Aliases:
     """Other names people use; `yue` is Cantonese wording."""
 
     __pydantic_config__ = _STRICT
-    zh: Annotated[list[NonEmpty], Field(min_length=3)]
-    en: Annotated[list[NonEmpty], Field(min_length=3)]
+    zh: list[NonEmpty] = field(default_factory=list)
+    en: list[NonEmpty] = field(default_factory=list)
     yue: list[NonEmpty] = field(default_factory=list)
 
     def all(self) -> tuple[str, ...]:
         """Every alias of every language."""
         return (*self.zh, *self.yue, *self.en)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where an imported item stands in the list it came from; such an item may be sparse and in one language.
+
+    `local_codes` are the list's own codes by field name, `details` what the list tells beyond our fields.
+    """
+
+    __pydantic_config__ = _STRICT
+    source: NonEmpty
+    local_codes: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +126,7 @@ class Service:
     name: Text
     everyday_name: Text
     aliases: Aliases
-    description: Text
+    description: Text | None
     audience: list[Audience]
     agency: NonEmpty
     life_events: list[NonEmpty]
@@ -116,6 +141,7 @@ class Service:
     phone: Fact | None = None
     must_capture: Text | None = None
     category: str | None = None
+    record: Record | None = None
 
     def fact(self, name: str) -> Fact | None:
         """The fact of one of FACT_FIELDS, None when it is not known."""
@@ -127,6 +153,12 @@ class Service:
         for name in FACT_FIELDS:
             if (fact := self.fact(name)) is not None:
                 yield name, fact
+
+    def texts(self) -> Iterator[tuple[str, Text | None]]:
+        """Every text in two languages with its field; None where a field that our own items need is missing."""
+        yield from (("name", self.name), ("everyday_name", self.everyday_name), ("description", self.description))
+        yield from ((name, text) for name in OPTIONAL_TEXTS if (text := getattr(self, name)) is not None)
+        yield from ((name, item) for name, fact in self.facts() for item in fact.items)
 
 
 @dataclass(frozen=True)
@@ -197,10 +229,22 @@ def read_service(path: Path) -> Service:
     return _validated(path, path.stem, _service_adapter(), read_yaml(path))
 
 
+def _imported(path: Path) -> Iterator[Service]:
+    """The items of an import, one JSON object a line."""
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield _service_adapter().validate_json(line)
+            except ValidationError as error:
+                raise ContentError(path, number, str(error.errors()[0]["msg"])) from None
+
+
 @lru_cache(maxsize=4)
 def read_catalogue(folder: Path = CATALOGUE) -> Catalogue:
-    """The whole catalogue; raises ContentError with every problem found, one a line."""
-    services: dict[ServiceCode, Service] = {}
+    """The whole catalogue of a folder; raises ContentError with every problem found, one a line."""
+    services = {service.code: service for service in _imported(folder / ITEMS_FILE)}
     problems: list[str] = []
     for path in sorted((folder / "services").glob("*.yml")):
         try:
@@ -216,12 +260,29 @@ def read_catalogue(folder: Path = CATALOGUE) -> Catalogue:
         _texts(folder / "agencies.yml"),
         _texts(folder / "groups.yml"),
         _texts(folder / "life_events.yml"),
-        tuple(Text(row["zh"], row["en"]) for row in read_yaml(folder / "taxonomy.yml")),
+        read_categories(folder / "taxonomy.yml"),
     )
     problems += [problem for one in catalogue for problem in problems_of(one, catalogue)]
     if problems:
         raise ContentError(folder / "services", None, "\n".join(problems))
     return catalogue
+
+
+def read_categories(path: Path) -> tuple[Text, ...]:
+    """The first-level categories of demands; those of the country's best-known list where a city has none."""
+    rows = read_yaml(path if path.exists() else CATALOGUE / "taxonomy.yml")
+    return tuple(Text(row["zh"], row["en"]) for row in rows)
+
+
+def _own_problems(service: Service) -> Iterator[str]:
+    """What an item of our own lacks that an imported one may lack."""
+    for name, text in service.texts():
+        for language in LANGUAGES:
+            if text is None or not text.known_in(language):
+                yield f"{name}.{language}: is missing"
+    for language, aliases in (("zh", service.aliases.zh), ("en", service.aliases.en)):
+        if len(aliases) < LEAST_ALIASES:
+            yield f"aliases.{language}: fewer than {LEAST_ALIASES}"
 
 
 def problems_of(service: Service, catalogue: Catalogue) -> Iterator[str]:
@@ -238,6 +299,10 @@ def problems_of(service: Service, catalogue: Catalogue) -> Iterator[str]:
             yield f"{at}: {field_name}: {key!r} is not known"
     if service.code in service.related:
         yield f"{at}: related: names itself"
+    if service.record is None:
+        yield from (f"{at}: {problem}" for problem in _own_problems(service))
+    elif service.record.source not in catalogue.sources:
+        yield f"{at}: record.source: {service.record.source!r} is not in sources.yml"
     for field_name, fact in service.facts():
         for source in fact.sources:
             if source not in catalogue.sources:
@@ -245,9 +310,10 @@ def problems_of(service: Service, catalogue: Catalogue) -> Iterator[str]:
         if fact.confidence is Confidence.OFFICIAL and not fact.sources:
             yield f"{at}: {field_name}.confidence: official needs a source"
     if service.kind is Kind.DEMAND:
-        if service.category not in {category.zh for category in catalogue.categories}:
+        known = {category.zh for category in catalogue.categories} | ({None} if service.record else set())
+        if service.category not in known:
             yield f"{at}: category: {service.category!r} is no first-level category"
-        if service.must_capture is None:
+        if service.must_capture is None and service.record is None:
             yield f"{at}: must_capture: a demand needs it"
     elif service.category is not None:
         yield f"{at}: category: only a demand has one"

@@ -97,8 +97,9 @@ class Index:
 def documents_of(service: Service) -> Iterable[str]:
     """The catalogue's own texts of a service that are searched."""
     names = (service.name,) if service.everyday_name == service.name else (service.name, service.everyday_name)
+    about = (service.description,) if service.description else ()
     texts = [text for name in names for text in (name.zh, name.en)]
-    texts += [*service.aliases.all(), service.description.zh, service.description.en]
+    texts += [*service.aliases.all(), *(text for one in about for text in (one.zh, one.en))]
     return [text for text in texts if text]
 
 

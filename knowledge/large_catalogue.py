@@ -86,7 +86,7 @@ def _in_situation(service: Service, situation: Text | None, code: ServiceCode) -
         code=code,
         name=told(service.name),
         everyday_name=told(service.everyday_name),
-        description=told(service.description),
+        description=told(service.description) if service.description else None,
         aliases=aliases,
         related=[],
     )

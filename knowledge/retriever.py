@@ -156,7 +156,8 @@ class Retriever:
             return np.ones(len(self._index.codes), dtype=bool)
         return np.array(
             [
-                (audience is None or audience in self.catalogue[code].audience) and (among is None or code in among)
+                (audience is None or audience in (self.catalogue[code].audience or Audience))
+                and (among is None or code in among)
                 for code in self._index.codes
             ]
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from bot.turn import ActionResult, Outcome, TurnContext
@@ -22,7 +23,7 @@ def what_need(turn: TurnContext) -> ActionResult:
 
 def out_of_scope(turn: TurnContext) -> ActionResult:
     """Say that it is no city matter and name the right door where there is one."""
-    door = turn.text(f"utter_door_{door_of(turn.parse.canonical)}")
+    door = turn.text(f"utter_door_{door_of(turn.parse.canonical, turn.analyst.city.names)}")
     return ActionResult(Outcome.OUT_OF_SCOPE, (turn.say("utter_out_of_scope", door=door),))
 
 
@@ -32,6 +33,11 @@ def _doors() -> tuple[tuple[re.Pattern[str], str], ...]:
         return tuple((re.compile(row["pattern"]), row["door"]) for row in csv.DictReader(rows))
 
 
-def door_of(text: str) -> str:
-    """The key of the right place for a matter that is not the city's, `none` when there is none."""
+def door_of(text: str, here: Iterable[str] = ()) -> str:
+    """The key of the right place for a matter that is not the city's, `none` when there is none.
+
+    `here` are the names of the city itself, which never lead elsewhere.
+    """
+    for name in here:
+        text = text.replace(name, " ")
     return next((door for pattern, door in _doors() if pattern.search(text)), "none")

@@ -32,8 +32,9 @@ def card(turn: TurnContext, service: Service) -> str:
         turn.text(
             "utter_service_head",
             name=service.name.in_language(turn.language),
-            description=service.description.in_language(turn.language),
+            description=_description(turn, service),
         ),
+        *_other_language(turn, service),
         turn.text("utter_agency_line", agency=_agency(turn, service)),
         *(line(turn, name, fact) for name in CARD_FACTS if (fact := service.fact(name))),
         *closing(turn, service, CARD_FACTS),
@@ -72,6 +73,7 @@ def details(
     """The answer on some aspects of a service and on single items; what is not known says where to ask."""
     wanted = tuple(dict.fromkeys(name for aspect in aspects for name in ASPECT_FACTS[aspect]))
     lines = [turn.text("utter_detail_head", name=service.name.in_language(turn.language))]
+    lines += _other_language(turn, service)
     for name in dict.fromkeys(one.name for one in pointed):
         fact = service.fact(name)
         assert fact is not None
@@ -128,8 +130,19 @@ def closing(turn: TurnContext, service: Service, names: Iterable[str]) -> list[s
 def sources_of(turn: TurnContext, service: Service, names: Iterable[str]) -> tuple[Source, ...]:
     """The sources of some facts, each once."""
     facts = [fact for name in names if (fact := service.fact(name))]
-    keys = dict.fromkeys(key for fact in facts for key in fact.sources)
+    listed = [service.record.source] if service.record else []
+    keys = dict.fromkeys([*listed, *(key for fact in facts for key in fact.sources)])
     return tuple(turn.catalogue.sources[key] for key in keys)
+
+
+def _description(turn: TurnContext, service: Service) -> str:
+    about = service.description
+    return about.in_language(turn.language) if about else turn.text("utter_no_description")
+
+
+def _other_language(turn: TurnContext, service: Service) -> list[str]:
+    """The note that an imported item is not known in the language of the turn."""
+    return [] if service.name.known_in(turn.language) else [turn.text("utter_in_other_language_only")]
 
 
 def _agency(turn: TurnContext, service: Service) -> str:

@@ -18,6 +18,7 @@ from bot.language import detect
 from bot.nlu.entities import Entity, find_entities
 from bot.nlu.said import says_nothing, without_commands
 from knowledge.catalogue import Catalogue, Kind, Service, ServiceCode
+from knowledge.city import City, find_city
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical, normalise
@@ -114,8 +115,14 @@ class DemandAnalyst:
     """Reads demands out of free text in Chinese, English or both."""
 
     def __init__(
-        self, encoder: Encoder, heads: dict[str, LinearHead], retriever: Retriever, splitter: Splitter
+        self,
+        encoder: Encoder,
+        heads: dict[str, LinearHead],
+        retriever: Retriever,
+        splitter: Splitter,
+        city: City | None = None,
     ) -> None:
+        self.city = city or find_city()
         self._encoder = encoder
         self.splitter = splitter
         self._heads = heads
@@ -124,9 +131,9 @@ class DemandAnalyst:
     def analyse(self, text: str) -> tuple[Demand, ...]:
         """The demands of a text, in the order told; place and time told once hold for all."""
         language = "en" if detect(text).language == "en" else "zh"
-        whole = find_entities(text, language)
+        whole = find_entities(text, language, self.city)
         parts = [part for part in self.splitter.split(text) if not says_nothing(_ordered(part))] or [text.strip()]
-        return tuple(self._one(part, find_entities(part, language), whole) for part in parts)
+        return tuple(self._one(part, find_entities(part, language, self.city), whole) for part in parts)
 
     def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
         """The two likeliest hotline items of a canonical text with their probability; `none` is one of them."""
@@ -144,7 +151,8 @@ class DemandAnalyst:
         urgency, _ = self._best("urgency", clean, vector)
         ranked = [(code, share) for code, share in self.items(clean, vector)]
         code, share = ranked[0]
-        item = self._retriever.catalogue[code] if code != NO_ITEM and share >= ITEM_FLOOR else None
+        known = code != NO_ITEM and code in self._retriever.catalogue
+        item = self._retriever.catalogue[code] if known and share >= ITEM_FLOOR else None
         if share < SURE_ITEM:
             item = self._named_item(_without(clean, own)) or item
         if item is not None and (item.category == category or share > confidence):

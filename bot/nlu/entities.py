@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from bot.nlu.gazetteer import Name, by_form
 from bot.nlu.places import place_spans
 from bot.nlu.times import time_spans
 from bot.nlu.tokens import pipeline
+from knowledge.city import City, find_city
 from knowledge.normal import NormalText, normalise
 
 PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -68,11 +69,15 @@ class Entity:
 
 
 @lru_cache(maxsize=256)
-def find_entities(text: str, language: str) -> tuple[Entity, ...]:
-    """All entities of a message in reading order; `language` picks the spaCy pipeline (`zh` or `en`)."""
+def find_entities(text: str, language: str, city: City | None = None) -> tuple[Entity, ...]:
+    """All entities of a message in reading order; `language` picks the spaCy pipeline (`zh` or `en`).
+
+    Named places and units are those of the city, the home city by default.
+    """
     normal = normalise(text)
-    doc = pipeline("en" if language == "en" else "zh")(normal.text)
-    found = [*_patterns(normal), *_names(normal, doc), *_spans(normal, "time", time_spans(normal.text))]
+    city = city or find_city()
+    doc = pipeline("en" if language == "en" else "zh", city)(normal.text)
+    found = [*_patterns(normal), *_names(normal, doc, by_form(city)), *_spans(normal, "time", time_spans(normal.text))]
     taken = [
         (entity.start, entity.end)
         for entity in found
@@ -98,9 +103,9 @@ def _spans(normal: NormalText, label: str, spans: Iterator[tuple[int, int]]) -> 
         yield _entity(normal, label, start, end)
 
 
-def _names(normal: NormalText, doc: Doc) -> Iterator[Entity]:
+def _names(normal: NormalText, doc: Doc, known: Mapping[str, Name]) -> Iterator[Entity]:
     for span in doc.ents:
-        name: Name = by_form()[span.text.lower()]
+        name = known[span.text.lower()]
         yield _entity(normal, name.label, span.start_char, span.end_char, name.value, name.district)
 
 

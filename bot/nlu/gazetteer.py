@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from knowledge.catalogue import CATALOGUE, read_table
-from knowledge.normal import LOOKUPS, normalise
+from knowledge.catalogue import Text
+from knowledge.city import City, catalogue_of
+from knowledge.normal import normalise
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,16 @@ def _english_forms(name: str, *tails: str) -> Iterator[str]:
             yield f"{form} {tail}"
 
 
-def _subdistricts() -> Iterator[Name]:
-    with (LOOKUPS / "subdistricts.csv").open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
+def _rows(city: City, name: str) -> list[dict[str, str]]:
+    path = city.lookup(name)
+    if path is None:
+        return []
+    with path.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _subdistricts(city: City) -> Iterator[Name]:
+    rows = _rows(city, "subdistricts.csv")
     districts = {row["district_zh"]: row["district_en"] for row in rows}
     for zh, en in districts.items():
         short = zh.removesuffix("新区").removesuffix("区").removesuffix("特别合作")
@@ -53,42 +61,41 @@ def _subdistricts() -> Iterator[Name]:
                 yield Name(form, "subdistrict", value, district)
 
 
-def _places() -> Iterator[Name]:
-    with (LOOKUPS / "places.csv").open(encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            district = row["district_zh"] or None
-            yield Name(row["name_zh"], row["kind"], row["name_zh"], district)
-            for form in _english_forms(row["name_en"]):
-                yield Name(form, row["kind"], row["name_zh"], district)
-            if row["kind"] == "road":
-                yield Name(_short_road(row["name_en"].lower()), "road", row["name_zh"], district)
+def _places(city: City) -> Iterator[Name]:
+    for row in _rows(city, "places.csv"):
+        district = row["district_zh"] or None
+        yield Name(row["name_zh"], row["kind"], row["name_zh"], district)
+        for form in _english_forms(row["name_en"]):
+            yield Name(form, row["kind"], row["name_zh"], district)
+        if row["kind"] == "road":
+            yield Name(_short_road(row["name_en"].lower()), "road", row["name_zh"], district)
 
 
 def _short_road(name: str) -> str:
     return name.replace(" avenue", " ave").replace(" road", " rd").replace(" street", " st")
 
 
-def _agencies() -> Iterator[Name]:
-    for key, names in read_table(CATALOGUE / "agencies.yml").items():
+def _agencies(agencies: Mapping[str, Text]) -> Iterator[Name]:
+    for key, name in agencies.items():
         if key in ("ANY", "STREET", "HOSPITAL"):
             continue
-        zh, en = names["zh"], names["en"]
-        for form in {zh, zh.removeprefix("市"), zh.removeprefix("市").removesuffix("局") + "局"}:
-            yield Name(form, "agency", zh)
-        yield Name(en.lower(), "agency", zh)
+        value, zh = name.in_language("zh"), name.zh
+        forms = {zh, zh.removeprefix("市"), zh.removeprefix("市").removesuffix("局") + "局"} if zh else set()
+        for form in (*forms, *((name.en.lower(),) if name.en else ())):
+            yield Name(form, "agency", value)
 
 
-@lru_cache(maxsize=1)
-def names() -> tuple[Name, ...]:
-    """Every name once, the first label winning when a form means two things."""
+@lru_cache(maxsize=4)
+def names(city: City) -> tuple[Name, ...]:
+    """Every name of a city once, the first label winning when a form means two things."""
     found: dict[str, Name] = {}
-    for name in (*_subdistricts(), *_places(), *_agencies()):
+    for name in (*_subdistricts(city), *_places(city), *_agencies(catalogue_of(city).agencies)):
         form = normalise(name.form).text
         found.setdefault(form, Name(form, name.label, name.value, name.district))
     return tuple(found.values())
 
 
-@lru_cache(maxsize=1)
-def by_form() -> dict[str, Name]:
+@lru_cache(maxsize=4)
+def by_form(city: City) -> dict[str, Name]:
     """Names by their normal form."""
-    return {name.form: name for name in names()}
+    return {name.form: name for name in names(city)}

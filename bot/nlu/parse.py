@@ -18,6 +18,7 @@ from bot.nlu.entities import Entity, find_entities
 from bot.nlu.persons import persons_of
 from bot.nlu.safety import PREFIXES, Danger, danger_of
 from bot.nlu.topic import topic_of
+from knowledge.city import City
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
@@ -96,7 +97,8 @@ class Parse:
 class Understanding:
     """The trained NLU: gives the Parse of a text."""
 
-    def __init__(self, encoder: Encoder, head: LinearHead, safety: LinearHead) -> None:
+    def __init__(self, encoder: Encoder, head: LinearHead, safety: LinearHead, city: City | None = None) -> None:
+        self._city = city
         self._encoder = encoder
         self._head = head
         self._safety = safety
@@ -107,7 +109,7 @@ class Understanding:
         detected = detect(text)
         clean = canonical(text, detected.cantonese)
         language = detected.language if detected.language in ("zh", "en") else (hint or "zh")
-        entities = find_entities(text, language)
+        entities = find_entities(text, language, self._city)
         told = asserted(clean)
         topic = topic_of(told.text, entities)
         left = told.text or clean

@@ -12,6 +12,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from bot.nlu.gazetteer import names
+from knowledge.city import City
 
 NAME_FREQUENCY = 200_000
 UNIT = re.compile(r"[a-z0-9][a-z0-9'.\-]*|\s+|[^a-z0-9\s]+")
@@ -20,10 +21,10 @@ UNIT = re.compile(r"[a-z0-9][a-z0-9'.\-]*|\s+|[^a-z0-9\s]+")
 class Segmenter:
     """Chinese words by jieba-rs with our place names known to it; Latin words and numbers stay whole."""
 
-    def __init__(self, vocab: Vocab) -> None:
+    def __init__(self, vocab: Vocab, city: City) -> None:
         self.vocab = vocab
         self._jieba = rjieba.Jieba()
-        for name in names():
+        for name in names(city):
             if not name.form.isascii():
                 self._jieba.add_word(name.form, NAME_FREQUENCY, "ns")
 
@@ -51,15 +52,16 @@ class Segmenter:
         return Doc(self.vocab, words=words, spaces=spaces, tags=tags)
 
 
-@lru_cache(maxsize=2)
-def pipeline(language: str) -> Language:
-    """The spaCy pipeline of `zh` or `en`; it takes text in normal form and sets named entities.
+@lru_cache(maxsize=4)
+def pipeline(language: str, city: City) -> Language:
+    """The spaCy pipeline of `zh` or `en` with the names of a city.
 
+    It takes text in normal form and sets named entities.
     Chinese sentences carry English names and the other way round, so both know all names.
     """
     nlp = spacy.blank(language)
     if language == "zh":
-        nlp.tokenizer = Segmenter(nlp.vocab)
+        nlp.tokenizer = Segmenter(nlp.vocab, city)
     ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
-    ruler.add_patterns([{"label": name.label, "pattern": name.form} for name in names()])  # type: ignore[attr-defined]
+    ruler.add_patterns([{"label": name.label, "pattern": name.form} for name in names(city)])  # type: ignore[attr-defined]
     return nlp
