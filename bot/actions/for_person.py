@@ -71,7 +71,7 @@ def _persons_in(texts: tuple[str, ...]) -> frozenset[str]:
 def _speaks_of(service: Service, persons: Sequence[str]) -> bool:
     """Whether a service's names or description speak of one of the persons."""
     names = (service.name, service.everyday_name, service.description)
-    texts = tuple(text.lower() for name in names for text in (name.zh, name.en))
+    texts = tuple(text.lower() for name in names if name for text in (name.zh, name.en))
     return not _persons_in(texts).isdisjoint(persons)
 
 
@@ -86,9 +86,12 @@ def fitting(found: Retrieval, audience: Audience | None) -> tuple[Hit, ...]:
 
 
 def audience_line(turn: TurnContext, service: Service) -> str | None:
-    """Whether the catalogue lists the person's group among those a service is for; None when none was named."""
+    """Whether the catalogue lists the person's group among those a service is for.
+
+    None when none was named, and for an imported item whose list does not tell whom it is for.
+    """
     audience = audience_of(turn.parse.persons)
-    if audience is None or service.kind is Kind.DEMAND:
+    if audience is None or service.kind is Kind.DEMAND or not service.audience:
         return None
     name = turn.text(f"utter_audience_{audience}")
     if audience in service.audience:
