@@ -22,8 +22,8 @@ from bot.settings import Settings
 from bot.training import STEPS
 from connectors import catalogue_commands, report
 from connectors.app import create_app
+from connectors.evaluation import command as evaluation
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
-from knowledge.encoder import load_encoder
 from knowledge.importers.row import ImportFault
 from knowledge.yaml_file import ContentError
 
@@ -123,12 +123,20 @@ def check() -> None:
 
 @app.command()
 def evaluate(
-    wrong: Annotated[bool, typer.Option("--wrong", help="Also list every sentence that went wrong.")] = False,
+    wrong: evaluation.Wrong = False,
+    pairs: evaluation.Pairs = False,
+    page: evaluation.Page = None,
+    save: evaluation.Save = None,
+    old: evaluation.Old = None,
+    fail: evaluation.Fail = False,
+    set_floors: evaluation.SetFloors = False,
+    name: evaluation.Name = "",
 ) -> None:
-    """Print search, intent and danger figures on the dev sets."""
-    settings = Settings()
-    assistant = _prepared(settings)
-    report.evaluate(assistant, load_encoder(settings.encoder), Console(), wrong)
+    """Print the figures of search and understanding on the evaluation sets; report, keep and compare them."""
+    wanted = evaluation.Wanted(wrong, pairs, page, save, old, fail, set_floors, name)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(database_url=f"sqlite:///{Path(folder) / 'evaluate.sqlite3'}")
+        evaluation.evaluate(_prepared(settings), settings, wanted, Console())
 
 
 @benches.callback()

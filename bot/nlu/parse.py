@@ -103,6 +103,11 @@ class Understanding:
         self._head = head
         self._safety = safety
 
+    @property
+    def encoder_name(self) -> str:
+        """The name of the encoder it reads with."""
+        return self._encoder.name
+
     def parse(self, text: str, hint: str | None = None) -> Parse:
         """Understand one text of any length; `hint` is the language when the text does not tell."""
         payload = _payload(text)
