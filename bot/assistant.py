@@ -57,6 +57,8 @@ UTTER_OUTCOMES = {
 }
 KEEPS_CHOICES = {"action_emergency", "action_crisis", "action_repeat"}
 REMEMBERS_TEXT = (Outcome.NO_SERVICE, Outcome.ANSWERED, Outcome.CLARIFY)
+# Told of a turn once it is stored; must neither wait nor raise.
+Watcher = Callable[[UserMessage, Parse, list[dict[str, Any]]], None]
 
 
 class Assistant:
@@ -86,6 +88,7 @@ class Assistant:
         self.clock = clock
         self._max_chars = max_chars
         self._session_seconds = session_minutes * 60
+        self.watchers: list[Watcher] = []
         self._policies: tuple[policies.Policy, ...] = (
             policies.safety,
             policies.language,
@@ -109,6 +112,8 @@ class Assistant:
             turn, after = self._turn(message, parse, before, work, now)
             answer = render(turn, message.sender, self.catalogue)
             work.save(after, message.message_id, (*opening, *turn.events), answer, now)
+        for watch in self.watchers:
+            watch(message, parse, answer)
         return answer
 
     def _opened(self, tracker: Tracker, now: datetime) -> tuple[Tracker, tuple[Event, ...]]:

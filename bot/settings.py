@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     trusted_proxy: bool = Field(
         default=False, description="Take the caller's address from X-Forwarded-For (behind a proxy only)."
     )
+    shadow: str = Field(
+        default="",
+        description="Candidate read beside the live assistant: a trained data folder, or an encoder as in the encoder "
+        "setting; empty for none.",
+    )
 
     @property
     def effective_database_url(self) -> str:

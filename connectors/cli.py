@@ -20,7 +20,7 @@ from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
 from bot.training import STEPS
-from connectors import catalogue_commands, report
+from connectors import bench_commands, catalogue_commands, report, shadow
 from connectors.app import create_app
 from connectors.evaluation import command as evaluation
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
@@ -31,6 +31,7 @@ app = typer.Typer(help="Chengda 城答: city services, demands and cases in conv
 training = typer.Typer(help="Train what is missing or out of date; or one model by name.")
 app.add_typer(training, name="train", invoke_without_command=True)
 benches = typer.Typer(help="Print start-up time, turn times and memory; or measure one part by name.")
+app.add_typer(shadow.commands, name="shadow")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
 console = Console(stderr=True)
@@ -149,6 +150,10 @@ def bench(context: typer.Context) -> None:
         settings = Settings(database_url=database)
         _prepared(settings)
         report.bench(lambda: build_assistant(settings), Console())
+
+
+benches.command()(bench_commands.nlu)
+benches.command()(bench_commands.answers)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 
 router = APIRouter()
 TURNS = Counter("chengda_turns_total", "Turns of conversation by outcome and language.", ["outcome", "language"])
+SHADOW = Counter("chengda_shadow_turns_total", "Turns read by the candidate, disagreements by aspect.", ["result"])
 SECONDS = Histogram(
     "chengda_turn_seconds", "Time of one turn in seconds.", buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 )

@@ -104,9 +104,9 @@ class Understanding:
         self._safety = safety
 
     @property
-    def encoder_name(self) -> str:
-        """The name of the encoder it reads with."""
-        return self._encoder.name
+    def encoder(self) -> Encoder:
+        """The encoder it reads with."""
+        return self._encoder
 
     def parse(self, text: str, hint: str | None = None) -> Parse:
         """Understand one text of any length; `hint` is the language when the text does not tell."""

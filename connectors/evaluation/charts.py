@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pygal
-from pygal.style import Style
-
+from connectors.evaluation.plotting import Style, pygal
 from knowledge.figures import Interval
 
 SERIES = 6

@@ -51,7 +51,7 @@ def evaluate(assistant: Assistant, settings: Settings, wanted: Wanted, console: 
     records = _asked(assistant)
     run = new_run(
         wanted.name or settings.encoder,
-        fingerprints(assistant.understanding.encoder_name, settings.data_dir),
+        fingerprints(assistant.understanding.encoder.name, settings.data_dir),
         records,
         assistant.clock(),
     )

@@ -147,7 +147,7 @@ def figure_table(figures: Sequence[Figure]) -> FigureTable:
     lines = []
     for group in dict.fromkeys(figure.group for figure in figures):
         own = {figure.measure: figure for figure in figures if figure.group == group}
-        count = max(len(figure.values) for figure in own.values())
+        count = len({key for figure in own.values() for key in figure.values})
         cells = tuple(own[measure].interval() if measure in own else None for measure in measures)
         lines.append(Line(_in_chinese(group), group, count, cells))
     return FigureTable(measures, tuple(lines))
