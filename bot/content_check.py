@@ -36,6 +36,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("outside.csv", ("language", "source", "text")),
     ("entities_*.jsonl", ("text", "language", "spans")),
     ("eval/two_demands.csv", ("language", "text", "first", "second")),
+    ("eval/pairs.csv", ("code", "zh", "en")),
     ("eval/services_*.jsonl", ("text", "code", "language", "style")),
     ("eval/intents_*.jsonl", ("text", "intent", "language")),
     ("eval/safety_*.jsonl", ("text", "label", "language")),

@@ -10,6 +10,7 @@ import pytest
 
 from bot.asked import TAKERS, read_messages, read_pairs
 from bot.calibration import calibration_error, confusions, coverage, latencies, latency_classes, matrix, reliability
+from bot.content_check import plain
 from bot.errors import ChengdaError
 from bot.evaluate import ORDINARY
 from bot.records import PARTS, Record, figures_of
@@ -18,6 +19,7 @@ from bot.run_file import Run, load_run, save_run
 from connectors.evaluation.page import figure_table, render_page
 from knowledge.catalogue import read_catalogue
 from knowledge.figures import Figure, bootstrap, difference, differences
+from knowledge.queries import read_training_queries
 
 VOID = {"meta", "input", "br", "link"}
 SECTIONS = (
@@ -91,6 +93,8 @@ def test_every_service_has_a_pair() -> None:
     pairs = read_pairs()
     assert [pair.code for pair in pairs] == sorted(read_catalogue().services)
     assert len({pair.zh for pair in pairs}) == len({pair.en for pair in pairs}) == len(pairs)
+    trained = {plain(query.text) for query in read_training_queries()}
+    assert not [pair for pair in pairs if plain(pair.zh) in trained or plain(pair.en) in trained]
     assert {row.label for row in read_messages()} == {"1", "2"}
 
 

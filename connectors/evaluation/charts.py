@@ -30,14 +30,16 @@ STYLE = Style(
     tooltip_font_size=12,
     stroke_width="2",
 )
-WIDTH, ROW, FRAME = 480, 17, 125
+WIDTH, ROW, FRAME = 400, 18, 110
 SCRIPT = re.compile(r"<script.*?</script>", re.S)
 
 
 def bars(title: str, unit: str, rows: Sequence[str], series: Mapping[str, Sequence[Interval | None]]) -> str:
     """Horizontal bars with 95 % intervals from 0 to 100, the first row on top."""
-    height = FRAME + ROW * len(rows) * max(1, len(series)) + 8 * len(rows)
-    chart = pygal.HorizontalBar(**_settings(title, height), x_title=unit, range=(0, 100), print_values=True)
+    height = FRAME + ROW * len(rows) * len(series) + 8 * len(rows)
+    chart = pygal.HorizontalBar(
+        **_settings(title, height), x_title=unit, range=(0, 100), print_values=True, show_legend=len(series) > 1
+    )
     chart.formatter = lambda value: f"{value:.1f}"
     _fill(chart, rows, series)
     return _svg(chart)
@@ -92,15 +94,16 @@ def _settings(title: str, height: int) -> dict[str, Any]:
         "js": (),
         "disable_xml_declaration": True,
         "legend_at_bottom": True,
+        "legend_at_bottom_columns": 3,
         "legend_box_size": 10,
         "margin": 6,
     }
 
 
 def _fill(chart: Any, rows: Sequence[str], series: Mapping[str, Sequence[Interval | None]]) -> None:
-    """Labels and values, turned over, as the library draws its first row at the foot."""
+    """Labels and values, the rows turned over, as the library draws the first at the foot."""
     chart.x_labels = list(reversed(rows))
-    for name, intervals in reversed(list(series.items())):
+    for name, intervals in series.items():
         chart.add(name, [_bar(interval) for interval in reversed(intervals)])
 
 
