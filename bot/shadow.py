@@ -16,9 +16,9 @@ from bot.errors import ChengdaError
 from bot.messages import UserMessage
 from bot.nlu.parse import Parse, Understanding
 from bot.privacy import redact
-from bot.training import load_or_train
+from bot.training import index_folder, load_or_train
 from bot.turn import Outcome
-from knowledge.catalogue import Catalogue, read_catalogue
+from knowledge.city import City, catalogue_of
 from knowledge.encoder import Encoder
 from knowledge.index import load_index
 from knowledge.linear_head import load_head
@@ -150,26 +150,27 @@ def _search(retriever: Retriever, parse: Parse) -> tuple[str, str | None]:
     return str(found.verdict), str(found.hits[0].service.code) if found.hits else None
 
 
-def load_candidate(where: str, encoder: Encoder, data_dir: Path) -> Candidate:
+def load_candidate(where: str, encoder: Encoder, city: City, data_dir: Path) -> Candidate:
     """The candidate of the setting: a data folder as it was trained, read with `encoder`, or another encoder's name.
 
     Raises ChengdaError when the folder was trained with another encoder or for services we do not have.
     """
     folder = Path(where)
     if not (folder / "index" / "index.json").exists():
-        models = load_or_train(data_dir / "shadow", where)
-        understanding = Understanding(models.encoder, models.intents, models.safety)
+        models = load_or_train(data_dir / "shadow", where, city=city)
+        understanding = Understanding(models.encoder, models.intents, models.safety, city)
         return Candidate(where, understanding, Retriever(models.catalogue, models.index))
-    return _trained_elsewhere(folder, encoder, read_catalogue())
+    return _trained_elsewhere(folder, encoder, city)
 
 
-def _trained_elsewhere(folder: Path, encoder: Encoder, catalogue: Catalogue) -> Candidate:
-    mark = json.loads((folder / "index" / "index.json").read_text(encoding="utf-8"))["fingerprint"]
-    index = load_index(folder / "index", mark)
+def _trained_elsewhere(folder: Path, encoder: Encoder, city: City) -> Candidate:
+    place = index_folder(folder, city)
+    mark = json.loads((place / "index.json").read_text(encoding="utf-8"))["fingerprint"]
+    index, catalogue = load_index(place, mark), catalogue_of(city)
     assert index is not None
     if index.vectors.d != encoder.dimension:
         raise ChengdaError(f"{folder} was trained with another encoder than {encoder.name}")
     if unknown := [code for code in index.codes if code not in catalogue]:
         raise ChengdaError(f"{folder} has services that the catalogue lacks: {', '.join(unknown)}")
     intents, safety = (load_head(folder / "nlu" / f"{name}.joblib") for name in ("intents", "safety"))
-    return Candidate(str(folder), Understanding(encoder, intents, safety), Retriever(catalogue, index))
+    return Candidate(str(folder), Understanding(encoder, intents, safety, city), Retriever(catalogue, index))

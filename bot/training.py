@@ -83,7 +83,7 @@ def _index(city: City, data_dir: Path, encoder: Encoder, progress: Progress) -> 
     queries, uncovered = queries_of(city, catalogue), uncovered_of(city)
     weights = f"{encoder.name}:{_code_digest()}"
     mark = fingerprint(catalogue, queries, uncovered, weights)
-    folder = data_dir / "index" if city.home else data_dir / "index" / "cities" / city.key
+    folder = index_folder(data_dir, city)
     index = load_index(folder, mark)
     if index is None:
         remembering = RememberingEncoder(encoder, weights, data_dir / "encoded")
@@ -91,6 +91,11 @@ def _index(city: City, data_dir: Path, encoder: Encoder, progress: Progress) -> 
         remembering.save()
         save_index(index, folder, mark)
     return index
+
+
+def index_folder(data_dir: Path, city: City) -> Path:
+    """Where the search index of a city lies."""
+    return data_dir / "index" if city.home else data_dir / "index" / "cities" / city.key
 
 
 def _code_digest() -> str:

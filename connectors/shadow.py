@@ -16,6 +16,7 @@ from bot.assistant import Assistant
 from bot.settings import Settings
 from bot.shadow import ASPECTS, FILE, Shadow, load_candidate
 from connectors import metrics
+from knowledge.city import find_city
 
 EXAMPLES = 2
 commands = typer.Typer(help="A candidate read beside the live assistant.", no_args_is_help=True)
@@ -25,9 +26,9 @@ def start_shadow(settings: Settings, assistant: Assistant) -> Shadow | None:
     """Have every later turn compared with the candidate of the settings; None without one."""
     if not settings.shadow:
         return None
-    encoder = assistant.understanding.encoder
+    encoder, city = assistant.understanding.encoder, find_city(settings.city, settings.data_dir)
     shadow = Shadow(
-        lambda: load_candidate(settings.shadow, encoder, settings.data_dir),
+        lambda: load_candidate(settings.shadow, encoder, city, settings.data_dir),
         assistant.retriever,
         settings.data_dir / FILE,
         assistant.clock,

@@ -106,8 +106,8 @@ def catalogue_answers(catalogue: Catalogue, queries: Sequence[Query], sample: in
 
 def telling(service: Service) -> str:
     """Description and facts of a service in Chinese as one text."""
-    facts = [item.zh for _, fact in service.facts() for item in fact.items]
-    return "\n".join((service.description.zh, *facts))
+    about = [service.description.zh] if service.description else []
+    return "\n".join((*about, *(item.zh for _, fact in service.facts() for item in fact.items)))
 
 
 def _questions(pairs: Sequence[tuple[str, str]]) -> Questions:

@@ -18,6 +18,7 @@ from bot.shadow import Candidate, Reading, Shadow, disagreements, load_candidate
 from bot.training import Models
 from connectors.shadow import disagreement_table, read_disagreements, start_shadow
 from knowledge.catalogue import read_catalogue
+from knowledge.city import find_city
 from knowledge.retriever import Retriever
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,7 +82,7 @@ def test_what_the_live_one_lacks_is_not_compared() -> None:
 
 
 def test_a_trained_folder_is_a_candidate(assistant: Assistant, models: Models, tmp_path: Path) -> None:
-    candidate = load_candidate(str(ROOT / ".chengda"), models.encoder, tmp_path)
+    candidate = load_candidate(str(ROOT / ".chengda"), models.encoder, find_city(), tmp_path)
     assert candidate.read("驾照快到期了怎么换", None).service == "C01"
     assert set(models.index.codes) == set(read_catalogue().services)
     assert start_shadow(Settings(data_dir=tmp_path, _env_file=None), assistant) is None  # type: ignore[call-arg]
