@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -47,9 +48,11 @@ def bars(title: str, unit: str, rows: Sequence[str], series: Mapping[str, Sequen
 
 def gains(title: str, unit: str, rows: Sequence[str], values: Sequence[Interval | None]) -> str:
     """Differences with 95 % intervals about zero."""
+    widest = math.ceil(max((100 * max(abs(one.low), abs(one.high)) for one in values if one), default=0.0)) or 1
     chart = pygal.HorizontalBar(
-        **_settings(title, FRAME + (ROW + 8) * len(rows)), x_title=unit, print_values=True, show_legend=False
-    )
+        **_settings(title, FRAME + (ROW + 8) * len(rows)), x_title=unit, show_legend=False,
+        range=(-widest, widest),
+    )  # fmt: skip
     chart.formatter = lambda value: f"{value:+.1f}"
     _fill(chart, rows, {"gain": values})
     return _svg(chart)
