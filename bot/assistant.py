@@ -13,8 +13,10 @@ from bot.actions import (
     case_status,
     change_case,
     choose,
+    compare,
     file_demand,
     hand_off,
+    life_path,
     safety,
     say,
     several,
@@ -24,6 +26,7 @@ from bot.cases.analysis import DemandAnalyst
 from bot.domain import Domain
 from bot.messages import BotMessage, Button, UserMessage
 from bot.nlu.parse import Parse, Understanding
+from bot.nlu.paths import PathFinder
 from bot.policies import Decision
 from bot.store import Store, Work
 from bot.tracker import Event, Tracker, fold
@@ -35,6 +38,9 @@ from knowledge.retriever import Retriever
 ACTIONS: Mapping[str, Action] = {
     "action_answer_service": answer_service.answer_service,
     "action_answer_detail": answer_service.answer_detail,
+    "action_compare": compare.compare,
+    "action_list_services": life_path.list_services,
+    "action_move_on_path": life_path.move_on_path,
     "action_out_of_scope": say.out_of_scope,
     "action_emergency": safety.emergency,
     "action_crisis": safety.crisis,
@@ -70,6 +76,7 @@ class Assistant:
         rules: Mapping[str, str],
         catalogue: Catalogue,
         understanding: Understanding,
+        paths: PathFinder,
         retriever: Retriever,
         facts: FactFinder,
         analyst: DemandAnalyst,
@@ -81,6 +88,7 @@ class Assistant:
         self.domain = domain
         self.catalogue = catalogue
         self.understanding = understanding
+        self.paths = paths
         self.retriever = retriever
         self.facts = facts
         self.analyst = analyst
@@ -94,6 +102,7 @@ class Assistant:
             policies.language,
             policies.person,
             policies.identity,
+            policies.path,
             policies.choice,
             policies.form,
             policies.several,
@@ -129,7 +138,7 @@ class Assistant:
         context = TurnContext(
             message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
             self.analyst, work.cases, work.handoffs, self.understanding.parse,
-            self.facts,
+            self.facts, self.paths,
         )  # fmt: skip
         result, intent = self._run(context, work)
         events = (

@@ -12,12 +12,14 @@ from bot.cases.split import Splitter
 from bot.database import migrate, open_database
 from bot.domain import read_domain
 from bot.nlu.parse import Understanding
+from bot.nlu.paths import PathFinder
 from bot.rules import read_rules
 from bot.settings import Settings
 from bot.store import Store
 from bot.training import Models, load_or_train
 from knowledge.city import find_city, wording_of
 from knowledge.facts import FactFinder
+from knowledge.paths import paths_of
 from knowledge.retriever import Retriever
 
 # One text a language, so that the first citizen does not wait for the pipelines to be made.
@@ -56,6 +58,7 @@ def assistant_of(models: Models, settings: Settings) -> Assistant:
         read_rules(domain),
         models.catalogue,
         understanding,
+        PathFinder(paths_of(city), models.paths),
         retriever,
         FactFinder(models.encoder),
         DemandAnalyst(models.encoder, models.demands, retriever, splitter, city),

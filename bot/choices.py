@@ -10,9 +10,12 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 from bot.actions.answer_service import CHOICE_SERVICE
+from bot.actions.life_path import CHOICE_PATH, CHOICE_STEP
+from bot.nlu.aspects import aspects_of
 from bot.nlu.said import opens_with_command
 from bot.turn import TurnContext
 from knowledge.normal import canonical, normalise
+from knowledge.paths import PathKey
 from knowledge.queries import NLU_DATA
 from knowledge.retriever import Verdict
 from knowledge.words import search_terms
@@ -26,6 +29,12 @@ SHORT_WORDS_CHARS = 30
 POLITE = re.compile(
     r"个|项|种|条|选|是|我|要|它|那|请|第|\b(?:the|one|option|number|no\.?|please|choice|choose|i|want)\b"
 )
+LEADING_PLACE = re.compile(
+    r"^(?:那|那么|and |what about |how about )*"
+    r"(?P<place>第[一二三四]个|前者|后者|the first|the second|first|second|former|latter)"
+)
+ASKS_ANEW = ("compare_services", "list_services")
+NAMED_CHOICES = (CHOICE_SERVICE, CHOICE_STEP, CHOICE_PATH)
 COMMON_TERMS = frozenset(["的", "那", "个", "是", "我", "要", "one", "办", "证"])
 
 
@@ -42,13 +51,15 @@ def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> st
     for code in choices:
         if code.lower() in text.split():
             return code
-    if purpose != CHOICE_SERVICE or len(text) > MAX_ANSWER_CHARS:
+    if (led := _led_by_place(text, choices)) is not None:
+        return led
+    if purpose not in NAMED_CHOICES or len(text) > MAX_ANSWER_CHARS or turn.parse.intent in ASKS_ANEW:
         return None
-    names = {code: _names(turn, code) for code in choices}
+    names = {code: _path_names(turn, code) if purpose == CHOICE_PATH else _names(turn, code) for code in choices}
     ratio, best = max((max(fuzz.ratio(text, name) for name in own), code) for code, own in names.items())
     if ratio >= TITLE_MATCH:
         return best
-    return _searched(turn, choices) or _told_apart(turn, names)
+    return (_searched(turn, choices) if purpose == CHOICE_SERVICE else None) or _told_apart(turn, names)
 
 
 def _searched(turn: TurnContext, choices: Sequence[str]) -> str | None:
@@ -73,6 +84,20 @@ def _ordinals() -> dict[str, int]:
     """Words for a place on a list; the last is -1."""
     with (NLU_DATA / "lookups" / "ordinals.csv").open(encoding="utf-8") as rows:
         return {row["word"]: int(row["place"]) for row in csv.DictReader(rows)}
+
+
+def _led_by_place(text: str, choices: Sequence[str]) -> str | None:
+    """The choice a question on a detail opens with ("第一个多少钱", "the second, how much")."""
+    opened = LEADING_PLACE.match(text)
+    if opened is None or not aspects_of(text[opened.end() :]):
+        return None
+    place = _ordinals()[opened["place"]]
+    return choices[place] if place < len(choices) else None
+
+
+def _path_names(turn: TurnContext, key: str) -> list[str]:
+    name = turn.paths.paths[PathKey(key)].name
+    return [normalise(name.zh).text, normalise(name.en).text]
 
 
 def _names(turn: TurnContext, code: str) -> list[str]:

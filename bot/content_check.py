@@ -15,10 +15,12 @@ from typing import Any
 from bot.cases.case import DemandType
 from bot.domain import read_domain
 from bot.nlu.intents import NLU_FILES
+from bot.nlu.paths import COLUMNS as PATH_COLUMNS
 from bot.nlu.training_data import read_nlu
 from bot.rules import read_rules
 from knowledge.catalogue import Catalogue, read_catalogue
 from knowledge.normal import normalise
+from knowledge.paths import read_paths
 from knowledge.queries import COLUMNS, LANGUAGES, NLU_DATA
 from knowledge.yaml_file import ContentError
 
@@ -33,6 +35,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("demands_*.csv", ("type", "category", "service_item", "urgency", "language", "style", "text")),
     ("uncovered*.csv", ("language", "text")),
     ("vague.csv", ("language", "text")),
+    ("paths.csv", tuple(PATH_COLUMNS)),
     ("outside.csv", ("language", "source", "text")),
     ("entities_*.jsonl", ("text", "language", "spans")),
     ("eval/two_demands.csv", ("language", "text", "first", "second")),
@@ -67,6 +70,7 @@ class Known:
     codes: frozenset[str]
     categories: frozenset[str]
     intents: frozenset[str]
+    paths: frozenset[str]
 
 
 def check_content(folder: Path = NLU_DATA) -> tuple[ContentError, ...]:
@@ -74,10 +78,13 @@ def check_content(folder: Path = NLU_DATA) -> tuple[ContentError, ...]:
     try:
         catalogue, domain = read_catalogue(), read_domain()
         read_rules(domain)
+        paths = read_paths(catalogue)
     except ContentError as error:
         return (error,)
     categories = frozenset(category.zh for category in catalogue.categories)
-    known = Known(frozenset(service.code for service in catalogue), categories, frozenset(domain.intents))
+    known = Known(
+        frozenset(service.code for service in catalogue), categories, frozenset(domain.intents), frozenset(paths)
+    )
     problems: list[ContentError] = []
     trained = [*_examples(folder, known, problems), *_lines(folder, TRAINING, known, problems)]
     measured = list(_lines(folder, EVAL, known, problems))
@@ -183,6 +190,7 @@ CHECKS: dict[str, Callable[[Mapping[str, Any], Known], bool]] = {
     "type": lambda row, known: row["type"] in set(DemandType),
     "urgency": lambda row, known: row["urgency"] in URGENCIES,
     "intent": lambda row, known: row["intent"] in known.intents,
+    "path": lambda row, known: row["path"] in known.paths,
     "label": lambda row, known: row["label"] == ORDINARY or row["label"] in known.intents,
     "spans": _spans_fit,
 }

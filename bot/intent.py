@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from bot.actions.life_path import wants_path
 from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
 from bot.context import is_new_topic, returns, search
@@ -72,8 +73,10 @@ def settled(turn: TurnContext) -> str:
         return "out_of_scope"
     if parse.intent in CASE_INTENTS and not turn.tracker.slot("case_number") and _names_service(turn):
         return _by_search(turn)
+    if wants_path(turn):
+        return "list_services"
     bar = UNSURE_CHAT if parse.intent in CHAT and parse.topic else UNSURE
-    if parse.intent in SEARCHED or parse.confidence < bar:
+    if parse.intent in SEARCHED or parse.intent == "list_services" or parse.confidence < bar:
         return _by_search(turn)
     return parse.intent
 

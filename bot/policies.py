@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.actions.demand_form import CONFIRM, DEMAND_FORM
+from bot.actions.life_path import wanted_move
 from bot.actions.several import requests
-from bot.choices import picked
+from bot.choices import ASKS_ANEW, picked
 from bot.context import is_new_topic, search
 from bot.intent import settled
 from bot.nlu.entities import find_query_code
@@ -94,6 +95,13 @@ def identity(turn: TurnContext) -> Decision | None:
     return None
 
 
+def path(turn: TurnContext) -> Decision | None:
+    """A move along the guided path under way."""
+    if turn.tracker.active_form is None and wanted_move(turn) is not None:
+        return Decision("action_move_on_path")
+    return None
+
+
 def choice(turn: TurnContext) -> Decision | None:
     """An answer to a clarifying question."""
     choices = turn.tracker.slot("choices")
@@ -122,6 +130,8 @@ def form(turn: TurnContext) -> Decision | None:
     act = short_answer(turn.message.text)
     if act == "cancel" or (act is None and (gives_up(turn.message.text) or _drops_it(turn))):
         return Decision("action_cancel_form")
+    if parse.payload is not None and parse.intent == "list_services":
+        return Decision("action_list_services", digression=True)
     if parse.payload is not None and parse.intent in ("ask_service", "ask_detail"):
         asked = "action_answer_service" if "service" in parse.payload else "action_answer_detail"
         return Decision(asked, digression=True)
@@ -138,6 +148,8 @@ def form(turn: TurnContext) -> Decision | None:
 
 def several(turn: TurnContext) -> Decision | None:
     """Several requests in one message."""
+    if turn.parse.intent in ASKS_ANEW:
+        return None
     if turn.parse.payload is None and len(requests(turn)) > 1:
         return Decision("action_several")
     return None

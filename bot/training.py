@@ -12,6 +12,7 @@ from bot.cases.analysis import HEADS, read_demands, train_demand_heads
 from bot.cases.split import CONNECTOR_FILE, SplitJudge, load_judge
 from bot.cases.split_examples import CONTINUATION_FILE, train_split
 from bot.nlu.intents import NLU_FILES, read_examples, train_intents
+from bot.nlu.paths import read_path_lines, train_paths
 from bot.nlu.safety import read_extra, train_safety
 from bot.nlu.said import COMMANDS_FILE
 from knowledge.catalogue import Catalogue, read_catalogue
@@ -23,9 +24,9 @@ from knowledge.queries import NLU_DATA, Query, read_training_queries, read_uncov
 from knowledge.trainer import RememberingEncoder, Trainer
 
 Progress = Callable[[str], None]
-STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "safety", "demands", "split")
+STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "safety", "demands", "split", "paths")
 CODE_FILES = ("linear_head.py", "words.py", "normal.py", "index.py", "encoder.py")
-NLU_CODE = ("nlu/intents.py", "nlu/safety.py", "cases/split.py", "cases/split_examples.py")
+NLU_CODE = ("nlu/intents.py", "nlu/paths.py", "nlu/safety.py", "cases/split.py", "cases/split_examples.py")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Models:
     safety: LinearHead
     demands: dict[str, LinearHead]
     split: SplitJudge
+    paths: LinearHead
 
 
 def load_or_train(
@@ -72,9 +74,9 @@ def load_or_train(
         trainer.close()
         (folder / "mark.json").write_text(json.dumps(nlu_mark), encoding="utf-8")
     demands = {name: load_head(folder / f"{name}.joblib") for name in HEADS}
-    intents, safety = (load_head(folder / f"{name}.joblib") for name in ("intents", "safety"))
+    intents, safety, paths = (load_head(folder / f"{name}.joblib") for name in ("intents", "safety", "paths"))
     judge = load_judge(folder / "split.joblib")
-    return Models(city, catalogue_of(city), encoder, index, intents, safety, demands, judge)
+    return Models(city, catalogue_of(city), encoder, index, intents, safety, demands, judge, paths)
 
 
 def _index(city: City, data_dir: Path, encoder: Encoder, progress: Progress) -> Index:
@@ -105,7 +107,9 @@ def _code_digest() -> str:
 def _train_nlu(
     folder: Path, queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer, progress: Progress
 ) -> None:
-    examples, safety, demands = read_examples(), read_extra(), read_demands()
+    situations = read_path_lines()
+    safety = [*read_extra(), *((line.text, "list_services") for line in situations)]
+    examples, demands = read_examples(), read_demands()
     progress("intents")
     intents = train_intents(examples, safety, queries, demands, catalogue, trainer)
     intents.save(folder / "intents.joblib")
@@ -117,6 +121,8 @@ def _train_nlu(
         head.save(folder / f"{name}.joblib")
     progress("split")
     train_split(demands, queries, catalogue, trainer).save(folder / "split.joblib")
+    progress("paths")
+    train_paths(situations, queries, trainer).save(folder / "paths.joblib")
 
 
 def _digest(files: object) -> str:

@@ -15,6 +15,7 @@ from bot.domain import Domain
 from bot.handoffs import HandoffQueue
 from bot.messages import BotMessage, SenderId, UserMessage
 from bot.nlu.parse import Parse
+from bot.nlu.paths import PathFinder
 from bot.tracker import Event, Tracker
 from knowledge.catalogue import Catalogue, Source
 from knowledge.facts import FactFinder
@@ -58,6 +59,7 @@ class TurnContext:
     handoffs: HandoffQueue
     understand: Callable[[str, str | None], Parse]
     facts: FactFinder
+    paths: PathFinder
 
     @property
     def sender(self) -> SenderId:

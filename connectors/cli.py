@@ -25,6 +25,7 @@ from connectors.app import create_app
 from connectors.evaluation import command as evaluation
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
 from knowledge.importers.row import ImportFault
+from knowledge.paths import paths_of
 from knowledge.yaml_file import ContentError
 
 app = typer.Typer(help="Chengda 城答: city services, demands and cases in conversation.", no_args_is_help=True)
@@ -45,6 +46,7 @@ STEP_NAMES = {
     "safety": "training safety 训练安全",
     "demands": "training demands 训练诉求",
     "split": "training the splitting 训练拆分",
+    "paths": "training guided paths 训练办事路径",
     "database": "database 数据库",
 }
 
@@ -119,7 +121,7 @@ def check() -> None:
         print(f"{len(problems)} errors")
         raise typer.Exit(1)
     items = ", ".join(f"{city} {len(catalogue_of(find_city(city)))}" for city in shipped_cities())
-    print(f"items: {items}; catalogue and language data: no errors")
+    print(f"items: {items}; guided paths: {len(paths_of(find_city()))}; catalogue and language data: no errors")
 
 
 @app.command()

@@ -208,10 +208,11 @@ def read_table(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _texts(path: Path) -> dict[str, Text]:
-    return {key: _validated(path, key, TypeAdapter(Text), row) for key, row in read_table(path).items()}
+    return {key: validated(path, key, TypeAdapter(Text), row) for key, row in read_table(path).items()}
 
 
-def _validated(path: Path, name: str, adapter: TypeAdapter[T], value: Any) -> T:
+def validated(path: Path, name: str, adapter: TypeAdapter[T], value: Any) -> T:
+    """A value of a content file in its type; raises ContentError with every problem."""
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
@@ -226,7 +227,7 @@ def _service_adapter() -> TypeAdapter[Service]:
 
 def read_service(path: Path) -> Service:
     """One service file; every error names file, code and field."""
-    return _validated(path, path.stem, _service_adapter(), read_yaml(path))
+    return validated(path, path.stem, _service_adapter(), read_yaml(path))
 
 
 def _imported(path: Path) -> Iterator[Service]:
@@ -256,7 +257,7 @@ def read_catalogue(folder: Path = CATALOGUE) -> Catalogue:
     sources = folder / "sources.yml"
     catalogue = Catalogue(
         services,
-        {key: _validated(sources, key, source, row) for key, row in read_table(sources).items()},
+        {key: validated(sources, key, source, row) for key, row in read_table(sources).items()},
         _texts(folder / "agencies.yml"),
         _texts(folder / "groups.yml"),
         _texts(folder / "life_events.yml"),

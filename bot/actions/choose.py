@@ -5,18 +5,25 @@ from __future__ import annotations
 from bot.actions.answer_service import CHOICE_SERVICE, tell
 from bot.actions.case_status import report
 from bot.actions.change_case import apply
+from bot.actions.life_path import CHOICE_PATH, CHOICE_STEP, tell_path, tell_step
 from bot.cases.case import Change
 from bot.cases.number import CaseNumber
 from bot.turn import ActionResult, TurnContext
+from knowledge.paths import PathKey
 from knowledge.retriever import Hit
 
 
 def choose(turn: TurnContext, picked: str) -> ActionResult:
-    """Go on with the picked service or case."""
+    """Go on with the picked service, path, step of a path, or case."""
     purpose = turn.tracker.slot("choice_purpose")
     if purpose == CHOICE_SERVICE:
         service = turn.catalogue[picked]
         return tell(turn, service, (Hit(service, 1.0),), asked=tuple(turn.tracker.slot("aspects") or ()))
+    if purpose == CHOICE_PATH:
+        return tell_path(turn, PathKey(picked))
+    if purpose == CHOICE_STEP:
+        key = PathKey(str(turn.tracker.slot("path")))
+        return tell_step(turn, key, turn.paths.paths[key].codes.index(picked) + 1)
     case = turn.cases.by_number(CaseNumber(picked))
     if purpose in set(Change):
         return apply(turn, case, Change(purpose), None)

@@ -29,13 +29,7 @@ ASPECT_FACTS = {
 def card(turn: TurnContext, service: Service) -> str:
     """The full answer on a service."""
     lines = [
-        turn.text(
-            "utter_service_head",
-            name=service.name.in_language(turn.language),
-            description=_description(turn, service),
-        ),
-        *_other_language(turn, service),
-        turn.text("utter_agency_line", agency=_agency(turn, service)),
+        *introduction(turn, service),
         *(line(turn, name, fact) for name in CARD_FACTS if (fact := service.fact(name))),
         *closing(turn, service, CARD_FACTS),
     ]
@@ -61,6 +55,19 @@ def pointed_at(turn: TurnContext, service: Service, aspects: Sequence[str]) -> t
 def clearly(pointed: Sequence[Pointed]) -> bool:
     """Whether the items pointed at answer by themselves, so that nothing else has to be told."""
     return bool(pointed) and pointed[0].score >= POINTED
+
+
+def introduction(turn: TurnContext, service: Service) -> list[str]:
+    """What a service is and who is responsible."""
+    return [
+        turn.text(
+            "utter_service_head",
+            name=service.name.in_language(turn.language),
+            description=_description(turn, service),
+        ),
+        *_other_language(turn, service),
+        turn.text("utter_agency_line", agency=_agency(turn, service)),
+    ]
 
 
 def details(
