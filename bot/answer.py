@@ -9,7 +9,7 @@ import opencc
 from bot.cases.case import Case
 from bot.messages import BotMessage
 from bot.turn import Turn
-from knowledge.catalogue import Catalogue
+from knowledge.catalogue import Catalogue, Source
 
 _TO_TRADITIONAL = opencc.OpenCC("s2hk")
 
@@ -36,15 +36,17 @@ def turn_json(turn: Turn, catalogue: Catalogue) -> dict[str, Any]:
             }
             for hit in turn.hits[:5]
         ],
-        "sources": [
-            {"title": source.title.in_language(turn.language), "url": source.url, "checked_on": source.checked_on}
-            for source in turn.sources
-        ],
+        "sources": [_source_json(source, turn.language) for source in turn.sources],
         "case": cases[0] if cases else None,
         "cases": cases,
         "active_form": turn.active_form,
         "requested_slot": turn.requested_slot,
     }
+
+
+def _source_json(source: Source, language: str) -> dict[str, Any]:
+    told = {"title": source.title.in_language(language), "url": source.url, "checked_on": source.checked_on}
+    return {**told, "observed_at": source.observed_at} if source.observed_at else told
 
 
 def agency_json(key: str | None, catalogue: Catalogue, language: str) -> str | None:

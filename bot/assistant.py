@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -24,6 +25,8 @@ from bot.actions import (
 from bot.answer import render
 from bot.cases.analysis import DemandAnalyst
 from bot.domain import Domain
+from bot.live import BUDGET as LIVE_BUDGET
+from bot.live import LiveDesk, LiveWanted
 from bot.messages import BotMessage, Button, UserMessage
 from bot.nlu.parse import Parse, Understanding
 from bot.nlu.paths import PathFinder
@@ -84,6 +87,7 @@ class Assistant:
         clock: Callable[[], datetime],
         max_chars: int,
         session_minutes: int,
+        live: LiveDesk | None = None,
     ) -> None:
         self.domain = domain
         self.catalogue = catalogue
@@ -94,6 +98,7 @@ class Assistant:
         self.analyst = analyst
         self.store = store
         self.clock = clock
+        self.live = live or LiveDesk()
         self._max_chars = max_chars
         self._session_seconds = session_minutes * 60
         self.watchers: list[Watcher] = []
@@ -112,13 +117,22 @@ class Assistant:
     def handle(self, message: UserMessage) -> list[dict[str, Any]]:
         """Answer a message; the same `message_id` again gets the same answer and does nothing."""
         parse = self.understanding.parse(message.text[: self._max_chars], message.language_hint)
+        live, deadline = self.live, time.monotonic() + LIVE_BUDGET
+        while True:
+            try:
+                return self._handled(message, parse, live)
+            except LiveWanted as wanted:
+                # The turn was rolled back: nobody else waits for the database while a live source is asked.
+                live = live.looked_up(wanted.asks, self.clock(), deadline)
+
+    def _handled(self, message: UserMessage, parse: Parse, live: LiveDesk) -> list[dict[str, Any]]:
         with self.store.work() as work:
             known = work.answer_of(message.sender, message.message_id)
             if known is not None:
                 return known
             now = self.clock()
             before, opening = self._opened(work.tracker(message.sender), now)
-            turn, after = self._turn(message, parse, before, work, now)
+            turn, after = self._turn(message, parse, before, work, now, live)
             answer = render(turn, message.sender, self.catalogue)
             work.save(after, message.message_id, (*opening, *turn.events), answer, now)
         for watch in self.watchers:
@@ -132,13 +146,13 @@ class Assistant:
         return fold(tracker, opening), opening
 
     def _turn(
-        self, message: UserMessage, parse: Parse, tracker: Tracker, work: Work, now: datetime
+        self, message: UserMessage, parse: Parse, tracker: Tracker, work: Work, now: datetime, live: LiveDesk
     ) -> tuple[Turn, Tracker]:
         language = reply_language(parse, tracker, message.language_hint)
         context = TurnContext(
             message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
             self.analyst, work.cases, work.handoffs, self.understanding.parse,
-            self.facts, self.paths,
+            self.facts, self.paths, live,
         )  # fmt: skip
         result, intent = self._run(context, work)
         events = (

@@ -11,6 +11,7 @@ from bot.cases.analysis import DemandAnalyst
 from bot.cases.split import Splitter
 from bot.database import migrate, open_database
 from bot.domain import read_domain
+from bot.live import LiveDesk
 from bot.nlu.parse import Understanding
 from bot.nlu.paths import PathFinder
 from bot.rules import read_rules
@@ -26,15 +27,17 @@ from knowledge.retriever import Retriever
 WARM_UP = ("在哪里办护照", "where to get a passport")
 
 
-def build_assistant(settings: Settings, progress: Callable[[str], None] = lambda step: None) -> Assistant:
+def build_assistant(
+    settings: Settings, progress: Callable[[str], None] = lambda step: None, live: LiveDesk | None = None
+) -> Assistant:
     """Load or train the models, open and migrate the database, and wire the engine."""
     city = find_city(settings.city, settings.data_dir)
     models = load_or_train(settings.data_dir, settings.encoder, progress, city)
     progress("database")
-    return assistant_of(models, settings)
+    return assistant_of(models, settings, live)
 
 
-def assistant_of(models: Models, settings: Settings) -> Assistant:
+def assistant_of(models: Models, settings: Settings, live: LiveDesk | None = None) -> Assistant:
     """The engine for models at hand."""
     engine = open_database(settings.effective_database_url)
     migrate(engine)
@@ -66,4 +69,5 @@ def assistant_of(models: Models, settings: Settings) -> Assistant:
         clock,
         settings.max_message_chars,
         settings.session_minutes,
+        live,
     )

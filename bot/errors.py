@@ -17,3 +17,27 @@ class UnknownCase(CaseError):
 
 class IllegalTransition(CaseError):
     """The state machine does not allow this change."""
+
+
+class LiveError(ChengdaError):
+    """A live source gave nothing that can be told."""
+
+
+class LiveUnreachable(LiveError):
+    """It did not answer in time, or broke down."""
+
+
+class LiveRefused(LiveError):
+    """It refused: key, quota or request."""
+
+
+class LiveGarbled(LiveError):
+    """Its answer is not in the agreed form."""
+
+
+class LiveNoData(LiveError):
+    """It answered well and knows nothing of the place."""
+
+
+class SettingsError(ChengdaError):
+    """A setting is missing or does not go with another."""

@@ -9,11 +9,13 @@ from bot.actions.life_path import wants_path
 from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
 from bot.context import is_new_topic, returns, search
+from bot.nlu.elsewhere import elsewhere
 from bot.nlu.persons import elliptic
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import content_of, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
+from knowledge.live import LOOKED_UP, live_kinds
 from knowledge.retriever import Retrieval, Verdict
 
 UNSURE, UNSURE_CHAT = 0.35, 0.55
@@ -30,6 +32,7 @@ LEAST_FILING = 0.2
 LEAST_TRACE = 0.5
 REPORTED = 0.6
 SURELY = 0.8
+NAMED = 0.9
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
 CASE_INTENTS = ("case_status", *CASE_CHANGES)
 CHAT = ("capabilities", "bot_challenge", "thank", "greet", "goodbye", "switch_language", "repeat")
@@ -76,7 +79,8 @@ def settled(turn: TurnContext) -> str:
     if wants_path(turn):
         return "list_services"
     bar = UNSURE_CHAT if parse.intent in CHAT and parse.topic else UNSURE
-    if parse.intent in SEARCHED or parse.intent == "list_services" or parse.confidence < bar:
+    searched = parse.intent in SEARCHED or parse.intent == "list_services"
+    if searched or parse.confidence < bar or _is_live(turn):
         return _by_search(turn)
     return parse.intent
 
@@ -107,10 +111,11 @@ def _asks_on(turn: TurnContext, found: Retrieval) -> bool:
 
 
 def _names_service(turn: TurnContext) -> bool:
-    """Whether a question that sounds like one on a case surely names a service, where no case was spoken of."""
+    """Whether a message that sounds like one on a case surely names a service, where no case was spoken of."""
     found = search(turn)
     known = found.verdict is Verdict.ANSWERED and found.best.service.kind is Kind.SERVICE
-    return turn.parse.asks() and known and found.similarity >= OUTSIDE_DOOR and found.best.score >= SURELY
+    alike = OUTSIDE_DOOR if turn.parse.asks() else NAMED
+    return known and found.similarity >= alike and found.best.score >= SURELY
 
 
 def _is_service(turn: TurnContext) -> bool:
@@ -136,12 +141,22 @@ def _reports(turn: TurnContext) -> bool:
     return code != NO_ITEM and share >= REPORTED
 
 
+def _is_live(turn: TurnContext) -> bool:
+    """Whether the search is sure of a service with live data, and no place outside the city is named."""
+    found = search(turn)
+    kinds = live_kinds().get(found.best.service.code, ())
+    known = found.verdict is Verdict.ANSWERED and found.best.score >= SURELY
+    return known and bool(set(kinds) & set(LOOKED_UP)) and elsewhere(turn.parse) is None
+
+
 def _by_search(turn: TurnContext) -> str:
     """Asking, filing or outside, by the intents' shares and by what the catalogue has."""
     parse = turn.parse
     ask, file = parse.probability("ask_service", "ask_detail"), parse.probability("file_demand")
     outside = parse.probability("out_of_scope")
     found = search(turn)
+    if _is_live(turn) and (parse.asks() or parse.intent != "file_demand"):
+        return "ask_service"
     door = door_of(parse.canonical, turn.analyst.city.names)
     if door == "foreign_state":
         return "out_of_scope"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -43,6 +44,23 @@ class Settings(BaseSettings):
         default="",
         description="Candidate read beside the live assistant: a trained data folder, or an encoder as in the encoder "
         "setting; empty for none.",
+    )
+    live_weather: Literal["none", "amap", "open-meteo"] = Field(
+        default="none", description="Source of live weather; none leads to where to look."
+    )
+    live_roads: Literal["none", "amap"] = Field(
+        default="none", description="Source of live road conditions; none leads to where to look."
+    )
+    live_seconds: float = Field(default=2.5, gt=0, le=2.8, description="Seconds one look-up at a live source may take.")
+    amap_key: SecretStr = Field(
+        default=SecretStr(""), description="Key of the AMap (高德) Web Service; never logged or told."
+    )
+    amap_url: str = Field(default="https://restapi.amap.com", description="Address of the AMap Web Service.")
+    open_meteo_url: str = Field(
+        default="https://api.open-meteo.com", description="Address of the Open-Meteo forecast service."
+    )
+    open_meteo_air_url: str = Field(
+        default="https://air-quality-api.open-meteo.com", description="Address of the Open-Meteo air quality service."
     )
 
     @property

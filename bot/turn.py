@@ -13,6 +13,7 @@ from bot.cases.case import Case
 from bot.cases.store import CaseStore
 from bot.domain import Domain
 from bot.handoffs import HandoffQueue
+from bot.live import LiveDesk
 from bot.messages import BotMessage, SenderId, UserMessage
 from bot.nlu.parse import Parse
 from bot.nlu.paths import PathFinder
@@ -60,6 +61,7 @@ class TurnContext:
     understand: Callable[[str, str | None], Parse]
     facts: FactFinder
     paths: PathFinder
+    live: LiveDesk = field(default_factory=LiveDesk)
 
     @property
     def sender(self) -> SenderId:

@@ -16,6 +16,7 @@ from bot.domain import read_domain
 from bot.settings import Settings
 from connectors import cases_api, knowledge_api, metrics, problem, rest
 from connectors.limits import Limits
+from connectors.live.connect import live_desk
 from connectors.shadow import start_shadow
 
 STATIC = Path(__file__).with_name("static")
@@ -34,11 +35,12 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.assistant = assistant or build_assistant(settings)
+        app.state.assistant = assistant or build_assistant(settings, live=live_desk(settings))
         shadow = start_shadow(settings, app.state.assistant)
         yield
         if shadow is not None:
             shadow.close()
+        app.state.assistant.live.close()
 
     app = FastAPI(title="Chengda 城答", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     problem.install(app, domain)

@@ -23,6 +23,8 @@ from bot.training import STEPS
 from connectors import bench_commands, catalogue_commands, report, shadow
 from connectors.app import create_app
 from connectors.evaluation import command as evaluation
+from connectors.live.connect import live_desk
+from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
 from knowledge.importers.row import ImportFault
 from knowledge.paths import paths_of
@@ -61,7 +63,7 @@ def _prepared(settings: Settings) -> Assistant:
             done = [*STEPS, "database"].index(step)
             bar.update(task, completed=done, description=STEP_NAMES[step])
 
-        assistant = build_assistant(settings, show)
+        assistant = build_assistant(settings, show, live_desk(settings))
         bar.update(task, completed=len(STEPS) + 1, description="ready 就绪")
     return assistant
 
@@ -96,6 +98,17 @@ def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a n
             for number, button in enumerate(bubble.get("buttons", ()), start=1):
                 print(f"  [{number}] {button['title']}")
         print()
+
+
+@app.command()
+def rehearse(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8312,
+    fault: Annotated[Fault, typer.Option(help="How every answer goes wrong.")] = Fault.NONE,
+) -> None:
+    """Serve invented weather and traffic in the formats of AMap and Open-Meteo, to try live answers without a key."""
+    where = f"http://127.0.0.1:{port}"
+    console.print(f"invented values 虚构数据  CHENGDA_AMAP_URL={where} CHENGDA_OPEN_METEO_URL={where}")
+    uvicorn.run(create_rehearsal(Rehearsal(fault)), host="127.0.0.1", port=port, log_level="warning")
 
 
 @training.callback()

@@ -163,12 +163,13 @@ class Service:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a fact was read; a link is given only for official pages."""
+    """Where a fact was read; a link is given only for official pages. `observed_at` (ISO) is for live data only."""
 
     __pydantic_config__ = _STRICT
     title: Text
     checked_on: NonEmpty
     url: str | None = None
+    observed_at: str | None = None
 
 
 @dataclass(frozen=True)

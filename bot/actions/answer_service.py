@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.actions.for_person import audience_line, fitting, variant_for
+from bot.actions.live_city import live_answer
 from bot.actions.service_card import CARD_FACTS, card, clearly, details, pointed_at, sources_of
 from bot.context import is_new_topic, returned_to, search, search_alone, spoken_of
 from bot.messages import BotMessage, Button
@@ -59,6 +60,9 @@ def tell(
     asked: tuple[str, ...] = (),
 ) -> ActionResult:
     """Answer with a service: the aspects asked for (in this message or before), or the whole card."""
+    live = live_answer(turn, service, follow_up)
+    if live is not None and live.outcome is Outcome.OUT_OF_SCOPE:
+        return ActionResult(live.outcome, (BotMessage(live.text),))
     aspects = turn.parse.aspects or asked
     district = _district(turn)
     pointed = pointed_at(turn, service, aspects) if (follow_up or aspects) and not district else ()
@@ -77,13 +81,11 @@ def tell(
     need = () if follow_up or turn.tracker.slot("choices") else (_need(turn),)
     events = (*spoken_of(turn, service.code), turn.slot("aspects", list(aspects) or None), *need)
     buttons = _next_buttons(turn, service, aspects)
-    return ActionResult(
-        Outcome.ANSWERED,
-        (BotMessage(text, buttons),),
-        events,
-        _first(service, hits),
-        sources_of(turn, service, shown),
-    )
+    sources = sources_of(turn, service, shown)
+    if live is not None:
+        text, events = live.before(text), (*events, *live.events)
+        sources = live.sources if live.complete else (*live.sources, *sources)
+    return ActionResult(Outcome.ANSWERED, (BotMessage(text, buttons),), events, _first(service, hits), sources)
 
 
 def clarify(turn: TurnContext, found: Retrieval) -> ActionResult:

@@ -25,7 +25,7 @@ from knowledge.normal import canonical
 
 DANGER = 0.5
 QUESTION = re.compile(
-    r"怎么|怎样|如何|哪里|哪儿|哪个|什么时候|多少|多久|归谁|找谁|谁管|能不能|可不可以|是不是|有没有|请问|吗|"
+    r"怎么|怎样|如何|哪里|哪儿|哪个|什么时候|多少|多久|归谁|找谁|谁管|能不能|可不可以|有没有|请问|吗|([^不好行对成差])不\1|"
     r"^(?:how|where|what|which|who|when|can|could|do|does|is|are|should|may)\b|\b(?:how (?:do|can|to)|where (?:do|can|to)|who (?:do|can|to))\b"
 )
 PAYLOAD = re.compile(r"^/(?P<intent>\w+)(?P<values>\{.*\})?$", re.S)

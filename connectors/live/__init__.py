@@ -1,0 +1,1 @@
+"""Live city data: the formats of public sources, and the one feed that asks them."""
