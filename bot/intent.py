@@ -10,6 +10,7 @@ from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
 from bot.context import is_new_topic, returns, search
 from bot.nlu.elsewhere import elsewhere
+from bot.nlu.live_words import kinds_named
 from bot.nlu.persons import elliptic
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import content_of, opens_with_command, short_answer
@@ -142,11 +143,11 @@ def _reports(turn: TurnContext) -> bool:
 
 
 def _is_live(turn: TurnContext) -> bool:
-    """Whether the search is sure of a service with live data, and no place outside the city is named."""
+    """Whether the search is sure of a service with live data, of a kind and in no other place than the words tell."""
     found = search(turn)
-    kinds = live_kinds().get(found.best.service.code, ())
+    kinds = set(live_kinds().get(found.best.service.code, ())) & set(LOOKED_UP)
     known = found.verdict is Verdict.ANSWERED and found.best.score >= SURELY
-    return known and bool(set(kinds) & set(LOOKED_UP)) and elsewhere(turn.parse) is None
+    return known and bool(kinds & kinds_named(turn.parse.canonical)) and elsewhere(turn.parse) is None
 
 
 def _by_search(turn: TurnContext) -> str:

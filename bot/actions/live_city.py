@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 
 from bot.live import Ask, LiveFound, LiveOutcome, LiveReport, Reading
 from bot.nlu.days import days_told
 from bot.nlu.elsewhere import elsewhere
+from bot.nlu.live_words import kinds_named
 from bot.nlu.roads import road_told
 from bot.tracker import Event
 from bot.turn import Outcome, TurnContext
 from knowledge.catalogue import Service, Source, Text
 from knowledge.live import LOOKED_UP, LiveKind, Spot, live_kinds
-from knowledge.normal import LOOKUPS
 
 WARNINGS = "warnings"
 DAYS_SHOWN = 3
@@ -56,7 +53,7 @@ def live_answer(turn: TurnContext, service: Service, follow_up: bool) -> LiveAns
     parts = [_part(turn, kind, asks.get(kind), found.get(kind)) for kind in wanted]
     complete = all(part.complete for part in parts)
     lines = [part.text for part in parts]
-    if WARNINGS in _kinds_named(turn.parse.canonical):
+    if WARNINGS in kinds_named(turn.parse.canonical):
         lines.append(turn.text("utter_live_warnings"))
     if complete:
         lines.append(_where_to_look(turn, service))
@@ -68,24 +65,9 @@ def live_answer(turn: TurnContext, service: Service, follow_up: bool) -> LiveAns
     )
 
 
-@lru_cache(maxsize=1)
-def _words() -> Mapping[str, re.Pattern[str]]:
-    """The words that name each kind, and warnings; English ones from the start of a word."""
-    forms: dict[str, list[str]] = {}
-    with (LOOKUPS / "live_words.csv").open(encoding="utf-8", newline="") as rows:
-        for row in csv.DictReader(rows):
-            word = re.escape(row["word"])
-            forms.setdefault(row["kind"], []).append(rf"\b{word}" if row["language"] == "en" else word)
-    return {kind: re.compile("|".join(words)) for kind, words in forms.items()}
-
-
-def _kinds_named(text: str) -> tuple[str, ...]:
-    return tuple(kind for kind, pattern in _words().items() if pattern.search(text))
-
-
 def _wanted(turn: TurnContext, kinds: tuple[LiveKind, ...], follow_up: bool) -> tuple[LiveKind, ...]:
     """The kinds asked for: named by words, else by a road, else those talked of before, else the first."""
-    named = _kinds_named(turn.parse.canonical)
+    named = kinds_named(turn.parse.canonical)
     if told := tuple(kind for kind in kinds if kind in named):
         return told
     if LiveKind.ROADS in kinds and turn.parse.first("road") is not None:

@@ -24,8 +24,11 @@ class Request:
 class Format(Protocol):
     """One source's wire format; `fresh_for` is how long an answer stands, `stale_for` how old it may be told."""
 
-    fresh_for: timedelta
-    stale_for: timedelta
+    @property
+    def fresh_for(self) -> timedelta: ...
+
+    @property
+    def stale_for(self) -> timedelta: ...
 
     def requests(self, ask: Ask) -> tuple[Request, ...]: ...
 
