@@ -20,6 +20,7 @@ from bot.store import Store
 from bot.training import Models, load_or_train
 from knowledge.city import find_city, wording_of
 from knowledge.facts import FactFinder
+from knowledge.live import read_spots
 from knowledge.paths import paths_of
 from knowledge.retriever import Retriever
 
@@ -69,5 +70,5 @@ def assistant_of(models: Models, settings: Settings, live: LiveDesk | None = Non
         clock,
         settings.max_message_chars,
         settings.session_minutes,
-        live,
+        live or LiveDesk(read_spots(city.key)),
     )

@@ -147,7 +147,8 @@ def _is_live(turn: TurnContext) -> bool:
     found = search(turn)
     kinds = set(live_kinds().get(found.best.service.code, ())) & set(LOOKED_UP)
     known = found.verdict is Verdict.ANSWERED and found.best.score >= SURELY
-    return known and bool(kinds & kinds_named(turn.parse.canonical)) and elsewhere(turn.parse) is None
+    named = bool(kinds & kinds_named(turn.parse.canonical))
+    return known and named and elsewhere(turn.parse, turn.analyst.city.names) is None
 
 
 def _by_search(turn: TurnContext) -> str:

@@ -392,7 +392,7 @@ def test_settings(settings: Settings) -> None:
     assert not live_desk(settings).sources
     with pytest.raises(SettingsError):
         live_desk(live_settings(settings, "http://x", amap_key="", live_roads="amap"))
-    assert not live_desk(live_settings(settings, "http://x", live_weather="open-meteo", city="elsewhere")).sources
+    assert not live_desk(live_settings(settings, "http://x", live_weather="open-meteo", city="shanghai")).sources
 
 
 # Conversations.
@@ -461,9 +461,14 @@ def test_another_place_asked_after_shenzhen(speak: Callable[..., Any]) -> None:
     assert "°C" not in turn["text"]
 
 
-def test_another_city_is_not_given_shenzhen(speak: Callable[..., Any], local: Local) -> None:
-    turn = speak(live_weather="amap", city="elsewhere")("今天天气怎么样")
-    assert "°C" not in turn["text"] and not local.stage.asked
+def test_another_city_is_not_given_shenzhen(models: Models, settings: Settings, local: Local) -> None:
+    desk = live_desk(live_settings(settings, local.url, live_weather="amap", city="shanghai"))
+    assert desk.city is None and not desk.sources
+    assistant = assistant_of(models, settings, desk)
+    for text in ("今天天气怎么样", "查我的违章"):
+        answer = assistant.handle(UserMessage(SenderId("citizen"), text))
+        assert "°C" not in answer[-1]["text"] and "个人的违法记录" not in answer[-1]["text"]
+    assert not local.stage.asked
 
 
 def test_failure_is_told_with_where_to_look(speak: Callable[..., Any], local: Local) -> None:

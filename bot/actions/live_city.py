@@ -39,11 +39,11 @@ class LiveAnswer:
 def live_answer(turn: TurnContext, service: Service, follow_up: bool) -> LiveAnswer | None:
     """The live part of the answer on a service; None when the service has none, or only a detail is asked."""
     kinds = live_kinds().get(service.code, ())
-    if not kinds or (follow_up and turn.parse.aspects):
+    if not kinds or turn.live.city is None or (follow_up and turn.parse.aspects):
         return None
     if not set(kinds) & set(LOOKED_UP):
         return None if follow_up else LiveAnswer(turn.text(f"utter_live_{kinds[0]}"), complete=False)
-    away = elsewhere(turn.parse)
+    away = elsewhere(turn.parse, turn.analyst.city.names)
     if away is not None:
         return LiveAnswer(turn.text("utter_live_elsewhere", place=_titled(away)), True, Outcome.OUT_OF_SCOPE)
     wanted = _wanted(turn, kinds, follow_up)
@@ -83,7 +83,7 @@ def _ask(turn: TurnContext, kind: LiveKind, spot: Spot | None) -> Ask | None:
         return None
     if kind is LiveKind.WEATHER:
         return Ask(kind, spot or city)
-    road = road_told(turn.parse)
+    road = road_told(turn.parse, turn.analyst.city)
     if road is not None:
         return Ask(kind, city, road)
     return Ask(kind, spot) if spot is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from bot.nlu.parse import Parse
@@ -27,9 +28,12 @@ def _english_forms(name: str) -> set[str]:
     return {name, name.replace("'", "")}
 
 
-def elsewhere(parse: Parse) -> str | None:
-    """The place outside the city a message names, None when it names none or one of the city's own."""
+def elsewhere(parse: Parse, here: Collection[str]) -> str | None:
+    """The place outside the city a message names, None when it names none, or one of the city's own.
+
+    `here` are the names of the city itself.
+    """
     if parse.first(*LOCAL) is not None:
         return None
-    found = _names().search(parse.canonical)
-    return found.group() if found else None
+    named = (found.group() for found in _names().finditer(parse.canonical))
+    return next((name for name in named if name not in here), None)

@@ -15,6 +15,7 @@ from connectors.live.amap import AmapRoads, AmapWeather
 from connectors.live.feed import LiveFeed
 from connectors.live.open_meteo import OpenMeteo
 from connectors.live.wire import Format
+from knowledge.city import find_city
 from knowledge.live import LiveKind, Spot, read_spots
 
 THREADS = 4
@@ -43,7 +44,7 @@ FORMATS: Mapping[tuple[LiveKind, str], Callable[[Settings, Spot], Format]] = {
 
 def live_desk(settings: Settings) -> LiveDesk:
     """The desk; with nothing named in the settings, or a city without places, it knows no source."""
-    spots = read_spots(settings.city)
+    spots = read_spots(find_city(settings.city, settings.data_dir).key)
     named = {LiveKind.WEATHER: settings.live_weather, LiveKind.ROADS: settings.live_roads}
     wanted = {kind: name for kind, name in named.items() if name != "none"}
     if not wanted or not spots:
