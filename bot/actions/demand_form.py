@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bot.cases.case import CaseDraft, DemandType, draft_from_json
-from bot.nlu.entities import Entity, find_entities
+from bot.nlu.entities import Entity, find_entities, likeliest_place
 from bot.nlu.parse import Parse
-from bot.nlu.said import kept_and_negated, named_field, value_told
+from bot.nlu.said import kept_and_negated, named_field, value_told, without_lead_ins
 from bot.tracker import Event, Tracker
 
 DEMAND_FORM = "demand_form"
@@ -25,10 +25,7 @@ NEEDED: dict[DemandType, tuple[str, ...]] = {
 MAX_VALUE_CHARS = 80
 MAX_WHOLE_ANSWER = 60
 NOT_TIME = {"location", "phone", "email", "plate"}
-LEAD_IN = re.compile(
-    r"^(?:就?在|地点是?|位置是?|时间是?|大概是?|应该是|是|从|(?:店名|名字)?叫|it was|it is called|it's called|called|it is|it's|since it was|the (?:time|place) is|at)[\s:：]*",
-    re.I,
-)
+HANGING = re.compile(r"(?:[\s,，]|\b(?:in|at|of|on|near))+$", re.I)
 
 
 @dataclass(frozen=True)
@@ -114,13 +111,12 @@ def take_values(state: FormState, parse: Parse, requested: str | None, change: b
     kept, negated = kept_and_negated(parse.entities, parse.text)
     state = take_contact(state, parse)
     labels = {entity.label for entity in kept}
-    whole = (
-        LEAD_IN.sub("", parse.text.strip(" ,，.。!！")) if len(parse.text) <= MAX_WHOLE_ANSWER and not change else None
-    )
+    first = min((entity.start for entity in kept if entity.label in ("location", "time")), default=None)
+    whole = without_lead_ins(parse.text, first) if len(parse.text) <= MAX_WHOLE_ANSWER and not change else None
     told = sum(len(entity.text) for entity in kept if entity.label == "time")
     if whole and requested == "occurred_at" and told * 2 >= len(whole) and not labels & NOT_TIME:
         return state.fill("occurred_at", whole, only_missing=False)
-    place = _place(kept)
+    place = likeliest_place(kept)
     if place is not None:
         more = requested == "occurred_at" and "time" not in labels
         replacing = change or more or requested == "location"
@@ -143,11 +139,6 @@ def take_named_value(state: FormState, parse: Parse) -> tuple[FormState, str | N
     if value is None or not value:
         return state, name
     return state.fill(name, value[:MAX_VALUE_CHARS], only_missing=False), None
-
-
-def _place(entities: list[Entity]) -> Entity | None:
-    found = [entity for entity in entities if entity.label == "location"]
-    return max(found, key=lambda entity: len(entity.text), default=None)
 
 
 def _with_place(
@@ -183,5 +174,5 @@ def _exchange(old: str, new: str, language: str) -> str:
     for entity in find_entities(old, language):
         if entity.label in ("district", "subdistrict"):
             detail = detail.replace(entity.text, "", 1)
-    detail = detail.strip(" ,，")
+    detail = HANGING.sub("", detail).lstrip(" ,，")
     return f"{detail}, {new}" if detail.isascii() and detail else new + detail

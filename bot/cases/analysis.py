@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bot.cases.case import CaseDraft, DemandType
 from bot.cases.split import Splitter
 from bot.language import detect
-from bot.nlu.entities import Entity, find_entities
+from bot.nlu.entities import Entity, find_entities, likeliest_place
 from bot.nlu.said import says_nothing, without_commands
 from knowledge.catalogue import Catalogue, Kind, Service, ServiceCode
 from knowledge.city import City, find_city
@@ -157,7 +157,7 @@ class DemandAnalyst:
             item = self._named_item(_without(clean, own)) or item
         if item is not None and (item.category == category or share > confidence):
             category, confidence = item.category or category, max(confidence, share)
-        place = _longest(own, "location") or _longest(whole, "location")
+        place = likeliest_place(own) or likeliest_place(whole)
         near = own if place is not None and place in own else whole
         subdistrict, district = _area(near)
         times = [e.text for e in own if e.label == "time"] or [e.text for e in whole if e.label == "time"]
@@ -215,11 +215,6 @@ def _without(clean: str, entities: Sequence[Entity]) -> str:
             rest = rest.replace(normalise(entity.text).text, " ")
     rest = " ".join(rest.split())
     return rest if len(rest) > 1 else clean
-
-
-def _longest(entities: Sequence[Entity], label: str) -> Entity | None:
-    found = [entity for entity in entities if entity.label == label]
-    return max(found, key=lambda entity: len(entity.text), default=None)
 
 
 def _area(entities: Sequence[Entity]) -> tuple[str | None, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,11 +13,13 @@ from stdnum.cn import ric
 
 from bot.nlu.gazetteer import Name, by_form
 from bot.nlu.places import place_spans
+from bot.nlu.spoken import digits_for_words, place_value, time_value
 from bot.nlu.times import time_spans
 from bot.nlu.tokens import pipeline
 from knowledge.city import City, find_city
 from knowledge.normal import NormalText, normalise
 
+PLACE_NAMES = {"district", "subdistrict", "road", "landmark"}
 PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (label, re.compile(pattern))
@@ -46,19 +48,14 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 QUERY_CODE = re.compile(r"(?<![a-z0-9])[a-hj-km-np-z2-9]{8}(?![a-z0-9])")
-SPOKEN_DIGITS = {char: str(i) for i, char in enumerate("零一二三四五六七八九")} | {
-    "幺": "1",
-    "〇": "0",
-    "洞": "0",
-    "拐": "7",
-    "两": "2",
-}
-SPOKEN_RUN = re.compile("[零一二三四五六七八九幺〇洞拐两][ 零一二三四五六七八九幺〇洞拐两]{6,}")
 
 
 @dataclass(frozen=True)
 class Entity:
-    """A found value; `start` and `end` are characters of the original text."""
+    """A found value; `start` and `end` are characters of the original text.
+
+    The value does not depend on script, width or spoken digits: simplified, half-width, numbers in digits.
+    """
 
     label: str
     value: str
@@ -77,17 +74,41 @@ def find_entities(text: str, language: str, city: City | None = None) -> tuple[E
     normal = normalise(text)
     city = city or find_city()
     doc = pipeline("en" if language == "en" else "zh", city)(normal.text)
-    found = [*_patterns(normal), *_names(normal, doc, by_form(city)), *_spans(normal, "time", time_spans(normal.text))]
+    places = [(span.start_char, span.end_char) for span in doc.ents if span.label_ in PLACE_NAMES]
+    times = [(start, end) for start, end in time_spans(normal.text) if not _covers(places, start, end)]
+    found = [*_patterns(normal), *_names(normal, doc, by_form(city)), *_spans(normal, "time", times)]
     taken = [
         (entity.start, entity.end)
         for entity in found
         if entity.label in ("phone", "id_card", "bank_card", "case_number")
     ]
-    for start, end in place_spans(doc, language):
-        entity = _entity(normal, "location", start, end)
-        if not any(start < e and s < end for s, e in ((0, 0), *taken)):
+    cased = _cased(normal)
+    for start, end in place_spans(doc, language, times, cased):
+        entity = _entity(normal, "location", start, end, place_value(cased[start:end]))
+        if not _covers(taken, entity.start, entity.end):
             found.append(entity)
     return tuple(sorted(found, key=lambda entity: (entity.start, -entity.end)))
+
+
+def _covers(spans: Iterable[tuple[int, int]], start: int, end: int) -> bool:
+    return any(start < last and first < end for first, last in spans)
+
+
+def likeliest_place(entities: Sequence[Entity]) -> Entity | None:
+    """The place to go to: one with a name that is known before a general word, the longest of each."""
+    known = [entity for entity in entities if entity.label in PLACE_NAMES]
+    places = [entity for entity in entities if entity.label == "location"]
+
+    def worth(place: Entity) -> tuple[bool, int]:
+        return any(place.start <= one.start < place.end for one in known), len(place.text)
+
+    return max(places, key=worth, default=None)
+
+
+def _cased(normal: NormalText) -> str:
+    """The normal form with the capitals of the original."""
+    letters = zip(normal.text, normal.origin, strict=True)
+    return "".join(char.upper() if normal.original[at].isupper() else char for char, at in letters)
 
 
 def _entity(
@@ -98,9 +119,9 @@ def _entity(
     return Entity(label, surface if value is None else value, surface, first, last, district)
 
 
-def _spans(normal: NormalText, label: str, spans: Iterator[tuple[int, int]]) -> Iterator[Entity]:
+def _spans(normal: NormalText, label: str, spans: Iterable[tuple[int, int]]) -> Iterator[Entity]:
     for start, end in spans:
-        yield _entity(normal, label, start, end)
+        yield _entity(normal, label, start, end, time_value(normal.text[start:end]))
 
 
 def _names(normal: NormalText, doc: Doc, known: Mapping[str, Name]) -> Iterator[Entity]:
@@ -110,7 +131,8 @@ def _names(normal: NormalText, doc: Doc, known: Mapping[str, Name]) -> Iterator[
 
 
 def _patterns(normal: NormalText) -> Iterator[Entity]:
-    text = _digits_for_words(normal.text)
+    normal = digits_for_words(normal)
+    text = normal.text
     taken: list[tuple[int, int]] = []
     for label, pattern in PATTERNS:
         for match in pattern.finditer(text):
@@ -119,11 +141,6 @@ def _patterns(normal: NormalText) -> Iterator[Entity]:
                 continue
             taken.append((start, end))
             yield _entity(normal, label, start, end, _value(label, match.group()))
-
-
-def _digits_for_words(text: str) -> str:
-    """Spoken digit runs (幺三八…) written as digits, in place, so offsets stay."""
-    return SPOKEN_RUN.sub(lambda run: "".join(SPOKEN_DIGITS.get(c, c) for c in run.group()), text)
 
 
 def _valid(label: str, text: str) -> bool:

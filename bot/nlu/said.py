@@ -13,6 +13,7 @@ from knowledge.queries import NLU_DATA
 
 LOOKUPS = NLU_DATA / "lookups"
 COMMANDS_FILE = LOOKUPS / "commands.csv"
+LEAD_IN_FILE = LOOKUPS / "lead_ins.csv"
 TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？；：、~…]+$")
 SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
 LEAD = re.compile(r"^(?:那就|那|就|哦|噢|嗯|呃|请|well|ok|okay|oh|um|uh|so)[\s,，]*")
@@ -140,6 +141,27 @@ def opens_with_command(text: str, intent: str) -> bool:
         name == intent and (found := pattern.match(clean)) is not None and len(found.group()) >= 2
         for name, pattern in _commands()
     )
+
+
+@lru_cache(maxsize=1)
+def _lead_ins() -> re.Pattern[str]:
+    with LEAD_IN_FILE.open(encoding="utf-8") as rows:
+        phrases = [(row["language"], re.escape(row["phrase"])) for row in csv.DictReader(rows)]
+    zh, en = (
+        "|".join(sorted((p for name, p in phrases if name == one), key=len, reverse=True)) for one in ("zh", "en")
+    )
+    return re.compile(rf"^[\s,.!?;:，。！？；：、~…]*(?:(?:{en})(?![a-z0-9'])|{zh})[\s,.!?;:，。！？；：、~…]*")
+
+
+def without_lead_ins(text: str, kept: int | None = None) -> str:
+    """An answer without the words before it ("好的。地点是…", "ok, it's at …"); never past its character `kept`."""
+    normal, at = normalise(text), 0
+    limit = len(text) if kept is None else kept
+    while (lead := _lead_ins().match(normal.text[at:])) is not None and lead.end() < len(normal.text) - at:
+        if normal.original_span(at, at + lead.end())[1] > limit:
+            break
+        at += lead.end()
+    return TRIM.sub("", text[normal.origin[at] :] if normal.origin else text)
 
 
 def is_change(parse: Parse) -> bool:

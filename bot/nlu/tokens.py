@@ -15,7 +15,7 @@ from bot.nlu.gazetteer import names
 from knowledge.city import City
 
 NAME_FREQUENCY = 200_000
-UNIT = re.compile(r"[a-z0-9][a-z0-9'.\-]*|\s+|[^a-z0-9\s]+")
+UNIT = re.compile(r"[a-z0-9][a-z0-9'.\-]*|\s+|[!-/:-@\[-`{-~]+|[^a-z0-9\s!-/:-@\[-`{-~]+")
 
 
 class Segmenter:
