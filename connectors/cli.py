@@ -22,6 +22,7 @@ from bot.settings import Settings
 from bot.training import STEPS
 from connectors import bench_commands, catalogue_commands, report, shadow
 from connectors.app import create_app
+from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
@@ -169,6 +170,7 @@ def bench(context: typer.Context) -> None:
 
 benches.command()(bench_commands.nlu)
 benches.command()(bench_commands.answers)
+benches.command()(entities)
 
 
 def main() -> None:

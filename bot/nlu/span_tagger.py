@@ -9,10 +9,11 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import fix_random_seed
+from spacy.util import fix_random_seed  # type: ignore[attr-defined]
 
 from bot.nlu.spans import LABELS, Finder, Marked, Span, by_rules
 from bot.nlu.tokens import pipeline
+from knowledge.city import find_city
 from knowledge.normal import NormalText, normalise
 
 SEED = 7
@@ -59,7 +60,7 @@ class SpanTagger:
 
     def _doc(self, row: Marked, normal: NormalText) -> Doc:
         """The words of a sentence without entities, each with what the rules say of it."""
-        words = pipeline(self._language).make_doc(normal.text)
+        words = pipeline(self._language, find_city()).make_doc(normal.text)
         doc = Doc(
             self._nlp.vocab,
             words=[word.text for word in words],
