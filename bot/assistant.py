@@ -25,9 +25,10 @@ from bot.actions import (
 from bot.answer import render
 from bot.cases.analysis import DemandAnalyst
 from bot.domain import Domain
+from bot.learning.queue import Rating, ToldTurn
 from bot.live import BUDGET as LIVE_BUDGET
 from bot.live import LiveDesk, LiveWanted
-from bot.messages import BotMessage, Button, UserMessage
+from bot.messages import BotMessage, Button, MessageId, SenderId, UserMessage
 from bot.nlu.parse import Parse, Understanding
 from bot.nlu.paths import PathFinder
 from bot.policies import Decision
@@ -99,6 +100,7 @@ class Assistant:
         self.store = store
         self.clock = clock
         self.live = live or LiveDesk()
+        self.parts: tuple[str, ...] = ()
         self._max_chars = max_chars
         self._session_seconds = session_minutes * 60
         self.watchers: list[Watcher] = []
@@ -134,10 +136,20 @@ class Assistant:
             before, opening = self._opened(work.tracker(message.sender), now)
             turn, after = self._turn(message, parse, before, work, now, live)
             answer = render(turn, message.sender, self.catalogue)
-            work.save(after, message.message_id, (*opening, *turn.events), answer, now)
+            number = work.save(after, message.message_id, (*opening, *turn.events), answer, now)
+            told = ToldTurn(number, message.text, answer)
+            work.learning.note(told, lambda: work.told(message.sender, before=number), self.domain, now.date())
         for watch in self.watchers:
             watch(message, parse, answer)
         return answer
+
+    def rate(self, sender: SenderId, message_id: MessageId | None, rating: Rating) -> bool:
+        """Take a rating of the turn of a message, or of the last turn; False when there is no such turn."""
+        with self.store.work() as work:
+            told = work.told(sender, message_id)
+            if told is not None:
+                work.learning.rate(told, rating, self.domain, self.clock().date())
+        return told is not None
 
     def _opened(self, tracker: Tracker, now: datetime) -> tuple[Tracker, tuple[Event, ...]]:
         """The tracker with a fresh session after a long silence."""

@@ -11,6 +11,7 @@ from bot.cases.analysis import DemandAnalyst
 from bot.cases.split import Splitter
 from bot.database import migrate, open_database
 from bot.domain import read_domain
+from bot.learning.queue import Limits
 from bot.live import LiveDesk
 from bot.nlu.parse import Understanding
 from bot.nlu.paths import PathFinder
@@ -18,7 +19,8 @@ from bot.rules import read_rules
 from bot.settings import Settings
 from bot.store import Store
 from bot.training import Models, load_or_train
-from knowledge.city import find_city, wording_of
+from knowledge.catalogue import read_catalogue
+from knowledge.city import City, catalogue_of, find_city, wording_of
 from knowledge.facts import FactFinder
 from knowledge.live import read_spots
 from knowledge.paths import paths_of
@@ -33,23 +35,41 @@ def build_assistant(
 ) -> Assistant:
     """Load or train the models, open and migrate the database, and wire the engine."""
     city = find_city(settings.city, settings.data_dir)
-    models = load_or_train(settings.data_dir, settings.encoder, progress, city)
+    models = load_or_train(settings.data_dir, settings.encoder, progress, city, settings.effective_learned_dir)
     progress("database")
     return assistant_of(models, settings, live)
 
 
-def assistant_of(models: Models, settings: Settings, live: LiveDesk | None = None) -> Assistant:
-    """The engine for models at hand."""
+def rebuilt(assistant: Assistant, settings: Settings) -> Assistant:
+    """The engine with the models now in use, on the database of the one before; raises StaleModels."""
+    for read in (find_city, catalogue_of, read_catalogue):
+        read.cache_clear()
+    city, learned = find_city(settings.city, settings.data_dir), settings.effective_learned_dir
+    models = load_or_train(settings.data_dir, settings.encoder, city=city, learned_dir=learned, train=False)
+    return assistant_of(models, settings, before=assistant)
+
+
+def open_store(settings: Settings, city: City) -> Store:
+    """The database, brought to the newest version."""
     engine = open_database(settings.effective_database_url)
     migrate(engine)
+    clock = clock_of(settings, city)
+    prefix = settings.case_prefix if "case_prefix" in settings.model_fields_set else city.profile.case_prefix
+    return Store(engine, prefix, clock, Limits(settings.queue_max, settings.queue_days))
+
+
+def clock_of(settings: Settings, city: City) -> Callable[[], datetime]:
+    """The time in the city."""
+    zone = ZoneInfo(settings.timezone if "timezone" in settings.model_fields_set else city.profile.timezone)
+    return lambda: datetime.now(zone)
+
+
+def assistant_of(
+    models: Models, settings: Settings, live: LiveDesk | None = None, before: Assistant | None = None
+) -> Assistant:
+    """The engine for models at hand; one that follows another goes on with its database."""
     city = models.city
-    given = settings.model_fields_set
-    zone = ZoneInfo(settings.timezone if "timezone" in given else city.profile.timezone)
-    prefix = settings.case_prefix if "case_prefix" in given else city.profile.case_prefix
-
-    def clock() -> datetime:
-        return datetime.now(zone)
-
+    clock = before.clock if before else clock_of(settings, city)
     domain = read_domain(wording=wording_of(city))
     retriever = Retriever(models.catalogue, models.index)
     understanding = Understanding(models.encoder, models.intents, models.safety, city)
@@ -57,7 +77,7 @@ def assistant_of(models: Models, settings: Settings, live: LiveDesk | None = Non
         parse = understanding.parse(text)
         retriever.search(parse.canonical, parse.vector)
     splitter = Splitter(models.split, models.encoder, models.demands)
-    return Assistant(
+    assistant = Assistant(
         domain,
         read_rules(domain),
         models.catalogue,
@@ -66,9 +86,12 @@ def assistant_of(models: Models, settings: Settings, live: LiveDesk | None = Non
         retriever,
         FactFinder(models.encoder),
         DemandAnalyst(models.encoder, models.demands, retriever, splitter, city),
-        Store(engine, prefix, clock),
+        before.store if before else open_store(settings, city),
         clock,
         settings.max_message_chars,
         settings.session_minutes,
-        live or LiveDesk(read_spots(city.key)),
+        live or (before.live if before else LiveDesk(read_spots(city.key))),
     )
+    assistant.parts = models.parts
+    assistant.watchers = before.watchers if before else []
+    return assistant

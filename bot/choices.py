@@ -12,7 +12,7 @@ from rapidfuzz import fuzz
 from bot.actions.answer_service import CHOICE_SERVICE
 from bot.actions.life_path import CHOICE_PATH, CHOICE_STEP
 from bot.nlu.aspects import aspects_of
-from bot.nlu.said import opens_with_command
+from bot.nlu.said import opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.normal import canonical, normalise
 from knowledge.paths import PathKey
@@ -65,7 +65,8 @@ def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> st
 def _searched(turn: TurnContext, choices: Sequence[str]) -> str | None:
     """The service that the need asked about and the answer name together, unless the answer alone names another."""
     parse = turn.parse
-    if opens_with_command(parse.canonical, "file_demand"):
+    names_none = parse.intent == "neither" or short_answer(parse.text) is not None
+    if names_none or opens_with_command(parse.canonical, "file_demand"):
         return None
     alone = turn.retriever.search(parse.asserted, parse.vector)
     need = turn.tracker.slot("need") or ""

@@ -19,6 +19,7 @@ from bot.nlu.paths import COLUMNS as PATH_COLUMNS
 from bot.nlu.training_data import read_nlu
 from bot.rules import read_rules
 from knowledge.catalogue import Catalogue, read_catalogue
+from knowledge.learned import COLUMNS as LEARNED
 from knowledge.normal import normalise
 from knowledge.paths import read_paths
 from knowledge.queries import COLUMNS, LANGUAGES, NLU_DATA
@@ -36,6 +37,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("uncovered*.csv", ("language", "text")),
     ("vague.csv", ("language", "text")),
     ("paths.csv", tuple(PATH_COLUMNS)),
+    *((f"learned/{name}", columns) for name, columns in LEARNED.items()),
     ("outside.csv", ("language", "source", "text")),
     ("entities_*.jsonl", ("text", "language", "spans")),
     ("eval/two_demands.csv", ("language", "text", "first", "second")),
@@ -47,7 +49,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("eval/entities_*.jsonl", ("text", "language", "spans")),
 )
 OPTIONAL = {"accept"}
-TRAINING = ("*.csv", "*.jsonl", "queries/*.csv")
+TRAINING = ("*.csv", "*.jsonl", "queries/*.csv", "learned/*.csv")
 EVAL = ("eval/*.csv", "eval/*.jsonl")
 
 

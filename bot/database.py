@@ -11,8 +11,10 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Date,
     DateTime,
     Engine,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -103,6 +105,31 @@ handoffs = Table(
     Column("language", String(2), nullable=False),
     Column("requested_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
+)
+
+
+learning_queue = Table(
+    "learning_queue",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("reason", String(20), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("intent", String(40), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("services", JSON, nullable=False),
+    Index("learning_queue_by_day", "day"),
+    sqlite_autoincrement=True,
+)
+
+turn_reviews = Table(
+    "turn_reviews",
+    metadata,
+    Column("turn", Integer, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("rating", String(4)),
+    Column("entry", Integer),
 )
 
 

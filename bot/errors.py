@@ -7,6 +7,10 @@ class ChengdaError(Exception):
     """Root of the tree; its text is safe to show to the staff who run the product."""
 
 
+class StaleModels(ChengdaError):
+    """The models of the content as it stands are not trained yet."""
+
+
 class CaseError(ChengdaError):
     """A case operation was refused."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.errors import ChengdaError
 from bot.evaluate import EVAL
+from bot.model_folder import ModelFolder
 from bot.records import Record
 from bot.regression import FLOORS
 from knowledge.queries import NLU_DATA
@@ -32,7 +33,7 @@ class Run:
 def fingerprints(encoder: str, data_dir: Path) -> dict[str, str]:
     """Digests of what the figures depend on: the trained files, the texts they learn from, the sets that measure."""
     taught = (path for path in NLU_DATA.rglob("*") if path.is_file() and EVAL not in path.parents)
-    trained = (path for folder in ("index", "nlu") for path in (data_dir / folder).rglob("*") if path.is_file())
+    trained = (path for part in ModelFolder(data_dir).parts() for path in part.rglob("*") if path.is_file())
     return {
         "encoder": encoder,
         "model": _digest(trained, data_dir),

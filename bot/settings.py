@@ -62,6 +62,24 @@ class Settings(BaseSettings):
     open_meteo_air_url: str = Field(
         default="https://air-quality-api.open-meteo.com", description="Address of the Open-Meteo air quality service."
     )
+    queue_max: int = Field(
+        default=5000, ge=0, description="Most masked turns kept for editors to learn from; 0 keeps none."
+    )
+    queue_days: int = Field(default=90, ge=1, description="Days such a turn is kept.")
+    learned_dir: Path | None = Field(
+        default=None, description="Folder of the lines editors accepted; empty means `learned` in the data folder."
+    )
+    reload_seconds: float = Field(
+        default=5.0, ge=0, description="How often a server looks for newly trained models; 0 means only when told to."
+    )
+    admin_token: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token for /admin; empty means only callers on the same machine."
+    )
+
+    @property
+    def effective_learned_dir(self) -> Path:
+        """The folder of accepted lines in use."""
+        return self.learned_dir or self.data_dir / "learned"
 
     @property
     def effective_database_url(self) -> str:

@@ -14,9 +14,10 @@ from typing import Any
 
 from bot.errors import ChengdaError
 from bot.messages import UserMessage
+from bot.model_folder import ModelFolder
 from bot.nlu.parse import Parse, Understanding
 from bot.privacy import redact
-from bot.training import index_folder, load_or_train
+from bot.training import load_or_train
 from bot.turn import Outcome
 from knowledge.city import City, catalogue_of
 from knowledge.encoder import Encoder
@@ -156,7 +157,7 @@ def load_candidate(where: str, encoder: Encoder, city: City, data_dir: Path) -> 
     Raises ChengdaError when the folder was trained with another encoder or for services we do not have.
     """
     folder = Path(where)
-    if not (folder / "index" / "index.json").exists():
+    if not ModelFolder(folder).current():
         models = load_or_train(data_dir / "shadow", where, city=city)
         understanding = Understanding(models.encoder, models.intents, models.safety, city)
         return Candidate(where, understanding, Retriever(models.catalogue, models.index))
@@ -164,7 +165,7 @@ def load_candidate(where: str, encoder: Encoder, city: City, data_dir: Path) -> 
 
 
 def _trained_elsewhere(folder: Path, encoder: Encoder, city: City) -> Candidate:
-    place = index_folder(folder, city)
+    place, understood = ModelFolder(folder).parts()
     mark = json.loads((place / "index.json").read_text(encoding="utf-8"))["fingerprint"]
     index, catalogue = load_index(place, mark), catalogue_of(city)
     assert index is not None
@@ -172,5 +173,5 @@ def _trained_elsewhere(folder: Path, encoder: Encoder, city: City) -> Candidate:
         raise ChengdaError(f"{folder} was trained with another encoder than {encoder.name}")
     if unknown := [code for code in index.codes if code not in catalogue]:
         raise ChengdaError(f"{folder} has services that the catalogue lacks: {', '.join(unknown)}")
-    intents, safety = (load_head(folder / "nlu" / f"{name}.joblib") for name in ("intents", "safety"))
+    intents, safety = (load_head(understood / f"{name}.joblib") for name in ("intents", "safety"))
     return Candidate(str(folder), Understanding(encoder, intents, safety, city), Retriever(catalogue, index))

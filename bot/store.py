@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from bot.cases.store import CaseStore
 from bot.database import conversations, turns
 from bot.handoffs import HandoffQueue
+from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
 from bot.messages import MessageId, SenderId
 from bot.tracker import Event, Tracker, from_json
 
@@ -21,10 +22,11 @@ Clock = Callable[[], datetime]
 class Work:
     """The stores of one transaction."""
 
-    def __init__(self, connection: Connection, prefix: str, clock: Clock) -> None:
+    def __init__(self, connection: Connection, prefix: str, clock: Clock, limits: Limits) -> None:
         self._connection = connection
         self.cases = CaseStore(connection, prefix, clock)
         self.handoffs = HandoffQueue(connection)
+        self.learning = LearningQueue(connection, limits)
 
     def tracker(self, sender: SenderId) -> Tracker:
         """The state of a conversation; a new one for an unknown sender."""
@@ -46,6 +48,19 @@ class Work:
         answer: list[dict[str, Any]] | None = self._connection.execute(query).scalar()
         return answer
 
+    def told(self, sender: SenderId, message_id: MessageId | None = None, before: int | None = None) -> ToldTurn | None:
+        """A stored turn: that of a message, or the newest one (`before` another)."""
+        query = select(turns.c.id, turns.c.events, turns.c.answer).where(turns.c.sender == sender)
+        if message_id is not None:
+            query = query.where(turns.c.message_id == message_id)
+        if before is not None:
+            query = query.where(turns.c.id < before)
+        row = self._connection.execute(query.order_by(turns.c.id.desc()).limit(1)).one_or_none()
+        if row is None:
+            return None
+        text = next((event.get("text") or "" for event in row.events if event["event"] == "user"), "")
+        return ToldTurn(row.id, text, row.answer)
+
     def events(self, sender: SenderId) -> list[Event]:
         """Every event of a conversation, oldest first."""
         query = select(turns.c.events).where(turns.c.sender == sender).order_by(turns.c.id)
@@ -59,8 +74,8 @@ class Work:
         events: Sequence[Event],
         answer: list[dict[str, Any]],
         at: datetime,
-    ) -> None:
-        """Write a finished turn and the state after it."""
+    ) -> int:
+        """Write a finished turn and the state after it; gives the turn's number."""
         moment = at.astimezone(UTC)
         known = self._connection.execute(
             update(conversations)
@@ -71,22 +86,26 @@ class Work:
             self._connection.execute(
                 insert(conversations).values(sender=tracker.sender, state=tracker.as_json(), updated_at=moment)
             )
-        self._connection.execute(
-            insert(turns).values(
+        made = self._connection.execute(
+            insert(turns)
+            .values(
                 sender=tracker.sender,
                 message_id=message_id,
                 at=moment,
                 events=[event.as_json() for event in events],
                 answer=answer,
             )
+            .returning(turns.c.id)
         )
+        return int(made.scalar_one())
 
 
 class Store:
     """The door to the database for turns."""
 
-    def __init__(self, engine: Engine, prefix: str, clock: Clock) -> None:
+    def __init__(self, engine: Engine, prefix: str, clock: Clock, limits: Limits = KEPT) -> None:
         self._engine = engine
+        self._limits = limits
         self._prefix = prefix
         self._clock = clock
 
@@ -94,7 +113,7 @@ class Store:
     def work(self) -> Iterator[Work]:
         """One transaction: committed at the end, rolled back by any error."""
         with self._engine.begin() as connection:
-            yield Work(connection, self._prefix, self._clock)
+            yield Work(connection, self._prefix, self._clock, self._limits)
 
     def ready(self) -> bool:
         """Whether the tables can be read."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 from bot.cases.analysis import HEADS, read_demands, train_demand_heads
 from bot.cases.split import CONNECTOR_FILE, SplitJudge, load_judge
 from bot.cases.split_examples import CONTINUATION_FILE, train_split
+from bot.errors import StaleModels
+from bot.model_folder import ModelFolder
 from bot.nlu.intents import NLU_FILES, read_examples, train_intents
 from bot.nlu.paths import read_path_lines, train_paths
 from bot.nlu.safety import read_extra, train_safety
@@ -19,6 +20,7 @@ from knowledge.catalogue import Catalogue, read_catalogue
 from knowledge.city import City, catalogue_of, find_city, queries_of, uncovered_of
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.index import Index, build_index, fingerprint, load_index, save_index
+from knowledge.learned import learned_of
 from knowledge.linear_head import LinearHead, load_head
 from knowledge.queries import NLU_DATA, Query, read_training_queries, read_uncovered
 from knowledge.trainer import RememberingEncoder, Trainer
@@ -31,7 +33,7 @@ NLU_CODE = ("nlu/intents.py", "nlu/paths.py", "nlu/safety.py", "cases/split.py",
 
 @dataclass(frozen=True)
 class Models:
-    """Everything trained, ready to serve a city."""
+    """Everything trained, ready to serve a city; `parts` are the names of its parts in the model folder."""
 
     city: City
     catalogue: Catalogue
@@ -42,23 +44,35 @@ class Models:
     demands: dict[str, LinearHead]
     split: SplitJudge
     paths: LinearHead
+    parts: tuple[str, ...] = ()
 
 
 def load_or_train(
-    data_dir: Path, encoder_name: str, progress: Progress = lambda step: None, city: City | None = None
+    data_dir: Path,
+    encoder_name: str,
+    progress: Progress = lambda step: None,
+    city: City | None = None,
+    learned_dir: Path | None = None,
+    train: bool = True,
 ) -> Models:
-    """The models of the data folder, built anew where content or code changed since.
+    """The models of the data folder, built anew where content or code changed since, and pointed to as those in use.
 
     Understanding is trained on the home city's language data and serves every city; search has an index a city.
+    `learned_dir` is the folder of accepted lines, `learned` in the data folder when not given. Without `train`,
+    raises StaleModels where something would have to be built.
     """
     city = city or find_city()
+    learned_dir = learned_dir or data_dir / "learned"
     progress("encoder")
     encoder = load_encoder(encoder_name)
-    index = _index(city, data_dir, encoder, progress)
-    catalogue, queries = read_catalogue(), read_training_queries()
+    folder = ModelFolder(data_dir)
+    whole, index, searched = _index(city, learned_dir, data_dir, encoder, progress, train)
+    learned = learned_of(find_city(), learned_dir)
+    catalogue = learned.added_to(read_catalogue())
+    shipped = read_training_queries()
+    queries = (*shipped, *learned.queries_for(catalogue))
     weights = f"{encoder.name}:{_code_digest()}"
-    mark = fingerprint(catalogue, queries, read_uncovered(), weights)
-    folder = data_dir / "nlu"
+    mark = fingerprint(catalogue, queries, (*read_uncovered(), *learned.uncovered), weights)
     own_code = (Path(__file__).parent / name for name in NLU_CODE)
     data = [
         *(NLU_DATA / name for name in NLU_FILES),
@@ -67,37 +81,48 @@ def load_or_train(
         CONTINUATION_FILE,
         COMMANDS_FILE,
     ]
-    nlu_mark = mark + _digest([*data, *own_code])
-    if _mark(folder) != nlu_mark:
-        trainer = Trainer(RememberingEncoder(encoder, weights, data_dir / "encoded"), data_dir / "heads")
-        _train_nlu(folder, queries, catalogue, trainer, progress)
-        trainer.close()
-        (folder / "mark.json").write_text(json.dumps(nlu_mark), encoding="utf-8")
-    demands = {name: load_head(folder / f"{name}.joblib") for name in HEADS}
-    intents, safety, paths = (load_head(folder / f"{name}.joblib") for name in ("intents", "safety", "paths"))
-    judge = load_judge(folder / "split.joblib")
-    return Models(city, catalogue_of(city), encoder, index, intents, safety, demands, judge, paths)
+    understood = folder.part("nlu", hashlib.sha256((mark + _digest([*data, *own_code])).encode()).hexdigest())
+    if not understood.exists():
+        _refuse_unless(train)
+        with folder.making(understood) as fresh:
+            trainer = Trainer(RememberingEncoder(encoder, weights, data_dir / "encoded"), data_dir / "heads")
+            _train_nlu(fresh, queries, shipped, catalogue, trainer, progress)
+            trainer.close()
+    demands = {name: load_head(understood / f"{name}.joblib") for name in HEADS}
+    intents, safety, paths = (load_head(understood / f"{name}.joblib") for name in ("intents", "safety", "paths"))
+    judge = load_judge(understood / "split.joblib")
+    if train:
+        folder.point_to(searched, understood)
+    parts = (searched.name, understood.name)
+    return Models(city, whole, encoder, index, intents, safety, demands, judge, paths, parts)
 
 
-def _index(city: City, data_dir: Path, encoder: Encoder, progress: Progress) -> Index:
-    """The search index of a city."""
-    catalogue = catalogue_of(city)
-    queries, uncovered = queries_of(city, catalogue), uncovered_of(city)
+def _index(
+    city: City, learned_dir: Path, data_dir: Path, encoder: Encoder, progress: Progress, train: bool
+) -> tuple[Catalogue, Index, Path]:
+    """The catalogue of a city with what was taught, its search index, and where that stands."""
+    learned = learned_of(city, learned_dir)
+    catalogue = learned.added_to(catalogue_of(city))
+    queries = (*queries_of(city, catalogue), *learned.queries_for(catalogue))
+    uncovered = (*uncovered_of(city), *learned.uncovered)
     weights = f"{encoder.name}:{_code_digest()}"
     mark = fingerprint(catalogue, queries, uncovered, weights)
-    folder = index_folder(data_dir, city)
-    index = load_index(folder, mark)
+    folder = ModelFolder(data_dir)
+    part = folder.part("index" if city.home else f"index_{city.key}", mark)
+    index = load_index(part, mark)
     if index is None:
-        remembering = RememberingEncoder(encoder, weights, data_dir / "encoded")
-        index = build_index(catalogue, queries, uncovered, remembering, progress)
-        remembering.save()
-        save_index(index, folder, mark)
-    return index
+        _refuse_unless(train)
+        with folder.making(part) as fresh:
+            remembering = RememberingEncoder(encoder, weights, data_dir / "encoded")
+            index = build_index(catalogue, queries, uncovered, remembering, progress)
+            remembering.save()
+            save_index(index, fresh, mark)
+    return catalogue, index, part
 
 
-def index_folder(data_dir: Path, city: City) -> Path:
-    """Where the search index of a city lies."""
-    return data_dir / "index" if city.home else data_dir / "index" / "cities" / city.key
+def _refuse_unless(train: bool) -> None:
+    if not train:
+        raise StaleModels("the content changed since the models were trained; run `chengda train`")
 
 
 def _code_digest() -> str:
@@ -105,8 +130,14 @@ def _code_digest() -> str:
 
 
 def _train_nlu(
-    folder: Path, queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer, progress: Progress
+    folder: Path,
+    queries: Sequence[Query],
+    shipped: Sequence[Query],
+    catalogue: Catalogue,
+    trainer: Trainer,
+    progress: Progress,
 ) -> None:
+    """Train every head; sentences that editors taught ask for services, so only the intents learn from them."""
     situations = read_path_lines()
     safety = [*read_extra(), *((line.text, "list_services") for line in situations)]
     examples, demands = read_examples(), read_demands()
@@ -114,15 +145,16 @@ def _train_nlu(
     intents = train_intents(examples, safety, queries, demands, catalogue, trainer)
     intents.save(folder / "intents.joblib")
     progress("safety")
-    head = train_safety(examples, safety, queries, demands, catalogue, trainer)
+    own = read_catalogue()
+    head = train_safety(examples, safety, shipped, demands, own, trainer)
     head.save(folder / "safety.joblib")
     progress("demands")
-    for name, head in train_demand_heads(queries, catalogue, trainer).items():
+    for name, head in train_demand_heads(shipped, own, trainer).items():
         head.save(folder / f"{name}.joblib")
     progress("split")
-    train_split(demands, queries, catalogue, trainer).save(folder / "split.joblib")
+    train_split(demands, shipped, own, trainer).save(folder / "split.joblib")
     progress("paths")
-    train_paths(situations, queries, trainer).save(folder / "paths.joblib")
+    train_paths(situations, shipped, trainer).save(folder / "paths.joblib")
 
 
 def _digest(files: object) -> str:
@@ -130,11 +162,3 @@ def _digest(files: object) -> str:
     for path in files:  # type: ignore[attr-defined]
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _mark(folder: Path) -> str | None:
-    try:
-        mark: str = json.loads((folder / "mark.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    return mark

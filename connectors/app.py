@@ -14,9 +14,11 @@ from bot.assistant import Assistant
 from bot.build import build_assistant
 from bot.domain import read_domain
 from bot.settings import Settings
-from connectors import cases_api, knowledge_api, metrics, problem, rest
+from connectors import cases_api, feedback_api, knowledge_api, metrics, problem, rest
 from connectors.limits import Limits
 from connectors.live.connect import live_desk
+from connectors.reload import Reloader
+from connectors.reload import router as reload_router
 from connectors.shadow import start_shadow
 
 STATIC = Path(__file__).with_name("static")
@@ -36,8 +38,12 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.assistant = assistant or build_assistant(settings, live=live_desk(settings))
+        app.state.settings = settings
         shadow = start_shadow(settings, app.state.assistant)
+        reloader = app.state.reloader = Reloader(app, settings)
+        reloader.start()
         yield
+        reloader.stop()
         if shadow is not None:
             shadow.close()
         app.state.assistant.live.close()
@@ -47,6 +53,8 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(rest.router)
     app.include_router(knowledge_api.router)
     app.include_router(cases_api.router)
+    app.include_router(feedback_api.router)
+    app.include_router(reload_router)
     app.include_router(metrics.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 import uvicorn
@@ -19,11 +20,13 @@ from bot.content_check import check_content
 from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
-from bot.training import STEPS
+from bot.training import STEPS, Models, load_or_train
 from connectors import bench_commands, catalogue_commands, report, shadow
+from connectors import learn as learning
 from connectors.app import create_app
 from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
+from connectors.learn import Desk
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
@@ -54,8 +57,11 @@ STEP_NAMES = {
 }
 
 
-def _prepared(settings: Settings) -> Assistant:
-    """The assistant, built under a progress bar."""
+T = TypeVar("T")
+
+
+def _under_a_bar(make: Callable[[Callable[[str], None]], T]) -> T:
+    """What is made, its steps shown in a progress bar."""
     columns = (SpinnerColumn(), TextColumn("{task.description:<32}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("starting 启动", total=len(STEPS) + 1)
@@ -64,9 +70,21 @@ def _prepared(settings: Settings) -> Assistant:
             done = [*STEPS, "database"].index(step)
             bar.update(task, completed=done, description=STEP_NAMES[step])
 
-        assistant = build_assistant(settings, show, live_desk(settings))
+        made = make(show)
         bar.update(task, completed=len(STEPS) + 1, description="ready 就绪")
-    return assistant
+    return made
+
+
+def _prepared(settings: Settings) -> Assistant:
+    """The assistant, built under a progress bar."""
+    return _under_a_bar(lambda show: build_assistant(settings, show, live_desk(settings)))
+
+
+def _trained(settings: Settings) -> Models:
+    """The models alone, trained under a progress bar where they must be."""
+    city = find_city(settings.city, settings.data_dir)
+    learned = settings.effective_learned_dir
+    return _under_a_bar(lambda show: load_or_train(settings.data_dir, settings.encoder, show, city, learned))
 
 
 @app.command()
@@ -123,6 +141,29 @@ def train(context: typer.Context) -> None:
 def index() -> None:
     """Build the search index when the catalogue or the encoder changed."""
     _prepared(Settings())
+
+
+@app.command()
+def learn(
+    accept: Annotated[list[str] | None, typer.Option(help="Ids of proposals to accept.")] = None,
+    reject: Annotated[list[str] | None, typer.Option(help="Ids of proposals to reject.")] = None,
+    decided: Annotated[bool, typer.Option("--decided", help="Carry out the decisions written in the file.")] = False,
+    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask about each proposal.")] = False,
+    author: Annotated[str, typer.Option(help="Who decides; stands beside every line taught.")] = "",
+    least: Annotated[int, typer.Option(help="Turns that make a need a missing service.", min=2)] = 5,
+    into_repository: Annotated[bool, typer.Option("--into-repository", help="Teach nlu_data/learned.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Train; running servers take it up by themselves.")] = False,
+) -> None:
+    """Propose what could be taught from turns that went wrong, or carry out decisions on proposals."""
+    settings = Settings()
+    if accept or reject or decided or interactive or not apply:
+        desk = Desk(settings, Console(), into_repository)
+        learning.learn(
+            desk, lambda: _trained(settings), accept or [], reject or [], decided, interactive, author, least
+        )
+    if apply:
+        _trained(settings)
+        console.print(f"trained; a running server takes it up within {settings.reload_seconds:g} s")
 
 
 @app.command()

@@ -17,6 +17,7 @@ logger = logging.getLogger("chengda")
 MEDIA_TYPE = "application/problem+json"
 KNOWN = {
     400: "bad_request",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",

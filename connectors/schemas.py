@@ -12,18 +12,20 @@ MAX_BODY_CHARS = 20_000
 Text = Annotated[str, Field(max_length=MAX_BODY_CHARS)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What every body has: unknown fields are ignored."""
+
     model_config = ConfigDict(extra="ignore")
 
 
-class Metadata(_Body):
+class Metadata(Body):
     """What a channel tells beside the text."""
 
     message_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     language: Annotated[str, Field(max_length=20)] | None = None
 
 
-class RestMessage(_Body):
+class RestMessage(Body):
     """A message of Rasa's REST channel."""
 
     sender: Annotated[str, Field(min_length=1, max_length=200)] = "default"
@@ -31,13 +33,13 @@ class RestMessage(_Body):
     metadata: Metadata | None = None
 
 
-class ParseRequest(_Body):
+class ParseRequest(Body):
     """A text to understand."""
 
     text: Text
 
 
-class SearchRequest(_Body):
+class SearchRequest(Body):
     """A catalogue search."""
 
     query: Text

@@ -8,19 +8,29 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 180
+PROGRAM = (sys.executable, "-m", "connectors.cli")
 
 
 class Server:
     """One running server; its database lies in `folder`, its models in the repository's data folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, workers: int = 1) -> None:
+        self._folder, self._workers = folder, workers
+        self._environment = {
+            **os.environ,
+            "CHENGDA_DATA_DIR": str(ROOT / ".chengda"),
+            "CHENGDA_DATABASE_URL": f"sqlite:///{folder / 'test.sqlite3'}",
+            "CHENGDA_RATE_LIMIT": "0",
+            **(settings or {}),
+        }
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
@@ -30,15 +40,9 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        environment = {
-            **os.environ,
-            "CHENGDA_DATA_DIR": str(ROOT / ".chengda"),
-            "CHENGDA_DATABASE_URL": f"sqlite:///{self._folder / 'test.sqlite3'}",
-            "CHENGDA_RATE_LIMIT": "0",
-        }
-        command = [sys.executable, "-m", "connectors.cli", "serve", "--port", str(port)]
+        command = [*PROGRAM, "serve", "--port", str(port), "--workers", str(self._workers)]
         log = (self._folder / "server.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
         log.close()
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -48,6 +52,19 @@ class Server:
             except httpx.TransportError:
                 time.sleep(0.2)
         raise AssertionError((self._folder / "server.log").read_text(encoding="utf-8")[-3000:])
+
+    def say(self, text: str, sender: str = "tester") -> dict[str, Any]:
+        """The turn that a message gets."""
+        body = {"sender": sender, "message": text}
+        answer = httpx.post(self.url + "/webhooks/rest/webhook", json=body, timeout=60).json()
+        turn: dict[str, Any] = answer[-1]["custom"]["turn"]
+        return turn
+
+    def command(self, *words: str) -> str:
+        """What another command of the program prints, run beside the server on the same data."""
+        done = subprocess.run([*PROGRAM, *words], cwd=ROOT, env=self._environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the process and wait for its end."""

@@ -381,6 +381,48 @@ def test_a_demand_is_filed_by_keyboard_only(open_page: Open, language: str) -> N
     page.shot(f"case-{language}-desktop")
 
 
+@pytest.mark.parametrize(("language", "names"), [("zh", ("有帮助", "没帮到我")), ("en", ("Helpful", "Not helpful"))])
+def test_an_answer_is_rated_by_keyboard_and_the_rating_can_change(
+    open_page: Open, language: str, names: tuple[str, str]
+) -> None:
+    page = open_page(language)
+    page.run(WATCHED_FETCH, 0)
+    answer = page.say(page.words["question"])
+    group = answer.find_element(By.CSS_SELECTOR, ".rating")
+    good, bad = group.find_elements(By.TAG_NAME, "button")
+    assert [button.accessible_name for button in (good, bad)] == list(names)
+    assert group.get_attribute("aria-label")
+    for button, other, rating in ((bad, good, "bad"), (good, bad, "good")):
+        button.send_keys(Keys.ENTER)
+        page.until(lambda button=button: button.get_attribute("aria-pressed") == "true")
+        assert other.get_attribute("aria-pressed") == "false"
+        assert page.focused == button
+        assert page.one("[role=status]").get_attribute("textContent")
+        sent = page.run("return window.sent")
+        assert sent[-1]["rating"] == rating
+        assert sent[-1]["message_id"] == sent[0]["metadata"]["message_id"]
+    assert page.violations() == []
+    page.shot(f"rated-{language}")
+    page.driver.refresh()
+    page.until(lambda: page.answers())
+    assert page.one(".rating [data-rating=good]").get_attribute("aria-pressed") == "true"
+
+
+def test_a_rating_that_is_lost_is_told_and_leaves_nothing_pressed(open_page: Open) -> None:
+    page = open_page("en")
+    page.say(page.words["question"])
+    page.offline(True)
+    page.one(".rating [data-rating=bad]").click()
+    page.until(lambda: "did not arrive" in str(page.one("[role=status]").get_attribute("textContent")))
+    assert page.one(".rating [data-rating=bad]").get_attribute("aria-pressed") == "false"
+
+
+def test_only_guidance_is_rated(open_page: Open) -> None:
+    page = open_page("zh")
+    for text in ("你好", "家里着火了！"):
+        assert not page.say(text).find_elements(By.CSS_SELECTOR, ".rating")
+
+
 def test_number_and_query_code_can_be_copied(open_page: Open) -> None:
     page = open_page("en")
     page.driver.execute_cdp_cmd(

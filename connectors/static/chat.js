@@ -3,12 +3,14 @@
 import { MESSAGES } from './messages.js';
 
 const ENDPOINT = new URL('../webhooks/rest/webhook', import.meta.url);
+const FEEDBACK = new URL('../feedback', import.meta.url);
 const CITY_TIME_ZONE = 'Asia/Shanghai';
 const MAX_CHARS = 2000;
 const COUNTER_FROM = 1800;
 const TIMEOUT_MS = 30_000;
 const KEPT_ENTRIES = 200;
 const PANEL_MIN_PX = 180;
+const RATED_OUTCOMES = ['answered', 'clarify', 'no_service'];
 const URGENT_OUTCOMES = ['emergency', 'crisis'];
 const HELP_NUMBERS = ['110', '119', '120', '122', '12338', '12345', '12348', '12355', '96110'];
 const TRADITIONAL = /[們個這說請問處時間區與關電費證駕駛辦續報號碼雙龍崗羅園據樓燈壞誰嗎點為來後還從開應該對會國]/g;
@@ -120,6 +122,21 @@ async function post(body, language, cancelled) {
     throw new DeliveryError(cutOff.signal.aborted ? 'timeout' : 'offline');
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Whether a rating of an answer reached the server. */
+async function postRating(body, language) {
+  try {
+    const response = await fetch(FEEDBACK, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Accept-Language': language },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return response.ok;
+  } catch {
+    return false;
   }
 }
 
@@ -459,7 +476,7 @@ class ChengdaChat extends HTMLElement {
       const answer = await post({ sender: this.sender, message: entry.text, metadata }, this.language, signal);
       if (signal.aborted) return false;
       this.mark(entry, 'sent');
-      this.addEntry({ kind: 'bot', answer });
+      this.addEntry({ kind: 'bot', answer, to: entry.id });
       return true;
     } catch (error) {
       if (signal.aborted) return false;
@@ -538,7 +555,7 @@ class ChengdaChat extends HTMLElement {
   drawn(entry) {
     if (entry.kind === 'user') return this.userTurn(entry);
     if (entry.kind === 'notice') return el('li', { class: 'turn notice', lang: entry.language }, el('p', {}, entry.text));
-    return this.botTurn(entry.answer);
+    return this.botTurn(entry);
   }
 
   userTurn(entry) {
@@ -551,7 +568,8 @@ class ChengdaChat extends HTMLElement {
     );
   }
 
-  botTurn(answer) {
+  botTurn(entry) {
+    const { answer } = entry;
     const turn = answer.at(-1)?.custom?.turn ?? {};
     const language = turn.language in MESSAGES ? turn.language : this.language;
     const whole = answer.map((message) => message.text ?? '').join('\n');
@@ -565,6 +583,7 @@ class ChengdaChat extends HTMLElement {
     if (turn.sources?.length) node.append(this.sourceList(turn.sources, language));
     const choices = answer.flatMap((message) => message.buttons ?? []);
     if (choices.length) node.append(this.choiceGroup(choices, language));
+    if (entry.to && RATED_OUTCOMES.includes(turn.outcome)) node.append(this.ratingGroup(entry, language));
     return node;
   }
 
@@ -607,6 +626,31 @@ class ChengdaChat extends HTMLElement {
       );
     const label = this.t('choices', {}, language);
     return el('div', { class: 'choices', role: 'group', 'aria-label': label }, ...choices.map(choiceButton));
+  }
+
+  /** Two toggle buttons, of which at most one is pressed. */
+  ratingGroup(entry, language) {
+    const buttons = Object.entries({ good: '👍', bad: '👎' }).map(([rating, thumb]) =>
+      el(
+        'button',
+        { type: 'button', 'data-rating': rating, click: () => rate(rating) },
+        el('span', { 'aria-hidden': 'true' }, `${thumb} `),
+        this.t(`rate_${rating}`, {}, language),
+      ),
+    );
+    const show = () => {
+      for (const button of buttons) button.setAttribute('aria-pressed', String(entry.rating === button.dataset.rating));
+    };
+    const rate = async (rating) => {
+      const body = { sender: this.sender, message_id: entry.to, rating };
+      const done = await postRating(body, this.language);
+      if (done) entry.rating = rating;
+      this.save();
+      show();
+      this.status.textContent = this.t(done ? 'rated' : 'rate_failed', {}, language);
+    };
+    show();
+    return el('div', { class: 'rating', role: 'group', 'aria-label': this.t('rate', {}, language) }, ...buttons);
   }
 
   sourceList(sources, language) {

@@ -53,6 +53,12 @@ const zh = {
   too_many: '发送得太快了，内容已保留，请稍等一分钟再重试。',
   refused: '这条消息没有被受理，请修改后重新发送。',
 
+  rate: '这个回答有帮助吗？',
+  rate_good: '有帮助',
+  rate_bad: '没帮到我',
+  rated: '谢谢您的评价。',
+  rate_failed: '评价没有送达，请稍后再点一次。',
+
   sources: '来源',
   checked: '{date} 核对',
   new_window: '在新窗口打开',
@@ -90,7 +96,7 @@ const zh = {
   privacy: '隐私说明',
   privacy_text: [
     '保存什么：您发送的文字，以及登记的工单（事项、地点、时间和您愿意留下的联系方式），保存在本服务的服务器上。',
-    '做什么用：只用来回答您，办理和跟进您的事项；工单会转给承办单位，并为办理该事项保存。',
+    '做什么用：只用来回答您，办理和跟进您的事项；工单会转给承办单位，并为办理该事项保存。没答好的问题会去掉个人信息后，供工作人员改进回答。',
     '请不要输入：身份证号、银行卡号、密码等，除非办理时明确需要。联系方式可以不留，也可以匿名提交。',
     '在这台设备上：对话内容只留在当前标签页，关闭标签页或点“新对话”即清除；语言和字号设置保存在浏览器里。',
   ],
@@ -151,6 +157,12 @@ const en = {
   too_many: 'Too many messages at once. Your message is kept; please try again in a minute.',
   refused: 'This message was not accepted. Please change it and send it again.',
 
+  rate: 'Was this answer helpful?',
+  rate_good: 'Helpful',
+  rate_bad: 'Not helpful',
+  rated: 'Thank you for your rating.',
+  rate_failed: 'The rating did not arrive; please press again in a moment.',
+
   sources: 'Sources',
   checked: 'checked {date}',
   new_window: 'opens in a new window',
@@ -189,7 +201,7 @@ const en = {
   privacy: 'Privacy',
   privacy_text: [
     'What is stored: the text you send and the cases you file (matter, place, time and any contact you choose to leave), on the server of this service.',
-    'What for: only to answer you and to handle and follow up your matter. A case is passed to the unit in charge and kept to handle it.',
+    'What for: only to answer you and to handle and follow up your matter. A case is passed to the unit in charge and kept to handle it. Questions that were not answered well are kept without personal data for staff to improve the answers.',
     'Please do not enter ID numbers, bank card numbers or passwords unless a matter clearly needs them. Contact details are optional; you can file anonymously.',
     'On this device: the conversation stays in this tab only and is cleared when you close the tab or choose “New chat”. Language and text size are kept in the browser.',
   ],
