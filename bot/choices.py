@@ -11,13 +11,14 @@ from rapidfuzz import fuzz
 
 from bot.actions.answer_service import CHOICE_SERVICE
 from bot.actions.life_path import CHOICE_PATH, CHOICE_STEP
+from bot.actions.which_one import told_values
 from bot.nlu.aspects import aspects_of
 from bot.nlu.said import opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.normal import canonical, normalise
 from knowledge.paths import PathKey
 from knowledge.queries import NLU_DATA
-from knowledge.retriever import Verdict
+from knowledge.verdict import Verdict
 from knowledge.words import search_terms
 
 TITLE_MATCH = 88
@@ -55,7 +56,11 @@ def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> st
         return led
     if purpose not in NAMED_CHOICES or len(text) > MAX_ANSWER_CHARS or turn.parse.intent in ASKS_ANEW:
         return None
-    names = {code: _path_names(turn, code) if purpose == CHOICE_PATH else _names(turn, code) for code in choices}
+    if purpose == CHOICE_PATH:
+        names = {code: _path_names(turn, code) for code in choices}
+    else:
+        parted = told_values(turn, [turn.catalogue[code] for code in choices])
+        names = {code: [*_names(turn, code), *parted.get(code, ())] for code in choices}
     ratio, best = max((max(fuzz.ratio(text, name) for name in own), code) for code, own in names.items())
     if ratio >= TITLE_MATCH:
         return best

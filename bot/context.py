@@ -12,7 +12,8 @@ from bot.turn import TurnContext
 from knowledge.catalogue import Catalogue, Service
 from knowledge.normal import normalise
 from knowledge.queries import NLU_DATA
-from knowledge.retriever import Prior, Retrieval, Verdict
+from knowledge.retriever import Prior, Retrieval
+from knowledge.verdict import Verdict
 
 RETURNS_FILE = NLU_DATA / "lookups" / "returns.csv"
 UNDER_DISCUSSION, LAST, RELATED, DISCUSSED = 8.0, 4.0, 2.0, 1.5

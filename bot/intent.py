@@ -17,7 +17,8 @@ from bot.nlu.said import content_of, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
 from knowledge.live import LOOKED_UP, live_kinds
-from knowledge.retriever import Retrieval, Verdict
+from knowledge.retriever import Retrieval
+from knowledge.verdict import Verdict
 
 UNSURE, UNSURE_CHAT = 0.35, 0.55
 OUTSIDE = 0.75

@@ -17,7 +17,7 @@ from bot.nlu.parse import DANGER
 from bot.nlu.said import gives_up, goes_on, kept_and_negated, opening_act, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
-from knowledge.retriever import Verdict
+from knowledge.verdict import Verdict
 
 DANGER_MID_FORM = 0.6
 DANGER_OVER_CHOICE = 0.8
@@ -202,7 +202,7 @@ def _asks_service(turn: TurnContext) -> bool:
     found = search(turn)
     if parse.intent == "ask_detail" and discussed and not is_new_topic(turn, found):
         return True
-    known = found.verdict is not Verdict.NO_SERVICE and found.similarity > DIGRESSION_SIMILARITY
+    known = found.verdict in (Verdict.ANSWERED, Verdict.CLARIFY) and found.similarity > DIGRESSION_SIMILARITY
     return known and found.best.service.kind is Kind.SERVICE
 
 

@@ -17,12 +17,12 @@ from bot.nlu.paths import read_path_lines, train_paths
 from bot.nlu.safety import read_extra, train_safety
 from bot.nlu.said import COMMANDS_FILE
 from knowledge.catalogue import Catalogue, read_catalogue
-from knowledge.city import City, catalogue_of, find_city, queries_of, uncovered_of
+from knowledge.city import City, catalogue_of, find_city, queries_of, strangers_of
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.index import Index, build_index, fingerprint, load_index, save_index
 from knowledge.learned import learned_of
 from knowledge.linear_head import LinearHead, load_head
-from knowledge.queries import NLU_DATA, Query, read_training_queries, read_uncovered
+from knowledge.queries import NLU_DATA, Query, read_strangers, read_training_queries
 from knowledge.trainer import RememberingEncoder, Trainer
 
 Progress = Callable[[str], None]
@@ -72,7 +72,7 @@ def load_or_train(
     shipped = read_training_queries()
     queries = (*shipped, *learned.queries_for(catalogue))
     weights = f"{encoder.name}:{_code_digest()}"
-    mark = fingerprint(catalogue, queries, (*read_uncovered(), *learned.uncovered), weights)
+    mark = fingerprint(catalogue, queries, (*read_strangers(), *learned.strangers()), weights)
     own_code = (Path(__file__).parent / name for name in NLU_CODE)
     data = [
         *(NLU_DATA / name for name in NLU_FILES),
@@ -104,9 +104,9 @@ def _index(
     learned = learned_of(city, learned_dir)
     catalogue = learned.added_to(catalogue_of(city))
     queries = (*queries_of(city, catalogue), *learned.queries_for(catalogue))
-    uncovered = (*uncovered_of(city), *learned.uncovered)
+    strangers = (*strangers_of(city), *learned.strangers())
     weights = f"{encoder.name}:{_code_digest()}"
-    mark = fingerprint(catalogue, queries, uncovered, weights)
+    mark = fingerprint(catalogue, queries, strangers, weights)
     folder = ModelFolder(data_dir)
     part = folder.part("index" if city.home else f"index_{city.key}", mark)
     index = load_index(part, mark)
@@ -114,7 +114,7 @@ def _index(
         _refuse_unless(train)
         with folder.making(part) as fresh:
             remembering = RememberingEncoder(encoder, weights, data_dir / "encoded")
-            index = build_index(catalogue, queries, uncovered, remembering, progress)
+            index = build_index(catalogue, queries, strangers, remembering, progress)
             remembering.save()
             save_index(index, fresh, mark)
     return catalogue, index, part

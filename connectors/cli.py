@@ -27,6 +27,7 @@ from connectors.app import create_app
 from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
 from connectors.learn import Desk
+from connectors.learning import fusion
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
@@ -195,6 +196,9 @@ def evaluate(
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(database_url=f"sqlite:///{Path(folder) / 'evaluate.sqlite3'}")
         evaluation.evaluate(_prepared(settings), settings, wanted, Console())
+
+
+training.command()(fusion)
 
 
 @benches.callback()

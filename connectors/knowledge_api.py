@@ -10,11 +10,18 @@ from bot.assistant import Assistant
 from bot.language import detect
 from connectors.rest import Engine
 from connectors.schemas import SearchRequest
-from knowledge.catalogue import LANGUAGES, Catalogue, Service, Text
-from knowledge.retriever import Verdict
+from knowledge.catalogue import LANGUAGES, Catalogue, Service, Text, items_naming
+from knowledge.retriever import Hit
+from knowledge.verdict import Verdict
 
 router = APIRouter(prefix="/knowledge")
 OUT_OF_SCOPE = 0.6
+OUTCOMES = {
+    Verdict.ANSWERED: "answered",
+    Verdict.CLARIFY: "clarify",
+    Verdict.VAGUE: "clarify",
+    Verdict.NO_SERVICE: "no_service",
+}
 
 
 @router.post("/search")
@@ -26,19 +33,27 @@ def search(body: SearchRequest, assistant: Engine) -> dict[str, Any]:
     found = assistant.retriever.search(parse.canonical, parse.vector, body.top_k, body.audience)
     language = body.language or ("en" if detect(body.query).language == "en" else "zh")
     outside = parse.probability("out_of_scope") > OUT_OF_SCOPE and found.verdict is not Verdict.ANSWERED
+    outcome = "out_of_scope" if outside else OUTCOMES[found.verdict]
     return {
-        "outcome": "out_of_scope" if outside else str(found.verdict),
-        "hits": [
-            {
-                "code": hit.service.code,
-                "name": hit.service.name.in_language(language),
-                "score": round(hit.score, 4),
-                "agency_responsible": assistant.catalogue.agency_name(hit.service).in_language(language),
-                "why": list(assistant.retriever.why(hit.service, parse.canonical)),
-            }
-            for hit in found.hits
-        ],
+        "outcome": outcome,
+        "hits": [_hit_json(assistant, hit, parse.canonical, language, body) for hit in found.hits],
     }
+
+
+def _hit_json(assistant: Assistant, hit: Hit, canonical: str, language: str, body: SearchRequest) -> dict[str, Any]:
+    """A hit; with a district asked for, also the ways to apply that name it: no service is a district's own."""
+    service = hit.service
+    found = {
+        "code": service.code,
+        "name": service.name.in_language(language),
+        "score": round(hit.score, 4),
+        "agency_responsible": assistant.catalogue.agency_name(service).in_language(language),
+        "why": list(assistant.retriever.why(service, canonical)),
+    }
+    if body.district is not None:
+        local = [item.in_language(language) for item in items_naming(service, body.district)]
+        found |= {"district": body.district, "in_district": local}
+    return found
 
 
 @router.get("/services/{code}")

@@ -29,8 +29,9 @@ from bot.learning.proposals import (
 )
 from bot.settings import Settings
 from bot.training import Models
-from knowledge.city import City, catalogue_of, find_city, uncovered_of
+from knowledge.city import City, catalogue_of, find_city, strangers_of
 from knowledge.learned import REPOSITORY, learned_folder
+from knowledge.queries import UNCOVERED
 
 SHOWN_TEXTS = 3
 CHOICES = {"a": Verdict.ACCEPT, "r": Verdict.REJECT, "s": Verdict.NONE}
@@ -80,7 +81,8 @@ class Desk:
             entries, ratings = work.learning.entries(), work.learning.ratings()
         messages = messages_of(entries)
         clusters = clusters_of(messages, models.encoder, models.index)
-        near = reach(uncovered_of(self.city), models.encoder, models.index)
+        needs = [one.text for one in strangers_of(self.city) if one.kind == UNCOVERED]
+        near = reach(needs, models.encoder, models.index)
         new = wanted(propose(clusters, near, least, models.catalogue), rejected_texts(self.log), self.known())
         proposals = merged(new, read_proposals(self.file))
         write_proposals(self.file, proposals)

@@ -161,6 +161,15 @@ class Service:
         yield from ((name, item) for name, fact in self.facts() for item in fact.items)
 
 
+def items_naming(service: Service, district: str) -> Iterator[Text]:
+    """The ways to apply and the numbers of a service that name a district, as "南山区", "南山" or "Nanshan"."""
+    short = district.removesuffix("区").removesuffix("新").removesuffix(" District").lower()
+    for fact in (service.channels, service.phone):
+        for item in fact.items if fact is not None else ():
+            if short in item.zh.lower() or short in item.en.lower():
+                yield item
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a fact was read; a link is given only for official pages. `observed_at` (ISO) is for live data only."""

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from knowledge.catalogue import CATALOGUE, ITEMS_FILE, Catalogue, Kind, Service, ServiceCode, Text, read_catalogue
-from knowledge.queries import NLU_DATA, Query, read_training_queries, read_uncovered
+from knowledge.queries import NLU_DATA, Query, Stranger, read_strangers, read_training_queries
 from knowledge.yaml_file import ContentError, read_yaml
 
 HOME = "shenzhen"
@@ -158,9 +158,9 @@ def _lines(folder: Path) -> tuple[Query, ...]:
     return read_training_queries(folder) if folder.is_dir() else ()
 
 
-def uncovered_of(city: City) -> tuple[str, ...]:
-    """Needs that the city's catalogue does not answer; only the home city has such a list."""
-    return read_uncovered() if city.home else ()
+def strangers_of(city: City) -> tuple[Stranger, ...]:
+    """Sentences that no service of the city answers; only the home city has such lists."""
+    return read_strangers() if city.home else ()
 
 
 def wording_of(city: City) -> Mapping[str, str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from knowledge.encoder import Encoder
 from knowledge.normal import canonical
 from knowledge.queries import Query
-from knowledge.retriever import Retriever, Verdict
+from knowledge.retriever import Retriever
+from knowledge.verdict import Verdict
 
 RANKS = 10
 

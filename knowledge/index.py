@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import bm25s
@@ -21,14 +23,13 @@ from knowledge.catalogue import Catalogue, Service, ServiceCode
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead, load_head, train_head
 from knowledge.normal import canonical
-from knowledge.queries import Query
+from knowledge.queries import STRANGERS, Query, Stranger
 from knowledge.words import search_terms
 
 Scores = NDArray[np.float32]
-NEIGHBOURS = 60
+NEIGHBOURS = 200
 HEAD_COST = 0.5
-UNCOVERED = "none"
-HEAD_FILE = "head.joblib"
+HEAD_FILE, STRANGERS_FILE = "head.joblib", "strangers.npy"
 DENSE_WEIGHT = 2.0
 MAX_HEAD_CLASSES = 600
 MAX_EXACT_TEXTS = 20_000
@@ -54,17 +55,71 @@ class Index:
     vectors: faiss.Index
     lexical: bm25s.BM25
     head: LinearHead | None
+    strangers: Scores
+    kinds: tuple[str, ...]
+    encoder: str
 
     def __post_init__(self) -> None:
         faiss.omp_set_num_threads(1)
 
-    def dense_scores(self, vector: Scores) -> Scores:
-        """Best cosine of any text of each service, shape (services,); 0 beyond the nearest texts."""
-        scores = np.zeros(len(self.codes), dtype=np.float32)
-        similarities, rows = self.vectors.search(vector[None, :], NEIGHBOURS)
+    def dense_scores(self, vector: Scores) -> tuple[Scores, Scores]:
+        """Cosine of each service's best text, and the mean of its best and the next two, shape (services,) each.
+
+        A text beyond the nearest counts as near as the last of them.
+        """
+        similarities, rows = self.vectors.search(vector[None, :], min(NEIGHBOURS, len(self.documents)))
         found = rows[0] >= 0
-        np.maximum.at(scores, self.owner[rows[0][found]], similarities[0][found])
-        return scores
+        near, owners = similarities[0][found], self.owner[rows[0][found]]
+        floor = near[-1] if len(near) else np.float32(0)
+        best = np.full((3, len(self.codes)), floor, dtype=np.float32)
+        for place in range(3):
+            first = np.unique(owners, return_index=True)[1]
+            best[place, owners[first]] = near[first]
+            near, owners = np.delete(near, first), np.delete(owners, first)
+        return best[0], best.mean(axis=0)
+
+    @cached_property
+    def _strangers_of(self) -> dict[str, slice]:
+        """Where the sentences of each kind lie; they are kept together."""
+        found: dict[str, slice] = {}
+        for place, kind in enumerate(self.kinds):
+            start = found[kind].start if kind in found else place
+            found[kind] = slice(start, place + 1)
+        return found
+
+    @cached_property
+    def _service_rows(self) -> NDArray[np.bool_]:
+        """Which labels of the head are services."""
+        labels = self.head.labels if self.head is not None else ()
+        return np.array([label not in STRANGERS for label in labels], dtype=bool)
+
+    def stranger_scores(self, vector: Scores) -> dict[str, float]:
+        """Cosine of the nearest sentence of each kind that no service answers."""
+        similarities = self.strangers @ vector
+        return {kind: float(similarities[rows].max()) for kind, rows in self._strangers_of.items()}
+
+    def term_weights(self, terms: Iterable[str]) -> dict[str, float]:
+        """How much each term distinguishes services: its inverse frequency among them; the most for a term of none."""
+        ends = self.lexical.scores["indptr"]
+        vocabulary, count = self.lexical.vocab_dict, len(self.codes)
+        known = ((term, vocabulary.get(term)) for term in terms)
+        return {
+            term: math.log(1 + count / (1 + (0 if row is None else int(ends[row + 1] - ends[row]))))
+            for term, row in known
+        }
+
+    def coverage(self, weights: Mapping[str, float]) -> tuple[Scores, float]:
+        """The share of the terms' weight found in each service's texts, shape (services,), and in any's."""
+        scores, vocabulary = self.lexical.scores, self.lexical.vocab_dict
+        total = sum(weights.values())
+        held = np.zeros(len(self.codes), dtype=np.float32)
+        anywhere = 0.0
+        for term, weight in weights.items():
+            row = vocabulary.get(term)
+            if row is not None:
+                held[scores["indices"][scores["indptr"][row] : scores["indptr"][row + 1]]] += weight
+                anywhere += weight
+        return (held / total, anywhere / total) if total > 0 else (held, 0.0)
 
     def nearest_documents(self, vector: Scores, count: int) -> list[tuple[Document, float]]:
         """The nearest texts with their cosine, best first."""
@@ -80,18 +135,13 @@ class Index:
         scores: Scores = self.lexical.get_scores(terms).astype(np.float32)
         return scores
 
-    def head_scores(self, text: str, vector: Scores) -> tuple[Scores, float] | None:
-        """Margins of the head in the order of `codes`, and that of having no service; None where there is no head.
-
-        The margin of no service is -inf for a head that learnt none.
-        """
+    def head_scores(self, text: str, vector: Scores) -> tuple[Scores, dict[str, float]] | None:
+        """Margins of the head in the order of `codes`, and by kind that of no service; None where there is no head."""
         if self.head is None:
             return None
-        margins = self.head.margins(text, vector)
-        if UNCOVERED not in self.head.labels:
-            return margins, float("-inf")
-        own = self.head.labels.index(UNCOVERED)
-        return np.delete(margins, own), float(margins[own])
+        margins, own = self.head.margins(text, vector), self._service_rows
+        names = (label for label in self.head.labels if label in STRANGERS)
+        return margins[own], dict(zip(names, map(float, margins[~own]), strict=True))
 
 
 def documents_of(service: Service) -> Iterable[str]:
@@ -103,25 +153,26 @@ def documents_of(service: Service) -> Iterable[str]:
     return [text for text in texts if text]
 
 
-def fingerprint(catalogue: Catalogue, queries: Sequence[Query], uncovered: Sequence[str], encoder: str) -> str:
+def fingerprint(catalogue: Catalogue, queries: Sequence[Query], strangers: Sequence[Stranger], encoder: str) -> str:
     """A digest of all that an index is built from."""
     digest = hashlib.sha256(encoder.encode())
     for service in catalogue:
         digest.update("\n".join((service.code, *documents_of(service))).encode())
     for query in queries:
         digest.update(f"{query.code}\t{query.text}\n".encode())
-    digest.update("\n".join(uncovered).encode())
+    for stranger in strangers:
+        digest.update(f"{stranger.kind}\t{stranger.text}\n".encode())
     return digest.hexdigest()
 
 
 def build_index(
     catalogue: Catalogue,
     queries: Sequence[Query],
-    uncovered: Sequence[str],
+    strangers: Sequence[Stranger],
     encoder: Encoder,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Index:
-    """Index every service's texts and training sentences; `uncovered` are needs no service answers."""
+    """Index every service's texts and training sentences; `strangers` are sentences no service answers."""
     progress("texts")
     documents = [
         Document(service.code, canonical(text, cantonese=True))
@@ -145,12 +196,16 @@ def build_index(
     lexical = bm25s.BM25()
     lexical.index(terms, show_progress=False)
     progress("head")
-    texts = [document.text for document in documents] + [canonical(text, cantonese=True) for text in uncovered]
-    labels = [str(document.code) for document in documents] + [UNCOVERED] * len(uncovered)
+    strangers = sorted(strangers, key=lambda stranger: stranger.kind)
+    strange = [canonical(stranger.text, cantonese=True) for stranger in strangers]
+    kinds = tuple(stranger.kind for stranger in strangers)
+    texts = [document.text for document in documents] + strange
+    labels = [*(str(document.code) for document in documents), *kinds]
     many = len(codes) > MAX_HEAD_CLASSES
     head = None if many else train_head(texts, labels, encoder, DENSE_WEIGHT, HEAD_COST, calibrated=False)
     owner = np.array([place[document.code] for document in documents], dtype=np.int64)
-    return Index(codes, tuple(documents), owner, vectors, lexical, head)
+    apart = encoder.encode_document(strange)
+    return Index(codes, tuple(documents), owner, vectors, lexical, head, apart, kinds, encoder.name)
 
 
 def _vector_index(rows: Scores) -> faiss.Index:
@@ -175,8 +230,10 @@ def save_index(index: Index, folder: Path, mark: str) -> None:
     (folder / HEAD_FILE).unlink(missing_ok=True)
     if index.head is not None:
         index.head.save(folder / HEAD_FILE)
+    np.save(folder / STRANGERS_FILE, index.strangers)
     rows = [[document.code, document.text] for document in index.documents]
-    content = {"fingerprint": mark, "codes": index.codes, "documents": rows}
+    content = {"fingerprint": mark, "codes": index.codes, "documents": rows, "kinds": index.kinds}
+    content["encoder"] = index.encoder
     (folder / "index.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
@@ -198,4 +255,7 @@ def load_index(folder: Path, mark: str) -> Index | None:
         faiss.read_index(str(folder / "vectors.faiss")),
         bm25s.BM25.load(folder / "lexical", load_corpus=False),
         load_head(folder / HEAD_FILE) if (folder / HEAD_FILE).exists() else None,
+        np.load(folder / STRANGERS_FILE),
+        tuple(content["kinds"]),
+        content["encoder"],
     )

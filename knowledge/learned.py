@@ -15,7 +15,7 @@ from pathlib import Path
 
 from knowledge.catalogue import Catalogue, Service, ServiceCode
 from knowledge.city import City
-from knowledge.queries import LANGUAGES, NLU_DATA, Query
+from knowledge.queries import LANGUAGES, NLU_DATA, UNCOVERED, Query, Stranger
 from knowledge.yaml_file import ContentError
 
 REPOSITORY = NLU_DATA / "learned"
@@ -43,6 +43,10 @@ class Learned:
             if code in services:
                 services[code] = _with_alias(services[code], language, text)
         return replace(catalogue, services=services)
+
+    def strangers(self) -> tuple[Stranger, ...]:
+        """The learned needs that no service covers."""
+        return tuple(Stranger(text, UNCOVERED, STYLE) for text in self.uncovered)
 
     def queries_for(self, catalogue: Catalogue) -> tuple[Query, ...]:
         """The learned sentences of the services that the catalogue has."""

@@ -11,6 +11,8 @@ from knowledge.yaml_file import ContentError
 
 NLU_DATA = Path(__file__).resolve().parents[1] / "nlu_data"
 COLUMNS = ["code", "language", "style", "text"]
+UNCOVERED, VAGUE, OUTSIDE = "none", "vague", "outside"
+STRANGERS = (UNCOVERED, VAGUE, OUTSIDE)
 LANGUAGES = ("zh", "en")
 
 
@@ -24,6 +26,15 @@ class Query:
     style: str
     author: str
     accept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A sentence that asks for no service of the catalogue; `kind` is one of STRANGERS, `source` the file's stem."""
+
+    text: str
+    kind: str
+    source: str
 
 
 def read_training_queries(folder: Path = NLU_DATA / "queries") -> tuple[Query, ...]:
@@ -42,25 +53,32 @@ def read_training_queries(folder: Path = NLU_DATA / "queries") -> tuple[Query, .
     return tuple(found)
 
 
-def read_uncovered(folder: Path = NLU_DATA) -> tuple[str, ...]:
-    """Needs that are a city's matter but that no service of the catalogue answers: all lines of `uncovered*.csv`."""
-    return tuple(text for path in sorted(folder.glob("uncovered*.csv")) for text in _read_texts(path))
+def read_strangers(folder: Path = NLU_DATA) -> tuple[Stranger, ...]:
+    """What people say that no service answers; raises ContentError with file and line.
+
+    Needs that are a city's matter but not in the catalogue (`uncovered*.csv`), messages that leave open what they want
+    (`vague.csv`), and what is no city's matter (`outside.csv` and the acts out of scope).
+    """
+    found = [
+        Stranger(row["text"], kind, path.stem)
+        for kind, pattern in ((UNCOVERED, "uncovered*.csv"), (VAGUE, "vague*.csv"), (OUTSIDE, "outside.csv"))
+        for path in sorted(folder.glob(pattern))
+        for row in _read_rows(path, {"language", "text"})
+    ]
+    acts = _read_rows(folder / "acts.csv", {"intent", "language", "text"})
+    found += [Stranger(row["text"], OUTSIDE, "acts") for row in acts if row["intent"] == "out_of_scope"]
+    return tuple(found)
 
 
-def read_vague(path: Path = NLU_DATA / "vague.csv") -> tuple[str, ...]:
-    """Messages that want something of the city but leave open what, so that one has to ask back."""
-    return tuple(_read_texts(path))
-
-
-def _read_texts(path: Path) -> list[str]:
+def _read_rows(path: Path, columns: set[str]) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as text:
         rows = csv.DictReader(text)
-        if rows.fieldnames != ["language", "text"]:
-            raise ContentError(path, 1, "the columns are language and text")
-        found: list[str] = []
+        if not columns <= set(rows.fieldnames or ()):
+            raise ContentError(path, 1, f"needs the columns {', '.join(sorted(columns))}")
+        found: list[dict[str, str]] = []
         for row in rows:
             _check(path, rows.line_num, row["language"], row["text"])
-            found.append(row["text"])
+            found.append(row)
         return found
 
 

@@ -1,43 +1,31 @@
-"""Search over the catalogue: dense, lexical and trained scores standardised, summed and calibrated."""
+"""Search over the catalogue: the evidence of every arm, fused as learnt, and a verdict by expected cost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.catalogue import Audience, Catalogue, Service
+from knowledge.evidence import Witness
+from knowledge.fusion import COVERED, Fusion, fusion_for, whole_signs
 from knowledge.index import Index
-from knowledge.linear_head import softmax
-from knowledge.words import search_terms
+from knowledge.names import OWN_NAMES, names_of, plain_terms, shared_words
+from knowledge.verdict import Verdict, verdict_of
 
 Scores = NDArray[np.float32]
 Prior = Sequence[tuple[str, float]]
-WEIGHTS = {"dense": 0.6, "lexical": 0.5, "head": 1.0}
-SHARPNESS = 1.5
-FLOOR = 0.15
 NEAREST = 0.5
-MARGIN = 0.20
-SURE = 0.55
 MAX_CHOICES = 4
 MAX_RECENT = 256
-UNCOVERED_LEAD = 0.0
 SHORT_NAME = 5
 SHORT_ENGLISH_NAME = 18
 STANDS_OUT = 2
-OWN_NAMES = 4
 CHOICE_SHARE = 0.25
-
-
-class Verdict(StrEnum):
-    """What a search came to."""
-
-    ANSWERED = "answered"
-    CLARIFY = "clarify"
-    NO_SERVICE = "no_service"
+PLAUSIBLE = 0.4
+NAMES_SHOWN = 2
 
 
 @dataclass(frozen=True)
@@ -51,12 +39,16 @@ class Hit:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """The ranked hits of one search and whether they answer it."""
+    """The ranked hits of one search and whether they answer it.
+
+    `similarity` is the cosine of the nearest text, `kinds` how likely the query asks for no service, by kind.
+    """
 
     verdict: Verdict
     hits: tuple[Hit, ...]
     similarity: float
     known: bool = True
+    kinds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> Hit:
@@ -64,33 +56,24 @@ class Retrieval:
         return self.hits[0]
 
     def choices(self) -> tuple[Hit, ...]:
-        """The 2–4 hits worth asking about."""
+        """The 2–4 hits worth asking about; none for a vague query when too little of the belief is in them."""
         likely = [hit for hit in self.hits if hit.score >= CHOICE_SHARE * self.best.score]
-        return tuple(likely[:MAX_CHOICES]) if len(likely) > 1 else self.hits[:2]
+        chosen = tuple(likely[:MAX_CHOICES]) if len(likely) > 1 else self.hits[:2]
+        plausible = self.verdict is not Verdict.VAGUE or sum(hit.score for hit in chosen) >= PLAUSIBLE
+        return chosen if plausible else ()
 
 
 class Retriever:
     """Finds services for a canonical query and its encoder vector."""
 
-    def __init__(self, catalogue: Catalogue, index: Index) -> None:
+    def __init__(self, catalogue: Catalogue, index: Index, fusion: Fusion | None = None) -> None:
+        """`fusion` is the shipped one unless given."""
         self.catalogue = catalogue
         self._index = index
-        self._names = [(_names_of(service), service) for service in catalogue]
+        self._fusion = fusion or fusion_for(index.encoder)
+        self._witness = Witness(catalogue, index)
+        self._names = [("\n".join(names_of(service)).lower(), service) for service in catalogue]
         self._recent: dict[object, Retrieval] = {}
-
-    def scores(self, query: str, vector: Scores) -> tuple[dict[str, Scores], bool, float]:
-        """The standardised score of each arm, shape (services,) each, a catalogue of thousands having no head.
-
-        Beside them, whether the head sees no service, and the cosine of the nearest text.
-        """
-        dense = self._index.dense_scores(vector)
-        arms = {"dense": _standardised(dense), "lexical": _standardised(self._index.lexical_scores(query))}
-        similarity = float(dense.max())
-        head = self._index.head_scores(query, vector)
-        if head is None:
-            return arms, False, similarity
-        margins, uncovered = head
-        return arms | {"head": _standardised(margins)}, uncovered > margins.max() + UNCOVERED_LEAD, similarity
 
     def search(
         self,
@@ -124,24 +107,25 @@ class Retriever:
         among: Sequence[str] | None,
         prior: Prior,
     ) -> Retrieval:
-        arms, uncovered, similarity = self.scores(query, vector)
-        fused = sum(WEIGHTS[arm] * scores for arm, scores in arms.items())
-        assert isinstance(fused, np.ndarray)
+        evidence = self._witness.of(query, vector)
+        learnt = self._fusion.of(evidence)
         codes = self._index.codes
         allowed = self._allowed(audience, among)
-        belief = fused * SHARPNESS + self._log_prior(prior)
-        shares = softmax(np.where(allowed, belief, -np.inf).astype(np.float32))
-        order = [place for place in _highest(shares, max(top_k, 2)) if allowed[place]]
+        if not allowed.any():
+            return Retrieval(Verdict.NO_SERVICE, (), evidence.similarity, evidence.known)
+        shares = learnt.shares(evidence, allowed, self._log_prior(prior))
+        order = [place for place in _highest(shares, max(top_k, MAX_CHOICES)) if allowed[place]]
         hits = tuple(Hit(self.catalogue[codes[place]], float(shares[place])) for place in order)
+        similarity = evidence.similarity
         alike = self.sharing_name(query) if among is None and audience is None and not prior else ()
         if alike:
             share = 1 / len(alike)
             named = tuple(Hit(service, share) for service in alike)
             rest = tuple(hit for hit in hits if hit.service not in alike)
             return Retrieval(Verdict.CLARIFY, (*named, *rest)[:top_k], similarity)
-        floor = FLOOR if "head" in arms else 0.0
-        verdict = Verdict.NO_SERVICE if uncovered else _verdict(hits, similarity, floor)
-        return Retrieval(verdict, hits[:top_k], similarity, bool(arms["lexical"].any()))
+        kinds = learnt.gate.probabilities(whole_signs(evidence, shares)) if self._index.kinds else {}
+        found = Retrieval(Verdict.NO_SERVICE, hits[: max(top_k, 2)], similarity, evidence.known, kinds)
+        return replace(found, verdict=_verdict(found), hits=hits[:top_k])
 
     def _log_prior(self, prior: Prior) -> Scores:
         """The logarithm of each service's factor, shape (services,); 0 for those not named."""
@@ -180,17 +164,10 @@ class Retriever:
         return tuple(service for _, service in counted[:MAX_CHOICES])
 
     def why(self, service: Service, query: str) -> tuple[str, ...]:
-        """The names of the service that share most with a canonical query."""
-        terms = set(search_terms(query))
-        names = (service.everyday_name.zh, service.everyday_name.en, *service.aliases.all())
-        shared = [(len(terms & set(search_terms(name.lower()))), name) for name in names]
-        return tuple(name for count, name in sorted(shared, key=lambda pair: -pair[0])[:2] if count)
-
-
-def _names_of(service: Service) -> str:
-    """The names of a service in lower case, one a line: the OWN_NAMES of its name first, then its aliases."""
-    own = (service.name.zh, service.name.en, service.everyday_name.zh, service.everyday_name.en)
-    return "\n".join((*own, *service.aliases.all())).lower()
+        """The names of the service that resemble a canonical query most, each with the query's words found in it."""
+        place = self._index.codes.index(service.code)
+        names = self._witness.names.best(place, plain_terms(query), NAMES_SHOWN)
+        return tuple(f"{name.written}: {', '.join(shared_words(query, name.terms))}" for name in names)
 
 
 def _highest(scores: Scores, count: int) -> NDArray[np.int64]:
@@ -201,15 +178,10 @@ def _highest(scores: Scores, count: int) -> NDArray[np.int64]:
     return np.argsort(-scores, kind="stable").astype(np.int64)
 
 
-def _standardised(scores: Scores) -> Scores:
-    spread = float(scores.std())
-    return (scores - scores.mean()) / spread if spread > 0 else np.zeros_like(scores)
-
-
-def _verdict(hits: Sequence[Hit], similarity: float, floor: float) -> Verdict:
-    """What the hits come to; in a catalogue of thousands alike items share the belief, so there the floor is 0."""
-    if not hits or hits[0].score < floor or similarity < NEAREST:
+def _verdict(found: Retrieval) -> Verdict:
+    """What the hits come to; where the index knows no strangers, only a far text is nothing found."""
+    if not found.hits or (not found.kinds and found.similarity < NEAREST):
         return Verdict.NO_SERVICE
-    if len(hits) == 1 or hits[0].score >= SURE or hits[0].score - hits[1].score >= MARGIN:
-        return Verdict.ANSWERED
-    return Verdict.CLARIFY
+    covered = found.kinds.get(COVERED, 1.0)
+    others = {kind: chance for kind, chance in found.kinds.items() if kind != COVERED}
+    return verdict_of(others, covered, [hit.score for hit in found.choices()])

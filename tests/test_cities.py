@@ -34,7 +34,8 @@ from knowledge.encoder import Encoder, load_encoder
 from knowledge.importers.importing import Import, Options
 from knowledge.index import Index, build_index
 from knowledge.normal import canonical
-from knowledge.retriever import Retriever, Verdict
+from knowledge.retriever import Retriever
+from knowledge.verdict import Verdict
 
 GUANGAN = Path(__file__).resolve().parents[2] / "shared/data/service_catalogues/guangan_zwfw_items.csv"
 OTHERS = [key for key in shipped_cities() if key != "shenzhen"]

@@ -9,7 +9,8 @@ from knowledge.encoder import Encoder, load_encoder
 from knowledge.index import MAX_HEAD_CLASSES, build_index, load_index, save_index
 from knowledge.large_catalogue import many_items, measure, probes, read_situations
 from knowledge.normal import canonical
-from knowledge.retriever import Retriever, Verdict
+from knowledge.retriever import Retriever
+from knowledge.verdict import Verdict
 
 MOST = MAX_HEAD_CLASSES + 100
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 from bot.actions.for_person import audience_line, fitting, variant_for
 from bot.actions.live_city import live_answer
 from bot.actions.service_card import CARD_FACTS, card, clearly, details, pointed_at, sources_of
+from bot.actions.which_one import question
 from bot.context import is_new_topic, returned_to, search, search_alone, spoken_of
 from bot.messages import BotMessage, Button
 from bot.nlu.persons import audience_of, elliptic
 from bot.tracker import Event
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Kind, Service, Text
-from knowledge.retriever import Hit, Retrieval, Verdict
+from knowledge.retriever import Hit, Retrieval
+from knowledge.verdict import Verdict
 
 NEXT_ASPECTS = ("materials", "fee", "time_limit", "channels")
 MANY_PHONES = 3
@@ -28,7 +30,7 @@ def answer_service(turn: TurnContext) -> ActionResult:
         found = search_alone(turn)
     if found.verdict is Verdict.NO_SERVICE:
         return no_service(turn)
-    if found.verdict is Verdict.CLARIFY:
+    if found.verdict in (Verdict.CLARIFY, Verdict.VAGUE):
         return clarify(turn, found)
     hits = fitting(found, audience_of(turn.parse.persons))
     return tell(turn, hits[0].service, hits)
@@ -89,27 +91,23 @@ def tell(
 
 
 def clarify(turn: TurnContext, found: Retrieval) -> ActionResult:
-    """Ask which of the likeliest services is meant."""
+    """Ask which of the likeliest services is meant, or openly where none is likely."""
     choices = found.choices()
-    names = [hit.service.everyday_name.in_language(turn.language) for hit in choices]
-    listed = "\n".join(
-        turn.text("utter_choice", number=number, name=name) for number, name in enumerate(names, start=1)
-    )
-    message = turn.say("utter_clarify", choices=listed)
+    asked, titles = question(turn, found)
     buttons = (
         *tuple(
-            Button(name, f'/ask_service{{"service": "{hit.service.code}"}}')
-            for name, hit in zip(names, choices, strict=True)
+            Button(title, f'/ask_service{{"service": "{hit.service.code}"}}')
+            for title, hit in zip(titles, choices, strict=True)
         ),
         Button(turn.text("utter_neither"), turn.text("utter_neither")),
     )
     events = (
-        turn.slot("choices", [hit.service.code for hit in choices]),
+        turn.slot("choices", [hit.service.code for hit in choices] or None),
         turn.slot("choice_purpose", CHOICE_SERVICE),
         turn.slot("aspects", list(turn.parse.aspects) or None),
         _need(turn),
     )
-    return ActionResult(Outcome.CLARIFY, (BotMessage(message.text, buttons),), events, found.hits)
+    return ActionResult(Outcome.CLARIFY, (BotMessage(asked, buttons if choices else ()),), events, found.hits)
 
 
 def no_service(turn: TurnContext) -> ActionResult:

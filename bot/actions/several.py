@@ -13,7 +13,7 @@ from bot.nlu.requests import pieces_of
 from bot.tracker import fold
 from bot.turn import ActionResult, TurnContext
 from knowledge.catalogue import Kind
-from knowledge.retriever import Verdict
+from knowledge.verdict import Verdict
 
 FILE = "file_demand"
 SURE_SCORE = 0.6
@@ -81,7 +81,7 @@ def _told(part: TurnContext) -> Told | None:
     if intent not in ("ask_service", "ask_detail") or not part.parse.topic:
         return None
     found = search(part)
-    if found.similarity < SURE_SIMILARITY or found.verdict is Verdict.NO_SERVICE:
+    if found.similarity < SURE_SIMILARITY or found.verdict in (Verdict.NO_SERVICE, Verdict.VAGUE):
         return None
     if found.best.service.kind is not Kind.SERVICE:
         return None
