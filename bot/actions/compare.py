@@ -13,7 +13,8 @@ from bot.messages import BotMessage, Button
 from bot.nlu.mentions import cuts_of, one_mention
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Kind, Service
-from knowledge.retriever import Hit, Verdict
+from knowledge.retriever import Hit
+from knowledge.verdict import Verdict
 
 COMPARED = ("materials", "time_limit", "fee", "channels")
 SIMILARITY = 0.6

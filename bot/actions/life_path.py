@@ -13,7 +13,8 @@ from bot.nlu.persons import audience_of
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Source
 from knowledge.paths import LifePath, PathKey, Step
-from knowledge.retriever import Hit, Verdict
+from knowledge.retriever import Hit
+from knowledge.verdict import Verdict
 
 CHOICE_PATH = "path"
 CHOICE_STEP = "path_step"

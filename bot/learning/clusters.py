@@ -98,7 +98,7 @@ def reach(uncovered: Sequence[str], encoder: Encoder, index: Index) -> float:
     if not uncovered:
         return LEAST_ALIKE
     vectors = encoder.encode_query([_canonical(text) for text in uncovered])
-    return float(np.quantile([index.dense_scores(vector).max() for vector in vectors], FAR_QUANTILE))
+    return float(np.quantile([index.dense_scores(vector)[0].max() for vector in vectors], FAR_QUANTILE))
 
 
 def _labels(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
