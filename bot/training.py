@@ -27,7 +27,18 @@ from knowledge.trainer import RememberingEncoder, Trainer
 
 Progress = Callable[[str], None]
 STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "safety", "demands", "split", "paths")
-CODE_FILES = ("linear_head.py", "words.py", "normal.py", "index.py", "encoder.py")
+CODE_FILES = (
+    "linear_head.py",
+    "words.py",
+    "normal.py",
+    "index.py",
+    "encoder.py",
+    "transformer.py",
+    "pieces.py",
+    "vocabulary.py",
+    "models/static/config.json",
+    "models/transformer/config.json",
+)
 NLU_CODE = ("nlu/intents.py", "nlu/paths.py", "nlu/safety.py", "cases/split.py", "cases/split_examples.py")
 
 

@@ -21,7 +21,7 @@ from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
 from bot.training import STEPS, Models, load_or_train
-from connectors import bench_commands, catalogue_commands, report, shadow
+from connectors import bench_commands, catalogue_commands, encoder_commands, report, shadow
 from connectors import learn as learning
 from connectors.app import create_app
 from connectors.entity_bench import entities
@@ -31,6 +31,7 @@ from connectors.learning import fusion
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
+from knowledge.encoder import EncoderError
 from knowledge.importers.row import ImportFault
 from knowledge.paths import paths_of
 from knowledge.yaml_file import ContentError
@@ -38,10 +39,12 @@ from knowledge.yaml_file import ContentError
 app = typer.Typer(help="Chengda 城答: city services, demands and cases in conversation.", no_args_is_help=True)
 training = typer.Typer(help="Train what is missing or out of date; or one model by name.")
 app.add_typer(training, name="train", invoke_without_command=True)
+training.command("encoder")(encoder_commands.train)
 benches = typer.Typer(help="Print start-up time, turn times and memory; or measure one part by name.")
 app.add_typer(shadow.commands, name="shadow")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
+benches.command("encoder")(encoder_commands.bench)
 console = Console(stderr=True)
 STEP_NAMES = {
     "encoder": "loading the encoder 载入编码器",
@@ -222,7 +225,7 @@ def main() -> None:
     """Run the command line; known errors are told without a trace."""
     try:
         app()
-    except (ChengdaError, ContentError, CityError, ImportFault) as error:
+    except (ChengdaError, ContentError, CityError, EncoderError, ImportFault) as error:
         console.print(f"[red]error[/red] {error}", highlight=False)
         raise SystemExit(1) from None
 

@@ -1,50 +1,39 @@
-"""Text encoders: one protocol, the built-in static model, any sentence-transformers model."""
+"""Text encoders behind one protocol: the built-in faces, their sum, any sentence-transformers model."""
 
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.transformer import TransformerEncoder
+from knowledge.vectors import Encoder, EncoderError, Vectors, normalise_rows
 from knowledge.vocabulary import Vocabulary
 
-Vectors = NDArray[np.float32]
+__all__ = [
+    "Encoder",
+    "EncoderError",
+    "JoinedEncoder",
+    "RecentEncoder",
+    "SentenceTransformerEncoder",
+    "StaticEncoder",
+    "TransformerEncoder",
+    "Vectors",
+    "load_encoder",
+    "normalise_rows",
+]
 
-BUILTIN = "builtin"
-BUILTIN_FOLDER = Path(__file__).parent / "models" / "static"
+BUILTIN, STATIC, TRANSFORMER = "builtin", "static", "transformer"
+MODELS = Path(__file__).parent / "models"
+STATIC_FOLDER, TRANSFORMER_FOLDER = MODELS / STATIC, MODELS / TRANSFORMER
+NAME = "chengda-zh-en"
 FORMAT = "chengda-static-1"
 CONFIG_FILE, UNITS_FILE = "config.json", "vocabulary.txt"
 ROWS_FILE, SCALES_FILE = "vectors.npy", "scales.npy"
-
-
-class EncoderError(Exception):
-    """An encoder is missing, broken or of an unknown format."""
-
-
-class Encoder(Protocol):
-    """Turns texts into rows of shape (len(texts), dimension), L2-normalised.
-
-    Empty text gives a zero row.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    def encode_query(self, texts: Sequence[str]) -> Vectors: ...
-
-    def encode_document(self, texts: Sequence[str]) -> Vectors: ...
-
-
-def normalise_rows(rows: Vectors) -> Vectors:
-    """Each row divided by its length; a zero row stays zero."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+REMEMBERED = 4096  # texts
 
 
 class StaticEncoder:
@@ -89,6 +78,57 @@ class StaticEncoder:
         return normalise_rows(sums)
 
 
+class JoinedEncoder:
+    """The weighted sum of encoders of one space."""
+
+    def __init__(self, name: str, parts: Sequence[tuple[Encoder, float]]) -> None:
+        if len({encoder.dimension for encoder, _weight in parts}) != 1:
+            raise EncoderError(f"the parts of {name} differ in dimension")
+        self.name = name
+        self.dimension = parts[0][0].dimension
+        self.parts = tuple(parts)
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        return self._sum(texts, [encoder.encode_query(texts) for encoder, _weight in self.parts])
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        return self._sum(texts, [encoder.encode_document(texts) for encoder, _weight in self.parts])
+
+    def _sum(self, texts: Sequence[str], parts: Sequence[Vectors]) -> Vectors:
+        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for part, (_encoder, weight) in zip(parts, self.parts, strict=True):
+            rows += np.float32(weight) * part
+        return normalise_rows(rows)
+
+
+class RecentEncoder:
+    """An encoder that keeps the rows of up to `size` texts; full, it forgets them all."""
+
+    def __init__(self, encoder: Encoder, size: int = REMEMBERED) -> None:
+        self.name, self.dimension = encoder.name, encoder.dimension
+        self.encoder, self._size = encoder, size
+        self._queries: dict[str, Vectors] = {}
+        self._documents: dict[str, Vectors] = {}
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(self.encoder.encode_query, self._queries, texts)
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(self.encoder.encode_document, self._documents, texts)
+
+    def _encode(
+        self, encode: Callable[[Sequence[str]], Vectors], kept: dict[str, Vectors], texts: Sequence[str]
+    ) -> Vectors:
+        found = {text: row for text in texts if (row := kept.get(text)) is not None}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        if new:
+            found.update(zip(new, encode(new), strict=True))
+            if len(kept) + len(new) > self._size:
+                kept.clear()
+            kept.update((text, found[text]) for text in new[: self._size])
+        return np.array([found[text] for text in texts], dtype=np.float32).reshape(-1, self.dimension)
+
+
 class SentenceTransformerEncoder:
     """Any sentence-transformers model, by hub name or local path."""
 
@@ -117,7 +157,17 @@ class SentenceTransformerEncoder:
 
 
 def load_encoder(name: str) -> Encoder:
-    """Give the shipped encoder for "builtin", else a sentence-transformers model."""
+    """Give "builtin" (the sum), "static" or "transformer" from the repository, else a sentence-transformers model."""
+    if name == STATIC:
+        return StaticEncoder.load(STATIC_FOLDER)
+    if name == TRANSFORMER:
+        return TransformerEncoder.load(TRANSFORMER_FOLDER)
     if name == BUILTIN:
-        return StaticEncoder.load(BUILTIN_FOLDER)
+        return RecentEncoder(load_sum(STATIC_FOLDER, TRANSFORMER_FOLDER))
     return SentenceTransformerEncoder(name)
+
+
+def load_sum(static: Path, transformer: Path) -> JoinedEncoder:
+    """Both built-in faces from their folders, summed by the share that the transformer's configuration declares."""
+    moving = TransformerEncoder.load(transformer)
+    return JoinedEncoder(NAME, [(moving, 1.0), (StaticEncoder.load(static), moving.static_share)])

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from knowledge.distillation import Bags, Schedule, TrainingSet, distil
 from knowledge.encoder import (
-    BUILTIN_FOLDER,
+    STATIC_FOLDER,
     CONFIG_FILE,
     FORMAT,
     ROWS_FILE,
@@ -27,7 +27,8 @@ from knowledge.encoder import (
     StaticEncoder,
     Vectors,
 )
-from knowledge.encoder_corpus import Corpus, Pair, read_corpus
+from knowledge.encoder_bench import first_hits
+from knowledge.encoder_corpus import Corpus, read_corpus
 from knowledge.encoder_start import choose_vocabulary, fallback_rows, start_rows
 from knowledge.teacher import TEACHER_NAME, TEACHER_SHA256, Taught, teacher_words
 from knowledge.vocabulary import Vocabulary, is_han
@@ -127,15 +128,6 @@ def evaluate(encoder: Encoder, corpus: Corpus) -> dict[str, float]:
     return figures
 
 
-def first_hits(queries: Vectors, documents: Vectors, pairs: Sequence[Pair]) -> float:
-    """Share (%) of queries whose nearest document is theirs; equal texts count as equal."""
-    nearest = (queries @ documents.T).argmax(axis=1)
-    hits = [
-        pairs[found][1] == pair[1] or pairs[found][0] == pair[0] for found, pair in zip(nearest, pairs, strict=True)
-    ]
-    return 100 * float(np.mean(hits))
-
-
 def misspell(text: str) -> str:
     """The longest word with two inner letters swapped, chosen by the text alone."""
     word = max(text.split(), key=len, default="")
@@ -179,7 +171,7 @@ def _distil_with_progress(start: Vectors, training: TrainingSet, seed: int) -> V
 @app.command()
 def main(
     data: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("../shared/data"),
-    out: Annotated[Path, typer.Option(help="Model folder to write or measure.")] = BUILTIN_FOLDER,
+    out: Annotated[Path, typer.Option(help="Model folder to write or measure.")] = STATIC_FOLDER,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 7,
     evaluate_only: Annotated[

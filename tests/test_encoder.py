@@ -1,9 +1,12 @@
 """The encoder's contract, and what the built-in model promises beyond it."""
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,16 +14,23 @@ import numpy as np
 import pytest
 
 from knowledge.encoder import (
-    BUILTIN_FOLDER,
     CONFIG_FILE,
+    MODELS,
     SCALES_FILE,
+    STATIC_FOLDER,
+    TRANSFORMER_FOLDER,
     Encoder,
     EncoderError,
+    JoinedEncoder,
+    RecentEncoder,
     SentenceTransformerEncoder,
     StaticEncoder,
+    TransformerEncoder,
     Vectors,
     load_encoder,
+    normalise_rows,
 )
+from knowledge.pieces import Pieces
 from knowledge.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parent.parent
@@ -28,8 +38,8 @@ TEXTS = ["驾照快到期了怎么办", "My driving licence is about to expire",
 
 
 @cache
-def builtin() -> Encoder:
-    return load_encoder("builtin")
+def face(name: str) -> Encoder:
+    return load_encoder(name)
 
 
 @cache
@@ -78,10 +88,11 @@ class EncoderContract:
         assert encoder.encode_query([]).shape == (0, encoder.dimension)
 
 
-class TestBuiltin(EncoderContract):
-    @pytest.fixture
-    def encoder(self) -> Encoder:
-        return builtin()
+class OwnEncoder(EncoderContract):
+    """What the sum and both of its parts promise."""
+
+    def test_punctuation_alone_gives_a_zero_row(self, encoder: Encoder) -> None:
+        assert not encoder.encode_query(["?!……"]).any()
 
     @pytest.mark.parametrize(
         ("one", "other"),
@@ -112,6 +123,20 @@ class TestBuiltin(EncoderContract):
         right = similarity(encoder, chinese, english)
         assert right > similarity(encoder, chinese, stranger) + 0.1
 
+    def test_very_long_text(self, encoder: Encoder) -> None:
+        assert encoder.encode_query(["路灯坏了，the light is broken. " * 500]).any()
+
+    def test_many_texts_get_the_rows_they_get_alone(self, encoder: Encoder) -> None:
+        texts = [f"{text} {number}" for number in range(40) for text in TEXTS]
+        alone = np.concatenate([encoder.encode_query([text]) for text in texts])
+        np.testing.assert_allclose(encoder.encode_query(texts), alone, atol=1e-5)
+
+
+class TestBuiltin(OwnEncoder):
+    @pytest.fixture
+    def encoder(self) -> Encoder:
+        return face("builtin")
+
     @pytest.mark.parametrize(
         ("slip", "meant", "stranger"),
         [
@@ -123,24 +148,11 @@ class TestBuiltin(EncoderContract):
     def test_misspelt_word_stays_near(self, encoder: Encoder, slip: str, meant: str, stranger: str) -> None:
         assert similarity(encoder, slip, meant) > similarity(encoder, slip, stranger) + 0.1
 
-    @pytest.mark.parametrize(
-        "place",
-        [
-            "pingshan",
-            "qianhai",
-            pytest.param(
-                "futian",
-                marks=pytest.mark.xfail(strict=True, reason="one letter from Fujian, a common word"),
-            ),
-        ],
-    )
-    def test_place_name_is_not_taken_for_a_slip(self, encoder: Encoder, place: str) -> None:
-        assert isinstance(encoder, StaticEncoder)
-        rows, _weights = encoder.vocabulary.read(place)
-        assert min(rows) >= len(encoder.vocabulary.units)
-
-    def test_punctuation_alone_gives_a_zero_row(self, encoder: Encoder) -> None:
-        assert not encoder.encode_query(["?!……"]).any()
+    def test_is_the_sum_of_its_parts(self, encoder: Encoder) -> None:
+        moving, still = face("transformer"), face("static")
+        assert isinstance(moving, TransformerEncoder)
+        rows = moving.encode_query(TEXTS) + moving.static_share * still.encode_query(TEXTS)
+        np.testing.assert_allclose(encoder.encode_query(TEXTS), normalise_rows(rows), atol=1e-5)
 
     def test_needs_no_torch(self) -> None:
         code = (
@@ -160,8 +172,93 @@ class TestBuiltin(EncoderContract):
         )
         assert done.stdout.strip() == "[]"
 
-    def test_fits_into_thirty_megabytes(self) -> None:
-        assert sum(file.stat().st_size for file in BUILTIN_FOLDER.iterdir()) < 30_000_000
+    def test_fits_into_seventy_megabytes(self) -> None:
+        assert sum(file.stat().st_size for file in MODELS.rglob("*") if file.is_file()) < 70_000_000
+
+    def test_weights_are_those_of_the_configuration(self) -> None:
+        config = json.loads((TRANSFORMER_FOLDER / CONFIG_FILE).read_text(encoding="utf-8"))
+        for name, digest in config["sha256"].items():
+            assert hashlib.sha256((TRANSFORMER_FOLDER / name).read_bytes()).hexdigest() == digest, name
+
+
+class TestTransformer(OwnEncoder):
+    @pytest.fixture
+    def encoder(self) -> Encoder:
+        return face("transformer")
+
+    def test_hears_the_order_of_words(self, encoder: Encoder) -> None:
+        assert similarity(encoder, "my landlord owes me money", "i owe my landlord money") < 0.99
+
+
+class TestStatic(OwnEncoder):
+    @pytest.fixture
+    def encoder(self) -> Encoder:
+        return face("static")
+
+    @pytest.mark.parametrize(
+        "place",
+        [
+            "pingshan",
+            "qianhai",
+            pytest.param(
+                "futian",
+                marks=pytest.mark.xfail(strict=True, reason="one letter from Fujian, a common word"),
+            ),
+        ],
+    )
+    def test_place_name_is_not_taken_for_a_slip(self, encoder: Encoder, place: str) -> None:
+        assert isinstance(encoder, StaticEncoder)
+        rows, _weights = encoder.vocabulary.read(place)
+        assert min(rows) >= len(encoder.vocabulary.units)
+
+
+class TestRecent:
+    def test_each_text_is_encoded_once(self) -> None:
+        asked: list[str] = []
+
+        class Counting:
+            name, dimension = "counting", 1
+
+            def encode_query(self, texts: Sequence[str]) -> Vectors:
+                asked.extend(texts)
+                return np.ones((len(texts), 1), dtype=np.float32)
+
+            encode_document = encode_query
+
+        encoder = RecentEncoder(Counting(), size=2)
+        encoder.encode_query(["a", "b", "a"])
+        encoder.encode_query(["b", "a"])
+        assert asked == ["a", "b"]
+        encoder.encode_query(["c", "a"])
+        assert asked == ["a", "b", "c"]
+        assert encoder.encode_query(["d", "e", "f"]).shape == (3, 1)
+
+
+class TestPieces:
+    pieces = Pieces(["[UNK]", "[CLS]", "[SEP]", "护", "照", "护照", "pass", "##port", "!"])
+
+    @pytest.mark.parametrize(
+        ("text", "units"),
+        [
+            ("护照", ["护照"]),
+            ("護照照", ["护照", "照"]),
+            ("我的护照", ["护照"]),
+            ("Passport!", ["pass", "##port", "!"]),
+            ("pass port", ["pass", "[UNK]"]),
+            ("ｐａｓｓ照", ["pass", "照"]),
+            ("pásspórt", ["pass", "##port"]),
+        ],
+    )
+    def test_longest_known_units(self, text: str, units: list[str]) -> None:
+        rows = self.pieces.read(text, 16)
+        assert [self.pieces.units[row] for row in rows] == ["[CLS]", *units, "[SEP]"]
+
+    @pytest.mark.parametrize("text", ["", "!!", "我的"])
+    def test_nothing_known_gives_nothing(self, text: str) -> None:
+        assert self.pieces.read(text, 16) == []
+
+    def test_a_long_text_is_cut(self) -> None:
+        assert len(self.pieces.read("护照" * 50, 8)) == 8
 
 
 class TestVocabulary:
@@ -187,7 +284,7 @@ class TestVocabulary:
 class TestErrors:
     @pytest.fixture
     def copy(self, tmp_path: Path) -> Path:
-        return Path(shutil.copytree(BUILTIN_FOLDER, tmp_path / "static"))
+        return Path(shutil.copytree(STATIC_FOLDER, tmp_path / "static"))
 
     def test_missing_folder(self, tmp_path: Path) -> None:
         with pytest.raises(EncoderError, match="no readable static encoder"):
@@ -202,6 +299,41 @@ class TestErrors:
         np.save(copy / SCALES_FILE, np.ones(3, dtype=np.float16))
         with pytest.raises(EncoderError, match="belong together"):
             StaticEncoder.load(copy)
+
+    @pytest.fixture
+    def moving(self, tmp_path: Path) -> Path:
+        return Path(shutil.copytree(TRANSFORMER_FOLDER, tmp_path / "transformer"))
+
+    def test_no_transformer(self, tmp_path: Path) -> None:
+        with pytest.raises(EncoderError, match="no readable transformer encoder"):
+            TransformerEncoder.load(tmp_path / "nowhere")
+
+    @pytest.mark.parametrize(
+        ("name", "content", "message"),
+        [
+            (CONFIG_FILE, b'{"format": "other"}', "format"),
+            (CONFIG_FILE, b"{", "no readable"),
+            ("rows.npy", b"", "no readable"),
+            ("body.onnx", b"not a graph", "cannot be run"),
+            ("pieces.txt", b"[UNK]\n[CLS]\n[SEP]\n", "belong together"),
+        ],
+    )
+    def test_broken_transformer(self, moving: Path, name: str, content: bytes, message: str) -> None:
+        (moving / name).write_bytes(content)
+        with pytest.raises(EncoderError, match=message):
+            TransformerEncoder.load(moving)
+
+    def test_parts_of_two_spaces(self) -> None:
+        class Small:
+            name, dimension = "small", 2
+
+            def encode_query(self, texts: Sequence[str]) -> Vectors:
+                return np.zeros((len(texts), 2), dtype=np.float32)
+
+            encode_document = encode_query
+
+        with pytest.raises(EncoderError, match="dimension"):
+            JoinedEncoder("sum", [(Small(), 1.0), (face("static"), 1.0)])
 
     def test_unknown_model(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
