@@ -19,7 +19,7 @@ class Settings(BaseSettings):
         default="", description="SQLAlchemy address of the database; empty means SQLite in the data folder."
     )
     encoder: str = Field(
-        default="builtin", description="Sentence encoder: builtin, or a sentence-transformers name or path."
+        default="builtin", description="Encoder: builtin, static, transformer, or a sentence-transformers name or path."
     )
     city: str = Field(default="shenzhen", description="City to serve: a shipped or imported one, or a city's folder.")
     case_prefix: str = Field(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bot.errors import ChengdaError
@@ -25,7 +25,9 @@ def train(
     minutes: Annotated[float, typer.Option(help="Shorten the distillation to this; 0 runs all steps.", min=0)] = 0,
     threads: Annotated[int, typer.Option(help="Processor threads.", min=1)] = 2,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 7,
-    work: Annotated[Path, typer.Option(help="Folder for checkpoints and the teacher's rows.")] = Path(".chengda/encoder"),
+    work: Annotated[Path, typer.Option(help="Folder for checkpoints and the teacher's rows.")] = Path(
+        ".chengda/encoder"
+    ),
 ) -> None:
     """Train the transformer face of the built-in encoder; needs the extra `encoder`."""
     try:
@@ -34,11 +36,12 @@ def train(
         raise ChengdaError(f"{error}; install the extra: pip install -c constraints.txt -e '.[encoder]'") from error
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
 
         def report(stage: str, loss: float, done: float) -> None:
-            task = tasks.setdefault(stage, bar.add_task(stage, total=1.0) if stage not in tasks else 0)
-            bar.update(task, completed=done, description=f"{stage}, loss {loss:.3f}")
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=1.0)
+            bar.update(tasks[stage], completed=done, description=f"{stage}, loss {loss:.3f}")
 
         training.train_transformer(data, out, STATIC_FOLDER, seed, threads, minutes, work, report)
     print(f"written to {out}; measure with: chengda bench encoder")

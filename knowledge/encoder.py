@@ -53,7 +53,7 @@ class StaticEncoder:
             units = (folder / UNITS_FILE).read_text(encoding="utf-8").split("\n")[:-1]
             rows = np.load(folder / ROWS_FILE, mmap_mode="r")
             scales = np.load(folder / SCALES_FILE).astype(np.float32)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise EncoderError(f"no readable static encoder in {folder}: {error}") from error
         if config.get("format") != FORMAT:
             raise EncoderError(f"{folder / CONFIG_FILE} is not of format {FORMAT}")

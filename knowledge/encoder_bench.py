@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 from sklearn.svm import LinearSVC
 
-from knowledge.encoder import MODELS, STATIC, Encoder, Vectors, load_encoder
+from knowledge.encoder import MODELS, Encoder, Vectors, load_encoder
 from knowledge.encoder_corpus import Corpus, Example, Pair, read_corpus
 from knowledge.encoder_sets import Labelled, read_banking, read_clinc
 

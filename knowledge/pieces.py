@@ -12,7 +12,7 @@ from knowledge.vocabulary import HAN, is_han, normalise_text
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
 INSIDE = "##"  # marks a piece that continues a word
 UNITS = re.compile(rf"([{HAN}]+)|([^\W_{HAN}]+)|[^\w\s]|_")
-MARKS = str.maketrans("。、《》", ".,\"\"")
+MARKS = str.maketrans("。、《》", '.,""')
 LONGEST_WORD = 100  # letters; a longer one is unknown
 CACHED_WORDS = 20_000
 

@@ -17,11 +17,11 @@ from sklearn.linear_model import LogisticRegression
 
 from knowledge.distillation import Bags, Schedule, TrainingSet, distil
 from knowledge.encoder import (
-    STATIC_FOLDER,
     CONFIG_FILE,
     FORMAT,
     ROWS_FILE,
     SCALES_FILE,
+    STATIC_FOLDER,
     UNITS_FILE,
     Encoder,
     StaticEncoder,

@@ -46,13 +46,16 @@ class TransformerEncoder:
             rows = np.load(folder / ROWS_FILE, mmap_mode="r")
             scales = np.load(folder / SCALES_FILE).astype(np.float32)
             body = (folder / BODY_FILE).read_bytes()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise EncoderError(f"no readable transformer encoder in {folder}: {error}") from error
         if config.get("format") != FORMAT:
             raise EncoderError(f"{folder / CONFIG_FILE} is not of format {FORMAT}")
-        if not len(units) == len(rows) == len(scales) or rows.shape[1] != config["dimension"]:
+        if not len(units) == len(rows) == len(scales) or rows.shape[1] != config.get("dimension"):
             raise EncoderError(f"the files in {folder} do not belong together")
-        return cls(Pieces(units), rows, scales, _session(body, folder), config)
+        try:
+            return cls(Pieces(units), rows, scales, _session(body, folder), config)
+        except KeyError as error:
+            raise EncoderError(f"{error} is missing in {folder}") from error
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
         return self._encode(texts)

@@ -93,7 +93,9 @@ def body_model(weights: Mapping[str, Floats], layers: int, heads: int) -> onnx.M
     )
 
 
-def save_transformer(out: Path, units: tuple[str, ...], table: Floats, body: onnx.ModelProto, config: dict[str, Any]) -> None:
+def save_transformer(
+    out: Path, units: tuple[str, ...], table: Floats, body: onnx.ModelProto, config: dict[str, Any]
+) -> None:
     """Write the folder that TransformerEncoder.load reads."""
     scales = np.maximum(np.abs(table).max(axis=1) / 127, 1e-6).astype(np.float16)
     rows = np.clip(np.rint(table / scales.astype(np.float32)[:, None]), -127, 127).astype(np.int8)

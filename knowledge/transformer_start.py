@@ -22,12 +22,14 @@ INPUT_ROWS = "embeddings.word_embeddings.weight"
 HAN_WORDS = 30_000
 LONGEST_HAN_WORD = 4
 LATIN_PIECE = re.compile(r"(##)?[\u0021-\u007e\u00a1-\u024f\u2010-\u2030\u20ac]+")
-SMALL_WORDS = frozenset({"a", "an", "the", "to", "of", "in", "on", "sb", "sth", "'s", "etc", ",", ".", ";", "(", ")", "-"})
+SMALL_WORDS = frozenset(
+    {"a", "an", "the", "to", "of", "in", "on", "sb", "sth", "'s", "etc", ",", ".", ";", "(", ")", "-"}
+)
 
 
 def teacher_weights() -> dict[str, Floats]:
     """The teacher's tensors by their own names."""
-    return {name: rows for name, rows in load_file(Path(get_model_path()) / "model.safetensors").items()}
+    return dict(load_file(Path(get_model_path()) / "model.safetensors").items())
 
 
 def teacher_pieces() -> list[str]:

@@ -85,7 +85,7 @@ def clusters_of(messages: Sequence[Message], encoder: Encoder, index: Index) -> 
     for label in range(labels.max() + 1):
         rows = np.flatnonzero(labels == label).tolist()
         own = sorted((messages[row] for row in rows), key=lambda message: (-message.count, message.text))
-        scores = np.mean([index.dense_scores(vectors[row]) for row in rows], axis=0)
+        scores = np.mean([index.dense_scores(vectors[row])[0] for row in rows], axis=0)
         refused = frozenset[str]().union(*(message.refused for message in own))
         order = [place for place in np.argsort(-scores, kind="stable") if index.codes[place] not in refused]
         near = tuple(Near(index.codes[place], float(scores[place])) for place in order[:SHOWN_SERVICES])
