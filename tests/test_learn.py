@@ -431,8 +431,6 @@ def test_a_running_server_learns_without_a_restart(tmp_path: Path, workers: int)
             shutil.copytree(ROOT / ".chengda" / name, data / name)
     environment = {"CHENGDA_DATA_DIR": str(data), "CHENGDA_RELOAD_SECONDS": "1"}
     server = Server(tmp_path, environment, workers)
-    server.start()
-    text = next(text for text in NEEDS_LACKING if server.say(text)["outcome"] == "no_service")
     outcomes: list[str] = []
     failed: list[str] = []
     ended = threading.Event()
@@ -451,8 +449,10 @@ def test_a_running_server_learns_without_a_restart(tmp_path: Path, workers: int)
                 time.sleep(0.05)
 
     asker = threading.Thread(target=keep_asking)
-    asker.start()
     try:
+        server.start()
+        text = next(text for text in NEEDS_LACKING if server.say(text)["outcome"] == "no_service")
+        asker.start()
         wait_for(lambda: len(outcomes) > 3)
         assert set(outcomes) == {"no_service"}
         server.command("learn")
@@ -463,7 +463,8 @@ def test_a_running_server_learns_without_a_restart(tmp_path: Path, workers: int)
         wait_for(lambda: outcomes[-20:] == ["answered"] * 20)
     finally:
         ended.set()
-        asker.join()
+        if asker.is_alive():
+            asker.join()
         server.stop()
     assert failed == []
     assert "error" not in outcomes
