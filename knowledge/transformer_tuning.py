@@ -59,7 +59,7 @@ class Phrasebook:
             related[service.code] = service.related
             for language in LANGUAGES:
                 names = [service.name, service.everyday_name, service.description]
-                texts = [name.in_language(language) for name in names]
+                texts = [name.in_language(language) for name in names if name is not None]
                 texts += service.aliases.en if language == "en" else [*service.aliases.zh, *service.aliases.yue]
                 phrases[service.code, language] = [Phrase(canonical(text), CATALOGUE) for text in texts]
         for query in read_training_queries():
