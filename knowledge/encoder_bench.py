@@ -62,13 +62,14 @@ def measure(name: str, sets: Sets) -> Figures:
     encoder = load_encoder(name)
     encoder.encode_query(["warm up"])
     loading = time.perf_counter() - began
+    pairs = sets.corpus.held_back["MASSIVE dev"][:TIMED]
+    # Timed first: the built-in encoder remembers texts it has seen.
+    times = [milliseconds(encoder, [pair[side] for pair in pairs]) for side in (0, 1)]
     yield from retrieval(encoder, sets.corpus)
     for title, labelled in sets.labelled.items():
         yield from intents(encoder, title, labelled, sets.terms[title])
-    asked = [chinese for chinese, _english in sets.corpus.held_back["MASSIVE dev"]][:TIMED]
-    yield "ms a short zh query (CPU, median)", milliseconds(encoder, asked)
-    asked = [english for _chinese, english in sets.corpus.held_back["MASSIVE dev"]][:TIMED]
-    yield "ms a short en query (CPU, median)", milliseconds(encoder, asked)
+    yield "ms a short zh query (CPU, median)", times[0]
+    yield "ms a short en query (CPU, median)", times[1]
     yield "load, s", loading
     yield "size, MB", size(name)
 
