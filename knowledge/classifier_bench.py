@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,12 @@ from sklearn.svm import LinearSVC
 
 from knowledge.encoder import Encoder
 from knowledge.figures import LEVEL, Interval
-from knowledge.linear_head import train_head
+from knowledge.linear_head import LinearHead, train_head
 from knowledge.normal import canonical
-from knowledge.public_sets import PublicSet
+from knowledge.public_sets import Example, PublicSet, bucket
+from knowledge.trainer import RememberingEncoder
 
-DENSE_WEIGHT, COST = 2.0, 0.5
+DENSE_WEIGHTS, COST = (0.5, 1.0, 2.0), 0.5
 RESAMPLES = 1000
 AUROC_RESAMPLES = 300
 SEED = 7
@@ -73,20 +74,39 @@ def compare(public: PublicSet, encoder: Encoder) -> list[Compared]:
 
 
 def our_answers(public: PublicSet, encoder: Encoder, place: dict[str, int]) -> Answers:
-    """The product's head: terms and encoder vectors joined."""
-    texts = [canonical(example.text, cantonese=True) for example in public.train]
-    head = train_head(texts, [example.label for example in public.train], encoder, DENSE_WEIGHT, COST, calibrated=False)
+    """The product's head, the weight of its vectors chosen on a part of the training lines."""
+    remembering = RememberingEncoder(encoder, encoder.name)
+    head = _head(public.train, remembering, _dense_weight(public.train, remembering))
     order = np.array([place[label] for label in head.labels])
 
     def margins(raw: list[str]) -> Scores:
         clean = [canonical(text, cantonese=True) for text in raw]
-        rows = [head.margins(text, vector) for text, vector in zip(clean, encoder.encode_query(clean), strict=True)]
+        rows = [head.margins(text, vector) for text, vector in zip(clean, remembering.encode_query(clean), strict=True)]
         return np.array(rows, dtype=np.float32).reshape(len(raw), len(order))
 
     found = margins([example.text for example in public.test])
     return Answers(
         order[found.argmax(axis=1)], found.max(axis=1), margins(list(public.outside)).max(axis=1, initial=-9)
     )
+
+
+def _head(examples: Sequence[Example], encoder: Encoder, dense_weight: float) -> LinearHead:
+    texts = [canonical(example.text, cantonese=True) for example in examples]
+    return train_head(texts, [example.label for example in examples], encoder, dense_weight, COST, calibrated=False)
+
+
+def _dense_weight(examples: Sequence[Example], encoder: Encoder) -> float:
+    """The weight that is right most often on the training lines held out from an inner fit."""
+    held_out = [example for example in examples if bucket(f"inner {example.key}") == 0]
+    learnt = [example for example in examples if bucket(f"inner {example.key}") != 0]
+    clean = [canonical(example.text, cantonese=True) for example in held_out]
+    rows = list(zip(clean, encoder.encode_query(clean), [example.label for example in held_out], strict=True))
+
+    def right(weight: float) -> int:
+        head = _head(learnt, encoder, weight)
+        return sum(head.labels[int(head.margins(text, vector).argmax())] == label for text, vector, label in rows)
+
+    return max(DENSE_WEIGHTS, key=right)
 
 
 def baseline_answers(public: PublicSet, place: dict[str, int]) -> Answers:
