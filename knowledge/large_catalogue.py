@@ -30,6 +30,7 @@ ALIASES_KEPT = 1
 A_LETTER = 9999
 FIRST_LETTER = "N"
 SEED = 11
+WARM_UP = 50
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,9 @@ def measure(catalogue: Catalogue, encoder: Encoder, searches: int) -> Figures:
     index = build_index(catalogue, (), (), encoder)
     built, built_cpu = time.perf_counter() - started, time.process_time() - started_cpu
     retriever = Retriever(catalogue, index)
+    for probe in probes(catalogue, WARM_UP):
+        text = canonical(f"{probe.text} ")
+        retriever.search(text, encoder.encode_query([text])[0], top_k=WARM_UP)
     cpu, wall = [], []
     right: dict[str, list[bool]] = {}
     for probe in probes(catalogue, searches):
