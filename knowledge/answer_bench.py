@@ -1,8 +1,9 @@
 """Finding the long answer to a Chinese question: BM25 alone against BM25 with the arms that our own search has.
 
 Arms are standardised over the answers and summed, as in `knowledge.retriever`; their weights are chosen on other
-documents than those that test. A long answer's dense score is the best of its sentences and of the whole, as a
-service's is the best of its texts.
+documents than those that test. An answer is searched at two levels, as a text of a service is: by its own words, and by
+the words of all answers of its document. Its dense score is the best of its sentences and of the whole, as a service's
+is the best of its texts.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from knowledge.words import search_terms
 Scores = NDArray[np.float32]
 LONG = 20
 BASELINE = "characters"
-GRID = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5)
+GRID = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 PASSES = 2
 SENTENCE = re.compile(r"[^。！？；!?;\n]+[。！？；!?;]?")
 HAN_OR_WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]+")
@@ -38,10 +39,11 @@ HAN_OR_WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]+")
 
 @dataclass(frozen=True)
 class Questions:
-    """Questions, the answers to choose from, and the place of each question's right one."""
+    """Questions, the answers to choose from, each answer's document, and the place of each question's right answer."""
 
     questions: tuple[str, ...]
     answers: tuple[str, ...]
+    documents: tuple[str, ...]
     right: tuple[int, ...]
 
 
@@ -90,7 +92,7 @@ def policy_answers(folder: Path, sample: int = 0) -> AnswerSet | None:
     if sample:
         rows = rows[:sample]
     halves = [[row for row in rows if bucket(row["docid"], 2) == half] for half in (0, 1)]
-    inner, test = (_questions([(row["question"], row["answer"]) for row in half]) for half in halves)
+    inner, test = (_questions([(row["question"], row["answer"], row["docid"]) for row in half]) for half in halves)
     return AnswerSet("policies (ncp)", inner, test)
 
 
@@ -99,7 +101,7 @@ def catalogue_answers(catalogue: Catalogue, queries: Sequence[Query], sample: in
     told = {service.code: telling(service) for service in catalogue}
     pairs = [(query.text, query.code) for query in queries if query.language == "zh" and not query.accept]
     pairs = pairs[:sample] if sample else pairs
-    halves = [[(text, told[code]) for text, code in pairs if bucket(code, 2) == half] for half in (0, 1)]  # type: ignore[index]
+    halves = [[(text, told[code], code) for text, code in pairs if bucket(code, 2) == half] for half in (0, 1)]  # type: ignore[index]
     inner, test = (_questions(half) for half in halves)
     return AnswerSet("own catalogue", inner, test)
 
@@ -110,10 +112,14 @@ def telling(service: Service) -> str:
     return "\n".join((*about, *(item.zh for _, fact in service.facts() for item in fact.items)))
 
 
-def _questions(pairs: Sequence[tuple[str, str]]) -> Questions:
-    answers = tuple(dict.fromkeys(answer for _, answer in pairs))
-    place = {answer: number for number, answer in enumerate(answers)}
-    return Questions(tuple(question for question, _ in pairs), answers, tuple(place[answer] for _, answer in pairs))
+def _questions(rows: Sequence[tuple[str, str, str]]) -> Questions:
+    """Of question, answer and document; an answer that stands twice belongs to its first document."""
+    document: dict[str, str] = {}
+    for _, answer, name in rows:
+        document.setdefault(answer, name)
+    place = {answer: number for number, answer in enumerate(document)}
+    right = tuple(place[answer] for _, answer, _ in rows)
+    return Questions(tuple(question for question, _, _ in rows), tuple(document), tuple(document.values()), right)
 
 
 def compare_answers(given: AnswerSet, encoder: Encoder) -> AnswersCompared:
@@ -136,6 +142,7 @@ def arms_of(given: Questions, encoder: Encoder) -> dict[str, Scores]:
     return {
         BASELINE: _standardised(_lexical(questions, answers, character_terms)),
         "terms": _standardised(_lexical(questions, answers, lambda text: list(search_terms(text)))),
+        "document": _standardised(_by_document(questions, answers, given.documents)),
         "dense": _standardised(np.maximum(whole, _best_sentence(asked, given.answers, encoder))),
         "dense whole": _standardised(whole),
     }
@@ -159,6 +166,17 @@ def _lexical(questions: Sequence[str], answers: Sequence[str], terms: Callable[[
     nothing = np.zeros(len(answers), dtype=np.float32)
     asked = [terms(question) for question in questions]
     return np.array([index.get_scores(row) if row else nothing for row in asked], dtype=np.float32)
+
+
+def _by_document(questions: Sequence[str], answers: Sequence[str], documents: Sequence[str]) -> Scores:
+    """For each answer the score of all answers of its document taken together."""
+    names = list(dict.fromkeys(documents))
+    place = {name: number for number, name in enumerate(names)}
+    texts = [""] * len(names)
+    for answer, document in zip(answers, documents, strict=True):
+        texts[place[document]] += answer + "\n"
+    scores = _lexical(questions, texts, character_terms)
+    return scores[:, [place[document] for document in documents]]
 
 
 def _best_sentence(asked: Scores, answers: Sequence[str], encoder: Encoder) -> Scores:

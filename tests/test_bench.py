@@ -82,7 +82,12 @@ def test_a_set_is_read(tmp_path: Path) -> None:
 
 
 def answers(*pairs: tuple[str, str]) -> Questions:
-    return Questions(tuple(q for q, _ in pairs), tuple(a for _, a in pairs), tuple(range(len(pairs))))
+    return Questions(
+        tuple(q for q, _ in pairs),
+        tuple(a for _, a in pairs),
+        tuple("ab"[: len(pairs)] + "b"),
+        tuple(range(len(pairs))),
+    )
 
 
 def test_answers_are_ranked_and_compared(encoder: Encoder, tmp_path: Path) -> None:
