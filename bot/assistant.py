@@ -65,6 +65,7 @@ UTTER_OUTCOMES = {
     "utter_tell_more": Outcome.CLARIFY,
     "utter_nothing_to_cancel": Outcome.CANCELLED,
 }
+MAX_OPEN_NEED = 120
 KEEPS_CHOICES = {"action_emergency", "action_crisis", "action_repeat"}
 REMEMBERS_TEXT = (Outcome.NO_SERVICE, Outcome.ANSWERED, Outcome.CLARIFY)
 # Told of a turn once it is stored; must neither wait nor raise.
@@ -220,6 +221,9 @@ class Assistant:
         events: list[Event] = []
         if turn.tracker.slot("choices") and decision.action not in KEEPS_CHOICES:
             events += [turn.slot("choices", None), turn.slot("choice_purpose", None)]
+        asked_back = result.outcome is Outcome.CLARIFY and decision.action.startswith("action_answer")
+        if asked_back or turn.tracker.slot("open_need"):
+            events.append(turn.slot("open_need", turn.parse.asserted[:MAX_OPEN_NEED] if asked_back else None))
         if turn.tracker.active_form is None and decision.action.startswith("action_answer"):
             demand = bool(result.hits) and result.hits[0].service.code.startswith("H")
             remembered = result.outcome is Outcome.NO_SERVICE or demand

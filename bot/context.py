@@ -19,9 +19,10 @@ RETURNS_FILE = NLU_DATA / "lookups" / "returns.csv"
 UNDER_DISCUSSION, LAST, RELATED, DISCUSSED = 8.0, 4.0, 2.0, 1.5
 LAST_KEPT = 2
 KEPT = 6
+MAX_JOINED = 200
 RETURN_SHARE = 0.5
 SWITCH_SCORE, SWITCH_SIMILARITY = 0.75, 0.6
-NAMED_SCORE, NAMED_SIMILARITY = 0.6, 0.85
+NAMED_SCORE, NAMED_SIMILARITY = 0.6, 0.78
 NEAR_SCORE, NEAR_LIKE = 0.75, 0.6
 TOLD_WORDS = 0.3
 
@@ -45,9 +46,18 @@ def prior_of(tracker: Tracker, catalogue: Catalogue) -> Prior:
 
 
 def search(turn: TurnContext) -> Retrieval:
-    """The catalogue searched with the message, in the light of the conversation."""
+    """The catalogue searched with the message, in the light of the conversation.
+
+    A message that alone leaves open what it wants is read together with the one it was asked back on.
+    """
     prior = prior_of(turn.tracker, turn.catalogue)
-    return turn.retriever.search(turn.parse.asserted, turn.parse.vector, prior=prior)
+    found = turn.retriever.search(turn.parse.asserted, turn.parse.vector, prior=prior)
+    asked = turn.tracker.slot("open_need")
+    if not asked or found.verdict is Verdict.ANSWERED:
+        return found
+    joined = turn.understand(f"{asked} {turn.parse.asserted}"[:MAX_JOINED], turn.language)
+    whole = turn.retriever.search(joined.asserted, joined.vector, prior=prior)
+    return whole if whole.verdict in (Verdict.ANSWERED, Verdict.CLARIFY) else found
 
 
 def search_alone(turn: TurnContext) -> Retrieval:
@@ -79,15 +89,20 @@ def spoken_of(turn: TurnContext, code: str) -> tuple[Event, ...]:
 def is_new_topic(turn: TurnContext, found: Retrieval) -> bool:
     """Whether a message names a service of its own instead of asking on about the one before."""
     parse, code = turn.parse, turn.tracker.slot("service_code")
+    if found.verdict in (Verdict.NO_SERVICE, Verdict.VAGUE) or not found.hits:
+        return False
     best = found.best
     if _is_near(turn, best.service.code) and best.score >= NEAR_SCORE and found.similarity >= NEAR_LIKE:
         return True
     if not parse.topic or _is_own_detail(turn):
         return False
     named = turn.retriever.search(parse.topic, parse.topic_vector)
-    if named.similarity >= NAMED_SIMILARITY and named.best.score >= NAMED_SCORE:
+    if named.similarity >= NAMED_SIMILARITY and code not in [hit.service.code for hit in named.choices()]:
         alone = search_alone(turn)
-        return alone.verdict is Verdict.ANSWERED and str(named.best.service.code) != code
+        known = alone.verdict is Verdict.CLARIFY or (
+            alone.verdict is Verdict.ANSWERED and alone.best.score >= NAMED_SCORE
+        )
+        return known and alone.best.service.code != code
     if _told_by(turn, turn.catalogue[code]):
         return False
     if parse.probability("ask_service", "file_demand") > parse.probability("ask_detail"):

@@ -33,11 +33,12 @@ QUESTION_LEAN = 0.3
 LEAST_FILING = 0.2
 LEAST_TRACE = 0.5
 REPORTED = 0.6
+OWN = 0.6
 SURELY = 0.8
 NAMED = 0.9
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
 CASE_INTENTS = ("case_status", *CASE_CHANGES)
-CHAT = ("capabilities", "bot_challenge", "thank", "greet", "goodbye", "switch_language", "repeat")
+CHAT = ("capabilities", "bot_challenge", "switch_language", "repeat")
 SEARCHED = ("ask_service", "ask_detail", "file_demand", "out_of_scope", "inform", "correct")
 ASKS_WHERE = re.compile(
     r"归谁|找谁|谁管|哪个部门|(?:怎么|如何|点样|哪里|去哪)(?:投诉|举报|反映)|\b(?:where|who|how) (?:do|can|should|to)\b"
@@ -76,11 +77,14 @@ def settled(turn: TurnContext) -> str:
         and door_of(parse.canonical, turn.analyst.city.names) != "none"
     ):
         return "out_of_scope"
-    if parse.intent in CASE_INTENTS and not turn.tracker.slot("case_number") and _names_service(turn):
-        return _by_search(turn)
+    if parse.intent in CASE_INTENTS and not turn.tracker.slot("case_number"):
+        talking = turn.tracker.slot("service_code") or turn.tracker.slot("choices")
+        if _names_service(turn) or (talking and parse.confidence < SURELY and not parse.first("case_number")):
+            return _by_search(turn)
     if wants_path(turn):
         return "list_services"
-    bar = UNSURE_CHAT if parse.intent in CHAT and parse.topic else UNSURE
+    asks_on = turn.tracker.slot("service_code") is not None and (parse.asks() or parse.aspects)
+    bar = UNSURE_CHAT if (parse.intent in CHAT and parse.topic) or asks_on else UNSURE
     searched = parse.intent in SEARCHED or parse.intent == "list_services"
     if searched or parse.confidence < bar or _is_live(turn):
         return _by_search(turn)
@@ -107,9 +111,10 @@ def _returns(turn: TurnContext) -> bool:
 def _asks_on(turn: TurnContext, found: Retrieval) -> bool:
     """Whether a question belongs to the service under discussion: it fits best, or nothing else surely does."""
     code = turn.tracker.slot("service_code")
-    if code is None or not (turn.parse.asks() or turn.parse.aspects):
+    if code is None:
         return False
-    return found.verdict is not Verdict.ANSWERED or not is_new_topic(turn, found)
+    asks = turn.parse.asks() or turn.parse.aspects or (found.best.service.code == code and found.best.score >= OWN)
+    return bool(asks) and not is_new_topic(turn, found)
 
 
 def _names_service(turn: TurnContext) -> bool:
@@ -165,7 +170,8 @@ def _by_search(turn: TurnContext) -> str:
         return "out_of_scope"
     if door == "other_city" and not COMES_HERE.search(parse.canonical) and file < ask + outside:
         return "out_of_scope"
-    if file < max(ask, outside) and _asks_on(turn, found) and door == "none":
+    own = found.best.service.code == turn.tracker.slot("service_code")
+    if file < max(ask, outside) and _asks_on(turn, found) and (door == "none" or own):
         return "ask_detail"
     unlike = found.verdict is not Verdict.ANSWERED or found.similarity < OUTSIDE_SIMILARITY
     if outside > max(ask, file) and (outside > OUTSIDE or unlike):

@@ -14,6 +14,7 @@ from bot.context import is_new_topic, search
 from bot.intent import settled
 from bot.nlu.entities import find_query_code
 from bot.nlu.parse import DANGER
+from bot.nlu.persons import elliptic
 from bot.nlu.said import gives_up, goes_on, kept_and_negated, opening_act, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
@@ -21,6 +22,7 @@ from knowledge.verdict import Verdict
 
 DANGER_MID_FORM = 0.6
 DANGER_OVER_CHOICE = 0.8
+DANGER_IN_ELLIPSIS = 0.9
 HAND_OFF = 0.5
 NEITHER = 0.5
 CANCEL = 0.6
@@ -65,8 +67,7 @@ class Policy(Protocol):
 
 def safety(turn: TurnContext) -> Decision | None:
     """Danger comes before everything; an answer to the form's question is no alarm."""
-    running = turn.tracker.active_form is not None or _in_talk(turn)
-    if turn.parse.payload is not None or not turn.parse.in_danger(DANGER_MID_FORM if running else DANGER):
+    if turn.parse.payload is not None or not turn.parse.in_danger(_danger_bar(turn)):
         return None
     if short_answer(turn.message.text) or (turn.parse.danger.share < DANGER_OVER_CHOICE and choice(turn) is not None):
         return None
@@ -165,9 +166,12 @@ class Rules:
         return Decision(self._actions.get(settled(turn), "utter_what_need"))
 
 
-def _in_talk(turn: TurnContext) -> bool:
-    """Whether a message asks on, with a service under discussion."""
-    return turn.tracker.slot("service_code") is not None and (turn.parse.asks() or bool(turn.parse.persons))
+def _danger_bar(turn: TurnContext) -> float:
+    """How sure of danger one must be: more so while a form runs or a service is asked on about, most for an ellipsis."""
+    talking = turn.tracker.slot("service_code") is not None and (turn.parse.asks() or bool(turn.parse.persons))
+    if talking and turn.parse.persons and elliptic(turn.parse.canonical):
+        return DANGER_IN_ELLIPSIS
+    return DANGER_MID_FORM if talking or turn.tracker.active_form is not None else DANGER
 
 
 def _past_description(turn: TurnContext) -> bool:

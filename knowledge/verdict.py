@@ -24,8 +24,8 @@ class Verdict(StrEnum):
 RIGHT, LISTED, OTHER = "right", "listed", "other"
 COSTS: Mapping[Verdict, Mapping[str, float]] = {
     # The best is right, one of the choices is, none of them is, and the three kinds that no service answers.
-    Verdict.ANSWERED: {RIGHT: 0.0, LISTED: 0.8, OTHER: 0.9, UNCOVERED: 1.0, VAGUE: 1.0, OUTSIDE: 0.9},
-    Verdict.CLARIFY: {RIGHT: 0.35, LISTED: 0.15, OTHER: 0.6, UNCOVERED: 0.6, VAGUE: 0.2, OUTSIDE: 0.6},
+    Verdict.ANSWERED: {RIGHT: 0.0, LISTED: 0.7, OTHER: 0.9, UNCOVERED: 1.0, VAGUE: 1.0, OUTSIDE: 0.9},
+    Verdict.CLARIFY: {RIGHT: 0.45, LISTED: 0.15, OTHER: 0.6, UNCOVERED: 0.6, VAGUE: 0.2, OUTSIDE: 0.6},
     Verdict.VAGUE: {RIGHT: 0.6, LISTED: 0.5, OTHER: 0.4, UNCOVERED: 0.6, VAGUE: 0.0, OUTSIDE: 0.6},
     Verdict.NO_SERVICE: {RIGHT: 1.0, LISTED: 0.9, OTHER: 0.8, UNCOVERED: 0.0, VAGUE: 0.6, OUTSIDE: 0.1},
 }

@@ -18,14 +18,15 @@ from knowledge.verdict import Verdict
 
 CHOICE_PATH = "path"
 CHOICE_STEP = "path_step"
-FITS = 0.3
+FITS = 0.5
 LEADS = 0.4
 ASKED = 0.35
 SURELY_ASKED = 0.95
 OVER_SERVICE = 0.5
-TELLS = 0.75
+IN_TALK = 0.8
+TELLS = 0.85
 SURELY_SINGLE = 0.9
-SURE_SERVICE = 0.8
+SURE_SERVICE, LIKELY_SERVICE = 0.8, 0.5
 NEAREST = 3
 STEP_BUTTONS = 6
 LISTS = "list_services"
@@ -45,8 +46,11 @@ def wants_path(turn: TurnContext) -> bool:
         return False
     match, found = match_of(turn), search_alone(turn)
     named = found.verdict is Verdict.ANSWERED and found.best.score >= SURE_SERVICE
+    if turn.tracker.slot("service_code") and match.share < IN_TALK:
+        return False
     if parse.intent == LISTS and parse.confidence >= ASKED:
         return not named or match.share >= OVER_SERVICE or parse.confidence >= SURELY_ASKED
+    named = named or (found.verdict is not Verdict.NO_SERVICE and found.best.score >= LIKELY_SERVICE)
     return match.share >= TELLS and not named and not turn.retriever.sharing_name(parse.asserted)
 
 
@@ -61,7 +65,9 @@ def list_services(turn: TurnContext) -> ActionResult:
     match = match_of(turn)
     if match.share >= FITS and match.lead >= LEADS:
         return tell_path(turn, match.best)
-    if search_alone(turn).verdict is Verdict.ANSWERED and match.single >= SURELY_SINGLE:
+    alone = search_alone(turn).verdict
+    unfit = match.share < FITS and alone is Verdict.CLARIFY
+    if unfit or (alone is Verdict.ANSWERED and (match.share < FITS or match.single >= SURELY_SINGLE)):
         return answer_service(turn)
     return _which_path(turn, match)
 

@@ -21,7 +21,7 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     found: dict[str, list[str]] = {}
     for row in table:
         phrase = re.escape(row["phrase"])
-        bounded = rf"\b{phrase}\b" if row["phrase"].isascii() else phrase
+        bounded = rf"(?<![a-z]){phrase}(?![a-z])" if row["phrase"].isascii() else phrase
         found.setdefault(row["aspect"], []).append(bounded)
     return tuple(
         (aspect, re.compile("|".join(sorted(phrases, key=len, reverse=True)))) for aspect, phrases in found.items()

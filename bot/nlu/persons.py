@@ -22,7 +22,10 @@ def _table() -> tuple[re.Pattern[str], dict[str, str]]:
     with PERSON_FILE.open(encoding="utf-8") as rows:
         table = {row["phrase"]: row["person"] for row in csv.DictReader(rows)}
     longest_first = sorted(table, key=len, reverse=True)
-    parts = (rf"\b{re.escape(phrase)}\b" if phrase.isascii() else re.escape(phrase) for phrase in longest_first)
+    parts = [
+        rf"(?<![a-z]){re.escape(phrase)}(?![a-z])" if phrase.isascii() else re.escape(phrase)
+        for phrase in longest_first
+    ]
     return re.compile("|".join(parts)), table
 
 

@@ -38,13 +38,13 @@ SET_VALUE = re.compile(
 ANONYMOUS = re.compile(
     r"(?<!不)(?<!不要)匿名|不(?:要|想|用)?(?:留|透露|公开|写)(?:我的)?(?:姓名|名字|电话|联系方式|身份|个人信息)|\banonymous(?:ly)?\b"
 )
-SUBMIT = re.compile(r"提交|确认|登记吧|报上去|\b(?:submit|file it|confirm|go ahead|send it)\b")
+SUBMIT = re.compile(r"提交|确认|登记吧|报上去|帮我交|交吧|交啦|\b(?:submit|file it|confirm|go ahead|send it)\b")
 DO_NOT = re.compile(r"不要|先不|别|不提交|不确认|等|\b(?:don't|do not|not|wait|before)\b")
 GO_ON = re.compile(
     r"继续(?:刚才|投诉|登记|反映|举报|填|报|吧|$)|接着(?:刚才|说|填|报|来)|"
     r"\b(?:go on|continue|resume|carry on) ?(?:with|$)|back to (?:my|the) (?:report|complaint)"
 )
-MAX_SUBMIT_CHARS = 40
+MAX_SUBMIT_CHARS = 60
 CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]{2,}")
 EMPTY_WORDS = re.compile(
     r"^(?:我|你|您|的|了|是|有|要|想|一下|个|这|那|吗|呢|吧|啊|和|请|谢谢|你好|您好|这个|那个|关于|对|向|"
