@@ -23,6 +23,7 @@ from knowledge.index import Index, build_index, fingerprint, load_index, save_in
 from knowledge.learned import learned_of
 from knowledge.linear_head import LinearHead, load_head
 from knowledge.queries import NLU_DATA, Query, read_strangers, read_training_queries
+from knowledge.search_encoder import search_encoder
 from knowledge.trainer import RememberingEncoder, Trainer
 
 Progress = Callable[[str], None]
@@ -116,6 +117,7 @@ def _index(
     catalogue = learned.added_to(catalogue_of(city))
     queries = (*queries_of(city, catalogue), *learned.queries_for(catalogue))
     strangers = (*strangers_of(city), *learned.strangers())
+    encoder = search_encoder(catalogue, len(queries), encoder)
     weights = f"{encoder.name}:{_code_digest()}"
     mark = fingerprint(catalogue, queries, strangers, weights)
     folder = ModelFolder(data_dir)

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.catalogue import Audience, Catalogue, Service
+from knowledge.encoder import NAME
 from knowledge.evidence import Witness
 from knowledge.fusion import COVERED, Fusion, fusion_for, whole_signs
 from knowledge.index import Index
 from knowledge.names import OWN_NAMES, names_of, plain_terms, shared_words
+from knowledge.search_encoder import own_encoder
 from knowledge.verdict import Verdict, verdict_of
 
 Scores = NDArray[np.float32]
@@ -70,7 +72,8 @@ class Retriever:
         """`fusion` is the shipped one unless given."""
         self.catalogue = catalogue
         self._index = index
-        self._fusion = fusion or fusion_for(index.encoder)
+        self._encoder = own_encoder(index)
+        self._fusion = fusion or fusion_for(NAME if self._encoder else index.encoder)
         self._witness = Witness(catalogue, index)
         self._names = [("\n".join(names_of(service)).lower(), service) for service in catalogue]
         self._recent: dict[object, Retrieval] = {}
@@ -88,13 +91,16 @@ class Retriever:
 
         `prior` tells how much likelier some services are than the rest before a word is read (code, factor).
 
-        The vector is the encoder's of the query, so the query alone tells whether a search was made just before.
+        The vector is the encoder's of the query, so the query alone tells whether a search was made just before; an
+        index of very many texts has vectors of another encoder and reads the query itself.
         """
         key = (query, top_k, audience, None if among is None else tuple(among), tuple(prior))
         if (known := self._recent.get(key)) is not None:
             return known
         if len(self._recent) >= MAX_RECENT:
             self._recent.clear()
+        if self._encoder is not None:
+            vector = self._encoder.encode_query([query])[0]
         found = self._recent[key] = self._search(query, vector, top_k, audience, among, prior)
         return found
 

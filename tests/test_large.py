@@ -10,6 +10,7 @@ from knowledge.index import MAX_HEAD_CLASSES, build_index, load_index, save_inde
 from knowledge.large_catalogue import many_items, measure, probes, read_situations
 from knowledge.normal import canonical
 from knowledge.retriever import Retriever
+from knowledge.search_encoder import own_encoder, search_encoder, static_face
 from knowledge.verdict import Verdict
 
 MOST = MAX_HEAD_CLASSES + 100
@@ -61,3 +62,18 @@ def test_measure_tells_size_time_and_accuracy(encoder: Encoder) -> None:
     assert figures.items == MOST
     assert len(figures.cpu_ms) == len(figures.wall_ms) == 100
     assert sum(figures.accuracy.values()) / len(figures.accuracy) > 0.9
+
+
+def test_very_many_texts_are_searched_with_the_static_face(encoder: Encoder) -> None:
+    ours = read_catalogue()
+    assert search_encoder(ours, 50_000, encoder) is encoder
+    assert search_encoder(many_items(ours, MOST), 0, encoder) is encoder
+    many = many_items(ours, 1500)
+    assert search_encoder(many, 0, encoder) is static_face()
+    index = build_index(many, (), (), static_face())
+    assert own_encoder(index) is static_face()
+    query = "临时身份证（变更）"
+    vector = encoder.encode_query([query])[0]
+    found = Retriever(many, index).search(query, vector)
+    assert found.best.service.name.zh == query
+    assert found.similarity > 0.99
