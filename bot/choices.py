@@ -54,6 +54,8 @@ def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> st
             return code
     if (led := _led_by_place(text, choices)) is not None:
         return led
+    if turn.parse.intent == "neither" or short_answer(turn.message.text) is not None:
+        return None
     if purpose not in NAMED_CHOICES or len(text) > MAX_ANSWER_CHARS or turn.parse.intent in ASKS_ANEW:
         return None
     if purpose == CHOICE_PATH:
@@ -70,8 +72,7 @@ def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> st
 def _searched(turn: TurnContext, choices: Sequence[str]) -> str | None:
     """The service that the need asked about and the answer name together, unless the answer alone names another."""
     parse = turn.parse
-    names_none = parse.intent == "neither" or short_answer(parse.text) is not None
-    if names_none or opens_with_command(parse.canonical, "file_demand"):
+    if opens_with_command(parse.canonical, "file_demand"):
         return None
     alone = turn.retriever.search(parse.asserted, parse.vector)
     need = turn.tracker.slot("need") or ""

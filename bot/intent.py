@@ -17,6 +17,8 @@ from bot.nlu.said import content_of, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
 from knowledge.live import LOOKED_UP, live_kinds
+from knowledge.queries import OUTSIDE as OUT
+from knowledge.queries import UNCOVERED, VAGUE
 from knowledge.retriever import Retrieval
 from knowledge.verdict import Verdict
 
@@ -34,6 +36,8 @@ LEAST_FILING = 0.2
 LEAST_TRACE = 0.5
 REPORTED = 0.6
 OWN = 0.6
+LEAST_FOREIGN, LIKELY_FOREIGN, FOREIGN = 0.3, 0.4, 0.6
+OPEN, SURE_CHAT = 0.8, 0.9
 SURELY = 0.8
 NAMED = 0.9
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
@@ -83,6 +87,9 @@ def settled(turn: TurnContext) -> str:
             return _by_search(turn)
     if wants_path(turn):
         return "list_services"
+    unsure = parse.intent in CHAT and parse.topic and parse.confidence < SURE_CHAT
+    if unsure and search(turn).kinds.get(VAGUE, 0.0) > OPEN:
+        return "ask_service"
     asks_on = turn.tracker.slot("service_code") is not None and (parse.asks() or parse.aspects)
     bar = UNSURE_CHAT if (parse.intent in CHAT and parse.topic) or asks_on else UNSURE
     searched = parse.intent in SEARCHED or parse.intent == "list_services"
@@ -157,6 +164,18 @@ def _is_live(turn: TurnContext) -> bool:
     return known and named and elsewhere(turn.parse, turn.analyst.city.names) is None
 
 
+def _by_gate(found: Retrieval, ask: float, file: float, outside: float) -> str | None:
+    """Where the search's gate and the intents together see no service: outside, an open question, or nothing there."""
+    foreign = (found.kinds.get(OUT, 0.0) + outside) / 2
+    if file > max(ask, outside):
+        return None
+    if found.verdict is Verdict.VAGUE:
+        return "ask_service"
+    if found.verdict is Verdict.NO_SERVICE:
+        return "out_of_scope" if foreign > max(found.kinds.get(UNCOVERED, 0.0), LEAST_FOREIGN) else "ask_service"
+    return "out_of_scope" if foreign > (LIKELY_FOREIGN if outside > ask else FOREIGN) else None
+
+
 def _by_search(turn: TurnContext) -> str:
     """Asking, filing or outside, by the intents' shares and by what the catalogue has."""
     parse = turn.parse
@@ -173,6 +192,8 @@ def _by_search(turn: TurnContext) -> str:
     own = found.best.service.code == turn.tracker.slot("service_code")
     if file < max(ask, outside) and _asks_on(turn, found) and (door == "none" or own):
         return "ask_detail"
+    if turn.tracker.slot("service_code") is None and (told := _by_gate(found, ask, file, outside)) is not None:
+        return told
     unlike = found.verdict is not Verdict.ANSWERED or found.similarity < OUTSIDE_SIMILARITY
     if outside > max(ask, file) and (outside > OUTSIDE or unlike):
         return "out_of_scope"

@@ -46,7 +46,8 @@ def wants_path(turn: TurnContext) -> bool:
         return False
     match, found = match_of(turn), search_alone(turn)
     named = found.verdict is Verdict.ANSWERED and found.best.score >= SURE_SERVICE
-    if turn.tracker.slot("service_code") and match.share < IN_TALK:
+    unsettled = turn.tracker.slot("service_code") or found.verdict is Verdict.VAGUE
+    if unsettled and match.share < IN_TALK:
         return False
     if parse.intent == LISTS and parse.confidence >= ASKED:
         return not named or match.share >= OVER_SERVICE or parse.confidence >= SURELY_ASKED
