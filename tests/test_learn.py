@@ -43,7 +43,7 @@ from bot.training import Models
 from connectors.app import create_app
 from connectors.learn import Desk, learn
 from knowledge.learned import read_learned
-from knowledge.queries import read_dev_queries, read_training_queries, read_uncovered
+from knowledge.queries import UNCOVERED, read_dev_queries, read_strangers, read_training_queries
 from knowledge.yaml_file import ContentError
 from tests.servers import ROOT, Server
 
@@ -227,7 +227,7 @@ def queued(number: int, text: str, language: str, reason: Reason = Reason.NO_SER
 
 def proposals_of(models: Models, *rows: QueueEntry, least: int = 5) -> tuple[Proposal, ...]:
     clusters = clusters_of(messages_of(rows), models.encoder, models.index)
-    return propose(clusters, reach(read_uncovered(), models.encoder, models.index), least, models.catalogue)
+    return propose(clusters, reach([one.text for one in read_strangers() if one.kind == UNCOVERED], models.encoder, models.index), least, models.catalogue)
 
 
 @pytest.mark.parametrize(
