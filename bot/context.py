@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 from functools import lru_cache
 
+from bot.live_need import asks_live
 from bot.nlu.parse import Parse
 from bot.tracker import Event, Tracker
 from bot.turn import TurnContext
@@ -51,7 +53,7 @@ def search(turn: TurnContext) -> Retrieval:
     A message that alone leaves open what it wants is read together with the one it was asked back on.
     """
     prior = prior_of(turn.tracker, turn.catalogue)
-    found = turn.retriever.search(turn.parse.asserted, turn.parse.vector, prior=prior)
+    found = _confirmed(turn, turn.retriever.search(turn.parse.asserted, turn.parse.vector, prior=prior))
     asked = turn.tracker.slot("open_need")
     if not asked or found.verdict is Verdict.ANSWERED:
         return found
@@ -62,7 +64,12 @@ def search(turn: TurnContext) -> Retrieval:
 
 def search_alone(turn: TurnContext) -> Retrieval:
     """The catalogue searched with the message as if it were the first."""
-    return turn.retriever.search(turn.parse.asserted, turn.parse.vector)
+    return _confirmed(turn, turn.retriever.search(turn.parse.asserted, turn.parse.vector))
+
+
+def _confirmed(turn: TurnContext, found: Retrieval) -> Retrieval:
+    """The same search, answered where live data is surely asked for."""
+    return replace(found, verdict=Verdict.ANSWERED) if asks_live(turn, found) else found
 
 
 def returns(parse: Parse) -> bool:

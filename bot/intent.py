@@ -9,14 +9,13 @@ from bot.actions.life_path import wants_path
 from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
 from bot.context import is_new_topic, returns, search
-from bot.nlu.elsewhere import elsewhere
-from bot.nlu.live_words import kinds_named
+from bot.live_need import asks_live, tells_only_time
 from bot.nlu.persons import elliptic
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import content_of, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
-from knowledge.live import LOOKED_UP, live_kinds
+from knowledge.live import live_kinds
 from knowledge.queries import OUTSIDE as OUT
 from knowledge.queries import UNCOVERED, VAGUE
 from knowledge.retriever import Retrieval
@@ -93,15 +92,18 @@ def settled(turn: TurnContext) -> str:
     asks_on = turn.tracker.slot("service_code") is not None and (parse.asks() or parse.aspects)
     bar = UNSURE_CHAT if (parse.intent in CHAT and parse.topic) or asks_on else UNSURE
     searched = parse.intent in SEARCHED or parse.intent == "list_services"
-    if searched or parse.confidence < bar or _is_live(turn):
+    if searched or parse.confidence < bar or asks_live(turn, search(turn)):
         return _by_search(turn)
     return parse.intent
 
 
 def _is_follow_up(turn: TurnContext) -> bool:
     """Whether a message, with a service under discussion, only names a detail or a place of it."""
-    if turn.tracker.slot("service_code") is None:
+    code = turn.tracker.slot("service_code")
+    if code is None:
         return False
+    if code in live_kinds() and tells_only_time(turn.parse):
+        return True
     if turn.parse.persons and elliptic(turn.parse.asserted):
         return True
     if turn.parse.topic:
@@ -155,15 +157,6 @@ def _reports(turn: TurnContext) -> bool:
     return code != NO_ITEM and share >= REPORTED
 
 
-def _is_live(turn: TurnContext) -> bool:
-    """Whether the search is sure of a service with live data, of a kind and in no other place than the words tell."""
-    found = search(turn)
-    kinds = set(live_kinds().get(found.best.service.code, ())) & set(LOOKED_UP)
-    known = found.verdict is Verdict.ANSWERED and found.best.score >= SURELY
-    named = bool(kinds & kinds_named(turn.parse.canonical))
-    return known and named and elsewhere(turn.parse, turn.analyst.city.names) is None
-
-
 def _by_gate(found: Retrieval, ask: float, file: float, outside: float) -> str | None:
     """Where the search's gate and the intents together see no service: outside, an open question, or nothing there."""
     foreign = (found.kinds.get(OUT, 0.0) + outside) / 2
@@ -182,7 +175,7 @@ def _by_search(turn: TurnContext) -> str:
     ask, file = parse.probability("ask_service", "ask_detail"), parse.probability("file_demand")
     outside = parse.probability("out_of_scope")
     found = search(turn)
-    if _is_live(turn) and (parse.asks() or parse.intent != "file_demand"):
+    if asks_live(turn, found) and (parse.asks() or parse.intent != "file_demand"):
         return "ask_service"
     door = door_of(parse.canonical, turn.analyst.city.names)
     if door == "foreign_state":

@@ -425,6 +425,9 @@ def test_weather_in_english(speak: Callable[..., Any]) -> None:
 def test_a_place_without_figures_of_its_own(speak: Callable[..., Any]) -> None:
     turn = speak(live_weather="amap")("大鹏新区今天天气")
     assert "大鹏新区" in turn["text"] and "以下是深圳市的" in turn["text"]
+    turn = speak(live_weather="amap")("what's the weather in Smallville")
+    assert "°C" not in turn["text"] or "no separate figures for Smallville" in turn["text"]
+    assert "no separate" not in speak(live_weather="amap")("weather in Shenzhen today")["text"]
 
 
 def test_warnings_are_the_authorities(speak: Callable[..., Any]) -> None:
@@ -523,7 +526,7 @@ def test_offences_and_registration_never_ask_for_papers(speak: Callable[..., Any
     turn = say("查我的违章")
     assert turn["services"][0]["code"] == "C11" and "请不要在这里发送" in turn["text"] and "12123" in turn["text"]
     assert "do not send" in say("check my traffic tickets")["text"]
-    turn = say("我想挂号")
+    turn = say("挂号")
     assert turn["services"][0]["code"] == "E12" and "号源" in turn["text"] and "健康160" in turn["text"]
 
 

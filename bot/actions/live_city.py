@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from knowledge.live import LOOKED_UP, LiveKind, Spot, live_kinds
 
 WARNINGS = "warnings"
 DAYS_SHOWN = 3
+UNKNOWN_PLACE = re.compile(r"\b(?:in|at|around|near) (?P<name>(?:[A-Z][\w'\-]+ ?)+)")
 WITHIN = ("district", "subdistrict", "landmark")
 
 
@@ -141,10 +143,20 @@ def _other_place(turn: TurnContext, report: LiveReport) -> str | None:
     if report.kind is not LiveKind.WEATHER:
         return None
     entity = turn.parse.first(*WITHIN) or turn.parse.first("location")
-    if entity is None or turn.parse.first("road") is not None:
+    if turn.parse.first("road") is not None:
         return None
+    if entity is None:
+        return _unknown_place(turn)
     names = (report.place.zh, report.place.zh[:-1], report.place.en.lower())
     return None if (entity.district or entity.value).lower() in names else entity.text
+
+
+def _unknown_place(turn: TurnContext) -> str | None:
+    """A capitalised name after "in" or "at" that is neither the city nor a time."""
+    found = UNKNOWN_PLACE.search(turn.parse.text)
+    name = found["name"].strip() if found else ""
+    times = " ".join(entity.text for entity in turn.parse.all("time"))
+    return name if name and name.lower() not in turn.analyst.city.names and name not in times else None
 
 
 def _days(turn: TurnContext, report: LiveReport, asked: tuple[date, ...]) -> Iterator[str]:
