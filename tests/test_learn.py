@@ -227,7 +227,8 @@ def queued(number: int, text: str, language: str, reason: Reason = Reason.NO_SER
 
 def proposals_of(models: Models, *rows: QueueEntry, least: int = 5) -> tuple[Proposal, ...]:
     clusters = clusters_of(messages_of(rows), models.encoder, models.index)
-    return propose(clusters, reach([one.text for one in read_strangers() if one.kind == UNCOVERED], models.encoder, models.index), least, models.catalogue)
+    uncovered = [one.text for one in read_strangers() if one.kind == UNCOVERED]
+    return propose(clusters, reach(uncovered, models.encoder, models.index), least, models.catalogue)
 
 
 @pytest.mark.parametrize(
