@@ -28,6 +28,8 @@ STANDS_OUT = 2
 CHOICE_SHARE = 0.25
 PLAUSIBLE = 0.4
 NAMES_SHOWN = 2
+NAMED_SHARE = 0.9
+LEAST_WORD = 5
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,17 @@ class Retriever:
             return Retrieval(Verdict.CLARIFY, (*named, *rest)[:top_k], similarity)
         kinds = learnt.gate.probabilities(whole_signs(evidence, shares)) if self._index.kinds else {}
         found = Retrieval(Verdict.NO_SERVICE, hits[: max(top_k, 2)], similarity, evidence.known, kinds)
-        return replace(found, verdict=_verdict(found), hits=hits[:top_k])
+        named = hits[0].score >= NAMED_SHARE and self._only_name(query, hits[0].service)
+        return replace(found, verdict=Verdict.ANSWERED if named else _verdict(found), hits=hits[:top_k])
+
+    def _only_name(self, query: str, service: Service) -> bool:
+        """Whether a query holds a whole name of the service that is no part of another service's names."""
+        names = [name.lower() for name in names_of(service)]
+        held = [name for name in names if not name.isascii() and len(name) > 1 and name in query]
+        held += [name for name in names if name.isascii() and len(name) >= LEAST_WORD and f" {name} " in f" {query} "]
+        return any(
+            all(other.code == service.code or name not in others for others, other in self._names) for name in held
+        )
 
     def _log_prior(self, prior: Prior) -> Scores:
         """The logarithm of each service's factor, shape (services,); 0 for those not named."""

@@ -158,8 +158,11 @@ def test_an_open_wish_is_asked_back_in_the_conversation(talk: Callable[..., dict
 
 
 def test_search_over_http_gives_verdicts_filters_and_reasons(models: Models, settings: Settings) -> None:
-    client = TestClient(create_app(settings, assistant_of(models, settings)))
+    with TestClient(create_app(settings, assistant_of(models, settings))) as client:
+        _searches_over_http(client)
 
+
+def _searches_over_http(client: TestClient) -> None:
     def post(**body: Any) -> dict[str, Any]:
         answer: dict[str, Any] = client.post("/knowledge/search", json=body).json()
         return answer
