@@ -133,8 +133,8 @@ class Retriever:
             return Retrieval(Verdict.CLARIFY, (*named, *rest)[:top_k], similarity)
         kinds = learnt.gate.probabilities(whole_signs(evidence, shares)) if self._index.kinds else {}
         found = Retrieval(Verdict.NO_SERVICE, hits[: max(top_k, 2)], similarity, evidence.known, kinds)
-        named = hits[0].score >= NAMED_SHARE and self._only_name(query, hits[0].service)
-        return replace(found, verdict=Verdict.ANSWERED if named else _verdict(found), hits=hits[:top_k])
+        sole = hits[0].score >= NAMED_SHARE and self._only_name(query, hits[0].service)
+        return replace(found, verdict=Verdict.ANSWERED if sole else _verdict(found), hits=hits[:top_k])
 
     def _only_name(self, query: str, service: Service) -> bool:
         """Whether a query holds a whole name of the service that is no part of another service's names."""
