@@ -8,13 +8,14 @@ from dataclasses import replace
 from bot.actions.life_path import wants_path
 from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
-from bot.context import is_new_topic, returns, search
+from bot.context import is_new_topic, returns, search, search_alone
 from bot.live_need import asks_live, tells_only_time
 from bot.nlu.persons import elliptic
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import content_of, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
+from knowledge.fusion import COVERED
 from knowledge.live import live_kinds
 from knowledge.queries import OUTSIDE as OUT
 from knowledge.queries import UNCOVERED, VAGUE
@@ -37,6 +38,7 @@ REPORTED = 0.6
 OWN = 0.6
 LEAST_FOREIGN, LIKELY_FOREIGN, FOREIGN = 0.3, 0.4, 0.6
 OPEN, SURE_CHAT = 0.8, 0.9
+LEAST_COVERED = 0.1
 SURELY = 0.8
 NAMED = 0.9
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
@@ -157,6 +159,13 @@ def _reports(turn: TurnContext) -> bool:
     return code != NO_ITEM and share >= REPORTED
 
 
+def _stands_alone(turn: TurnContext) -> bool:
+    """Whether a message names a matter in full, with nothing in it that leans on what was said before."""
+    parse = turn.parse
+    leans = parse.aspects or parse.persons or elliptic(parse.asserted) or parse.intent == "ask_detail"
+    return bool(parse.topic) and not leans
+
+
 def _by_gate(found: Retrieval, ask: float, file: float, outside: float) -> str | None:
     """Where the search's gate and the intents together see no service: outside, an open question, or nothing there."""
     foreign = (found.kinds.get(OUT, 0.0) + outside) / 2
@@ -183,6 +192,10 @@ def _by_search(turn: TurnContext) -> str:
     if door == "other_city" and not COMES_HERE.search(parse.canonical) and file < ask + outside:
         return "out_of_scope"
     own = found.best.service.code == turn.tracker.slot("service_code")
+    if turn.tracker.slot("service_code") and _stands_alone(turn):
+        alone = search_alone(turn)
+        if alone.verdict is Verdict.NO_SERVICE and alone.kinds.get(COVERED, 1.0) < LEAST_COVERED:
+            return _by_gate(alone, ask, file, outside) or "ask_service"
     if file < max(ask, outside) and _asks_on(turn, found) and (door == "none" or own):
         return "ask_detail"
     if turn.tracker.slot("service_code") is None and (told := _by_gate(found, ask, file, outside)) is not None:
