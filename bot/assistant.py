@@ -67,7 +67,6 @@ UTTER_OUTCOMES = {
 }
 MAX_OPEN_NEED = 120
 KEEPS_CHOICES = {"action_emergency", "action_crisis", "action_repeat"}
-REMEMBERS_TEXT = (Outcome.NO_SERVICE, Outcome.ANSWERED, Outcome.CLARIFY)
 # Told of a turn once it is stored; must neither wait nor raise.
 Watcher = Callable[[UserMessage, Parse, list[dict[str, Any]]], None]
 

@@ -30,7 +30,6 @@ FILE = Path("shadow") / "disagreements.jsonl"
 MAX_WAITING = 256
 SEARCHED = (Outcome.ANSWERED, Outcome.CLARIFY, Outcome.NO_SERVICE)
 ASPECTS = ("intent", "verdict", "service")
-COUNTED = ("read", *ASPECTS, "dropped", "failed")
 Count = Callable[[str], None]
 
 

@@ -20,7 +20,6 @@ from knowledge.yaml_file import ContentError
 
 REPOSITORY = NLU_DATA / "learned"
 STYLE = "learned"
-QUERY_COLUMNS = ("text", "code", "language", "style", "author")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "aliases.csv": ("code", "language", "text", "author", "date"),
     "queries.csv": ("code", "language", "style", "text", "author", "date"),
