@@ -30,7 +30,9 @@ Progress = Callable[[str], None]
 STEPS = ("encoder", "texts", "vectors", "words", "head", "intents", "safety", "demands", "split", "paths")
 CODE_FILES = (
     "linear_head.py",
+    "fitting.py",
     "words.py",
+    "pinyin.py",
     "normal.py",
     "index.py",
     "encoder.py",

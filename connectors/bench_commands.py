@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,7 +14,6 @@ from rich.table import Table
 from bot.settings import Settings
 from knowledge.answer_bench import AnswersCompared, AnswerSet, catalogue_answers, compare_answers, policy_answers
 from knowledge.catalogue import read_catalogue
-from knowledge.classifier_bench import Compared, compare
 from knowledge.encoder import load_encoder
 from knowledge.figures import Interval
 from knowledge.public_sets import READERS, read_set
@@ -22,12 +22,16 @@ from knowledge.queries import read_dev_queries
 Data = Annotated[Path, typer.Option(help="Folder of the public sets; a set that is not there is skipped.")]
 Sample = Annotated[int, typer.Option(help="Use only that many lines of each set; 0 for all.", min=0)]
 Only = Annotated[str, typer.Option(help="Only the sets whose name has this in it.")]
+if TYPE_CHECKING:
+    from knowledge.classifier_bench import Compared
+
 SHARED = Path("../shared/data")
 
 
 def nlu(data: Data = SHARED, sample: Sample = 0, only: Only = "") -> None:
     """Our classifier against character TF-IDF with a linear SVM on public sets."""
     encoder, console = load_encoder(Settings().encoder), Console()
+    compare = importlib.import_module("knowledge.classifier_bench").compare  # here, as no server needs scikit-learn
     table = Table(
         "set", "train", "test", "measure", "ours %", "TF-IDF + SVM %", "difference", "95 % interval",
         title=f"One run, own splits by hash; encoder {encoder.name}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,7 +13,6 @@ from rich.table import Table
 
 from bot.errors import ChengdaError
 from knowledge.encoder import STATIC_FOLDER, TRANSFORMER_FOLDER
-from knowledge.encoder_bench import Sets, measure, terms_alone
 
 DATA = Path("../shared/data")
 BUILTIN_MODELS = ("builtin", "static", "transformer")
@@ -53,8 +52,9 @@ def bench(
 ) -> None:
     """Compare encoders on the held-back sets: between languages, intents, speed, size."""
     console = Console()
+    measuring: Any = importlib.import_module("knowledge.encoder_bench")  # here, as no server needs scikit-learn
     try:
-        sets = Sets.read(data)
+        sets = measuring.Sets.read(data)
     except FileNotFoundError as error:
         console.print(f"skipped: the sets are not there ({error.filename})")
         return
@@ -62,12 +62,12 @@ def bench(
     columns = {}
     for name in names:
         with console.status(f"measuring {name}"):
-            columns[name] = dict(measure(name, sets))
+            columns[name] = dict(measuring.measure(name, sets))
     table = Table("figure", *(Path(name).name for name in names), title="Encoders on held-back sets, %")
     for figure in dict.fromkeys(figure for found in columns.values() for figure in found):
         cells = (columns[name].get(figure) for name in names)
         table.add_row(figure, *("-" if cell is None else f"{cell:.2f}" for cell in cells))
-    for figure, value in terms_alone(sets):
+    for figure, value in measuring.terms_alone(sets):
         table.add_row(f"{figure}, TF-IDF alone", *[f"{value:.2f}"] * len(names))
     console.print(table)
     console.print("CLINC150 val, out-of-scope texts and a third of BANKING77: unseen by the transformer, in any form;")

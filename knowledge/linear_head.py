@@ -2,47 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import importlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.svm import LinearSVC
 
 from knowledge.encoder import Encoder
 from knowledge.words import features
 
-SEED = 7
-HELD_OUT = 4
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+Keys = NDArray[np.uint64]
+KEY_BYTES = 8
+
+
+@lru_cache(maxsize=256)
+def counted_keys(text: str) -> tuple[Keys, Floats]:
+    """The keys of a canonical text's terms, ascending, and how often each stands there."""
+    keys, counts = np.unique(keys_of(features(text)), return_counts=True)
+    return keys, counts.astype(np.float32)
+
+
+def keys_of(terms: Iterable[str]) -> Keys:
+    """One number a term, far too many for two terms ever to share one; a table of numbers stays on disk."""
+    digests = (blake2b(term.encode(), digest_size=KEY_BYTES).digest() for term in terms)
+    return np.frombuffer(b"".join(digests), dtype=np.uint64)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms a head was fitted on: their keys, ascending, and their inverse frequencies."""
+
+    keys: Keys
+    weights: Floats
+
+    def read(self, text: str) -> tuple[Rows, Floats]:
+        """The rows of a canonical text's known terms, ascending, and their weights, of length one together."""
+        keys, counts = counted_keys(text)
+        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        known = self.keys[places] == keys
+        rows = places[known]
+        weights = (np.log(counts[known]) + 1) * self.weights[rows]
+        length = np.sqrt(weights @ weights)
+        return rows, weights / length if length > 0 else weights
 
 
 @dataclass(frozen=True)
 class LinearHead:
-    """Classes, the vectoriser, weights of shape (features, classes), and the scale of its probabilities."""
+    """Classes, the terms, weights of shape (terms and dimensions, classes), and the scale of its probabilities."""
 
     labels: tuple[str, ...]
-    vectoriser: TfidfVectorizer
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    terms: Terms
+    weights: Floats
+    bias: Floats
     scale: float
     dense_weight: float
 
-    def margins(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    def margins(self, text: str, vector: Floats) -> Floats:
         """One margin a class, shape (classes,), for a canonical text and its encoder vector."""
-        sparse = self.vectoriser.transform([text])
+        rows, shares = self.terms.read(text)
         dense_rows = self.weights[self.weights.shape[0] - vector.shape[0] :]
-        margins = sparse.data @ self.weights[sparse.indices] + self.bias
+        margins = shares @ self.weights[rows] + self.bias
         margins += (vector * np.float32(self.dense_weight)) @ dense_rows
         return np.asarray(margins, dtype=np.float32)
 
-    def probabilities(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probabilities(self, text: str, vector: Floats) -> Floats:
         """Calibrated probabilities in the order of `labels`."""
         return softmax(self.margins(text, vector) * self.scale)
+
+    def plain(self) -> LinearHead:
+        """The same head with its tables as plain arrays over the same bytes, quicker to index than mapped ones."""
+        terms = Terms(np.asarray(self.terms.keys), np.asarray(self.terms.weights))
+        return replace(self, terms=terms, weights=np.asarray(self.weights), bias=np.asarray(self.bias))
 
     def save(self, path: Path) -> None:
         """Write the head to a file; only files of our own data folder are ever read back."""
@@ -50,18 +88,18 @@ class LinearHead:
         joblib.dump(self, path)
 
 
-def softmax(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def softmax(values: Floats) -> Floats:
     """Values turned into shares of one."""
     powers = np.exp(values - values.max())
-    shares: NDArray[np.float32] = powers / powers.sum()
+    shares: Floats = powers / powers.sum()
     return shares
 
 
 def load_head(path: Path) -> LinearHead:
-    """A head written by `save`; raises FileNotFoundError."""
-    head = joblib.load(path)
+    """A head written by `save`, its tables left on disk until read; raises FileNotFoundError."""
+    head = joblib.load(path, mmap_mode="r")
     assert isinstance(head, LinearHead)
-    return head
+    return head.plain()
 
 
 def train_head(
@@ -74,52 +112,7 @@ def train_head(
     calibrated: bool = True,
 ) -> LinearHead:
     """Fit on canonical texts; the probability scale comes from margins of a held-out quarter, 1 when not calibrated."""
-    vectoriser = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=min_count, dtype=np.float32)
-    sparse = vectoriser.fit_transform(texts)
-    dense = encoder.encode_query(texts) * np.float32(dense_weight)
-    joined = hstack([sparse, csr_matrix(dense)]).tocsr()
-    names = np.array(sorted(set(labels)))
-    targets = np.searchsorted(names, np.array(labels))
-    scale = _calibrated_scale(joined, targets, cost) if calibrated else 1.0
-    model = _svc(cost).fit(joined, targets)
-    weights, bias = model.coef_, model.intercept_
-    if len(names) == 2:
-        weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return LinearHead(
-        tuple(map(str, names)),
-        vectoriser,
-        np.ascontiguousarray(weights.T, dtype=np.float32),
-        bias.astype(np.float32),
-        scale,
-        dense_weight,
-    )
-
-
-def _svc(cost: float) -> LinearSVC:
-    return LinearSVC(C=cost, class_weight="balanced", random_state=SEED, max_iter=3000, tol=1e-3)
-
-
-def _calibrated_scale(joined: csr_matrix, targets: NDArray[np.int64], cost: float) -> float:
-    """The factor on margins that makes their softmax most likely on a held-out quarter of each class."""
-    held_out = _quarter(targets)
-    model = _svc(cost).fit(joined[~held_out], targets[~held_out])
-    scores, gold = model.decision_function(joined[held_out]), targets[held_out]
-    if scores.ndim == 1:
-        scores = np.stack([-scores, scores], axis=1)
-
-    def loss(scale: float) -> float:
-        scaled = scores * scale
-        scaled -= scaled.max(axis=1, keepdims=True)
-        log_sum = np.log(np.exp(scaled).sum(axis=1))
-        return float((log_sum - scaled[np.arange(len(gold)), gold]).mean())
-
-    return float(minimize_scalar(loss, bounds=(0.5, 20.0), method="bounded").x)
-
-
-def _quarter(targets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Every fourth example of each class, in a shuffled order; a class of fewer than four gives none."""
-    chosen = np.zeros(len(targets), dtype=bool)
-    order = np.random.default_rng(SEED).permutation(len(targets))
-    for label in np.unique(targets):
-        chosen[order[targets[order] == label][HELD_OUT - 1 :: HELD_OUT]] = True
-    return chosen
+    # Imported here, not at the top: a server with trained models must start without scikit-learn, which costs 100 MB.
+    fitting: Any = importlib.import_module("knowledge.fitting")
+    head: LinearHead = fitting.fit_head(texts, labels, encoder, dense_weight, cost, min_count, calibrated)
+    return head

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import rjieba
 import snowballstemmer
-from pypinyin import Style, lazy_pinyin
+
+from knowledge.pinyin import toneless
 
 UNIT = re.compile(r"[a-z0-9][a-z0-9'’\-]*|[\u3400-\u9fff]+")
 _STEMMER = snowballstemmer.stemmer("english")
@@ -99,7 +100,7 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=20000)
 def sound(char: str) -> str:
     """The toneless sound of a Chinese character, with the pairs merged that southern speakers merge."""
-    syllable = str(lazy_pinyin(char, style=Style.NORMAL)[0])
+    syllable = toneless(char)
     for one, other in SOUND_MERGES:
         syllable = syllable.replace(one, other)
     return "l" + syllable[1:] if syllable.startswith("n") else syllable

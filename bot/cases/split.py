@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.encoder import Encoder
-from knowledge.linear_head import LinearHead, softmax
+from knowledge.linear_head import LinearHead, Terms, softmax
 from knowledge.normal import canonical
 from knowledge.queries import NLU_DATA
 
@@ -117,20 +117,26 @@ class Segments:
 
 
 def read_segments(texts: Sequence[str], encoder: Encoder, heads: Mapping[str, LinearHead]) -> Segments:
-    """Encode and classify all segments in one go; the demand heads were fitted on the same texts, so share terms."""
+    """Encode and classify all segments in one go."""
     clean = [canonical(text, cantonese=True) for text in texts]
     vectors = encoder.encode_query(clean)
-    terms = heads[SPLIT_HEADS[0]].vectoriser.transform(clean)
     margins = {}
     for name in (*SPLIT_HEADS, OWN):
         head = heads[name]
-        sparse_rows = head.weights.shape[0] - vectors.shape[1]
-        own_terms = head.vectoriser.transform(clean) if name == OWN else terms
-        found = own_terms @ head.weights[:sparse_rows] + head.bias
-        margins[name] = (found + (vectors * np.float32(head.dense_weight)) @ head.weights[sparse_rows:]) * head.scale
+        margins[name] = np.stack([head.margins(*one) for one in zip(clean, vectors, strict=True)]) * head.scale
     sizes = np.array([max(1, _size(text)) for text in clean], dtype=np.float32)
     openings = tuple(text.strip().lower() for text in texts)
-    return Segments(openings, sizes, vectors @ vectors.T, (terms @ terms.T).toarray(), margins)
+    return Segments(openings, sizes, vectors @ vectors.T, _shared_terms(clean, heads[SPLIT_HEADS[0]].terms), margins)
+
+
+def _shared_terms(texts: Sequence[str], terms: Terms) -> NDArray[np.float32]:
+    """How much the terms of each two texts are the same, shape (texts, texts)."""
+    read = [terms.read(text) for text in texts]
+    columns = np.unique(np.concatenate([rows for rows, _ in read]))
+    table = np.zeros((len(read), len(columns)), dtype=np.float32)
+    for place, (rows, weights) in enumerate(read):
+        table[place, np.searchsorted(columns, rows)] = weights
+    return table @ table.T
 
 
 def features(segments: Segments, boundaries: Sequence[Boundary], low: int, at: int, high: int) -> dict[str, float]:
@@ -200,9 +206,9 @@ class SplitJudge:
 
 def load_judge(path: Path) -> SplitJudge:
     """A judge written by `save`; raises FileNotFoundError."""
-    judge = joblib.load(path)
+    judge = joblib.load(path, mmap_mode="r")
     assert isinstance(judge, SplitJudge)
-    return judge
+    return SplitJudge(judge.weights, judge.own.plain())
 
 
 class Splitter:

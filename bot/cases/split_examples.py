@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from bot.cases.split import (
     OWN,
@@ -226,11 +226,8 @@ def train_split(
                 for example, label in _examples(segments, boundaries, new, 0, len(pieces)):
                     named.append(example)
                     truth.append(label)
-    vectoriser = DictVectorizer()
-    model = LogisticRegression(C=COST, max_iter=2000, fit_intercept=False)
-    model.fit(vectoriser.fit_transform(named), np.array(truth))
-    weights = dict(zip(vectoriser.get_feature_names_out().tolist(), model.coef_[0].tolist(), strict=True))
-    return SplitJudge(weights, train_own(units, trainer))
+    fitting: Any = importlib.import_module("knowledge.fitting")  # scikit-learn; no server that only reads needs it
+    return SplitJudge(fitting.fit_judge(named, truth, COST), train_own(units, trainer))
 
 
 def read_units(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import AgglomerativeClustering
 
 from bot.content_check import plain
 from bot.language import detect
@@ -105,7 +106,8 @@ def _labels(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
     if len(vectors) == 1:
         return np.zeros(1, dtype=np.int64)
     distances = np.clip(1 - vectors @ vectors.T, 0, 2)
-    model = AgglomerativeClustering(
+    library: Any = importlib.import_module("sklearn.cluster")  # here, as no server needs it
+    model = library.AgglomerativeClustering(
         n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1 - LEAST_ALIKE
     )
     return np.asarray(model.fit_predict(distances), dtype=np.int64)
