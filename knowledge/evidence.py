@@ -19,6 +19,7 @@ from knowledge.queries import STRANGERS
 
 Scores = NDArray[np.float32]
 ARMS = ("dense", "dense_mean", "lexical", "coverage", "likeness", "holding", "head")
+MAX_RECENT = 64
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Witness:
         self._index = index
         services = [catalogue[code] for code in index.codes]
         self._weights: dict[str, float] = {}
+        self._recent: dict[str, Evidence] = {}
         self.names = NameBook(services, self._weight)
 
     def _weight(self, term: str) -> float:
@@ -48,7 +50,14 @@ class Witness:
         return known
 
     def of(self, query: str, vector: Scores) -> Evidence:
-        """The evidence for a canonical query and its vector."""
+        """The evidence for a canonical query and its vector, which the query alone tells."""
+        if (known := self._recent.get(query)) is None:
+            if len(self._recent) >= MAX_RECENT:
+                self._recent.clear()
+            known = self._recent[query] = self._gathered(query, vector)
+        return known
+
+    def _gathered(self, query: str, vector: Scores) -> Evidence:
         index = self._index
         best, mean = index.dense_scores(vector)
         lexical = index.lexical_scores(query)

@@ -34,7 +34,7 @@ DENSE_WEIGHT = 2.0
 MAX_HEAD_CLASSES = 600
 MAX_EXACT_TEXTS = 20_000
 TEXTS_A_CELL = 60
-PROBED_SHARE = 0.06
+PROBED_SHARE = 0.03
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ class Index:
         similarities, rows = self.vectors.search(vector[None, :], min(NEIGHBOURS, len(self.documents)))
         found = rows[0] >= 0
         near, owners = similarities[0][found], self.owner[rows[0][found]]
-        floor = near[-1] if len(near) else np.float32(0)
-        best = np.full((3, len(self.codes)), floor, dtype=np.float32)
+        best = np.full((3, len(self.codes)), near[-1] if len(near) else 0, dtype=np.float32)
+        order = np.argsort(owners, kind="stable")
+        owners, near = owners[order], near[order]
+        rank = np.arange(len(owners)) - np.searchsorted(owners, owners)
         for place in range(3):
-            first = np.unique(owners, return_index=True)[1]
-            best[place, owners[first]] = near[first]
-            near, owners = np.delete(near, first), np.delete(owners, first)
+            best[place, owners[rank == place]] = near[rank == place]
         return best[0], best.mean(axis=0)
 
     @cached_property

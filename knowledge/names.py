@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,8 @@ class NameBook:
             for written in names_of(service)
             for form in (canonical(written, cantonese=True),)
         ]
-        self._owner = np.repeat(np.arange(len(services)), [len(names_of(service)) for service in services])
+        counts = [len(names_of(service)) for service in services]
+        self._owner = np.repeat(np.arange(len(services)), counts)
         self._count = len(services)
         self._sums = np.array([self.weight(name.terms) for name in self._names], dtype=np.float32)
         postings: dict[str, list[int]] = {}
@@ -70,12 +72,16 @@ class NameBook:
         Both of shape (services,), 0 to 1: shared weight over weight of both together; the name's over the query's.
         """
         shared = self._shared(terms)
-        total = self.weight(terms)
-        together = np.maximum(self._sums + total - shared, 1e-6)
-        held = np.where(shared >= self._sums - 1e-4, self._sums / max(total, 1e-6), 0.0)
+        total = max(self.weight(terms), 1e-6)
+        some = np.flatnonzero(shared)
         likeness, holding = (np.zeros(self._count, dtype=np.float32) for _ in range(2))
-        np.maximum.at(likeness, self._owner, shared / together)
-        np.maximum.at(holding, self._owner, np.minimum(held, 1.0).astype(np.float32))
+        if len(some):
+            own, shared = self._sums[some], shared[some]
+            owners = self._owner[some]
+            first = np.flatnonzero(np.diff(owners, prepend=-1))
+            held = np.minimum(np.where(shared >= own - 1e-4, own / total, 0.0), 1.0)
+            likeness[owners[first]] = np.maximum.reduceat(shared / np.maximum(own + total - shared, 1e-6), first)
+            holding[owners[first]] = np.maximum.reduceat(held, first)
         return likeness, holding
 
     def best(self, place: int, terms: frozenset[str], count: int) -> tuple[Name, ...]:
@@ -93,6 +99,27 @@ class NameBook:
             if numbers is not None:
                 shared[numbers] += self._weight(term)
         return shared
+
+
+class WrittenNames:
+    """All names of the services in one lower-case text, searched for characters in one go."""
+
+    def __init__(self, services: Sequence[Service]) -> None:
+        parts = ["\n".join(names_of(service)).lower() for service in services]
+        self._starts = list(itertools.accumulate((len(part) + 1 for part in parts), initial=0))
+        self._text = "\n".join([*parts, ""])
+
+    def names(self, place: int) -> list[str]:
+        """The names of a service, own names first."""
+        return self._text[self._starts[place] : self._starts[place + 1] - 1].split("\n")
+
+    def holding(self, piece: str) -> Iterator[int]:
+        """Places of the services that have a name with the characters in it, ascending."""
+        at = self._text.find(piece)
+        while at >= 0:
+            after = bisect_right(self._starts, at)
+            yield after - 1
+            at = self._text.find(piece, self._starts[after])
 
 
 def shared_words(query: str, terms: frozenset[str]) -> tuple[str, ...]:

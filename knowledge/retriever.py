@@ -13,7 +13,7 @@ from knowledge.encoder import NAME
 from knowledge.evidence import Witness
 from knowledge.fusion import COVERED, Fusion, fusion_for, whole_signs
 from knowledge.index import Index
-from knowledge.names import OWN_NAMES, names_of, plain_terms, shared_words
+from knowledge.names import OWN_NAMES, WrittenNames, names_of, plain_terms, shared_words
 from knowledge.search_encoder import own_encoder
 from knowledge.verdict import Verdict, verdict_of
 
@@ -77,7 +77,8 @@ class Retriever:
         self._encoder = own_encoder(index)
         self._fusion = fusion or fusion_for(NAME if self._encoder else index.encoder)
         self._witness = Witness(catalogue, index)
-        self._names = [("\n".join(names_of(service)).lower(), service) for service in catalogue]
+        self._services = list(catalogue)
+        self._names = WrittenNames(self._services)
         self._recent: dict[object, Retrieval] = {}
 
     def search(
@@ -142,7 +143,7 @@ class Retriever:
         held = [name for name in names if not name.isascii() and len(name) > 1 and name in query]
         held += [name for name in names if name.isascii() and len(name) >= LEAST_WORD and f" {name} " in f" {query} "]
         return any(
-            all(other.code == service.code or name not in others for others, other in self._names) for name in held
+            all(self._services[place].code == service.code for place in self._names.holding(name)) for name in held
         )
 
     def _log_prior(self, prior: Prior) -> Scores:
@@ -169,13 +170,11 @@ class Retriever:
         if not 2 <= len(query) <= (SHORT_NAME if not query.isascii() else SHORT_ENGLISH_NAME):
             return ()
         counted, exact = [], 0
-        for lower, service in self._names:
-            if query not in lower:
-                continue
-            names = lower.split("\n")
+        for place in self._names.holding(query):
+            names = self._names.names(place)
             exact += query in names
             own = any(query in name for name in names[:OWN_NAMES])
-            counted.append((sum(query in name for name in names) + 2 * own, service))
+            counted.append((sum(query in name for name in names) + 2 * own, self._services[place]))
         counted.sort(key=lambda pair: -pair[0])
         if exact == 1 or len(counted) < 2 or counted[0][0] >= STANDS_OUT * counted[1][0]:
             return ()

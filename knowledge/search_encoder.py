@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from knowledge.catalogue import Catalogue
-from knowledge.encoder import NAME, STATIC, Encoder, load_encoder
+from knowledge.encoder import NAME, STATIC, Encoder, RecentEncoder, load_encoder
 from knowledge.index import MAX_HEAD_CLASSES, Index, documents_of
 
 MAX_SUMMED_TEXTS = 10_000
@@ -28,7 +28,13 @@ def search_encoder(catalogue: Catalogue, queries: int, encoder: Encoder) -> Enco
     return static_face() if texts > MAX_SUMMED_TEXTS else encoder
 
 
-def own_encoder(index: Index) -> Encoder | None:
+@lru_cache(maxsize=1)
+def _reader() -> RecentEncoder:
+    """The fast part with a memory, as queries come again within a conversation."""
+    return RecentEncoder(static_face())
+
+
+def own_encoder(index: Index) -> RecentEncoder | None:
     """The encoder that has to read queries anew for an index of many texts; None where their vectors fit already."""
     many = len(index.codes) > MAX_HEAD_CLASSES
-    return static_face() if many and index.encoder == static_face().name else None
+    return _reader() if many and index.encoder == static_face().name else None
