@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from threadpoolctl import threadpool_limits
+
 from bot.assistant import Assistant
 from bot.cases.analysis import DemandAnalyst
 from bot.cases.split import Splitter
@@ -68,6 +70,8 @@ def assistant_of(
     models: Models, settings: Settings, live: LiveDesk | None = None, before: Assistant | None = None
 ) -> Assistant:
     """The engine for models at hand; one that follows another goes on with its database."""
+    # A turn multiplies one vector at a time: a second thread only burns the processor that another turn needs.
+    threadpool_limits(1, user_api="blas")
     city = models.city
     clock = before.clock if before else clock_of(settings, city)
     domain = read_domain(wording=wording_of(city))

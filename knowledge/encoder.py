@@ -51,7 +51,7 @@ class StaticEncoder:
         try:
             config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
             units = (folder / UNITS_FILE).read_text(encoding="utf-8").split("\n")[:-1]
-            rows = np.load(folder / ROWS_FILE, mmap_mode="r")
+            rows = np.asarray(np.load(folder / ROWS_FILE, mmap_mode="r"))
             scales = np.load(folder / SCALES_FILE).astype(np.float32)
         except (OSError, ValueError, EOFError) as error:
             raise EncoderError(f"no readable static encoder in {folder}: {error}") from error

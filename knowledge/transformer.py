@@ -43,7 +43,7 @@ class TransformerEncoder:
         try:
             config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
             units = (folder / PIECES_FILE).read_text(encoding="utf-8").split("\n")[:-1]
-            rows = np.load(folder / ROWS_FILE, mmap_mode="r")
+            rows = np.asarray(np.load(folder / ROWS_FILE, mmap_mode="r"))
             scales = np.load(folder / SCALES_FILE).astype(np.float32)
             body = (folder / BODY_FILE).read_bytes()
         except (OSError, ValueError, EOFError) as error:

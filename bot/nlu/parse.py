@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 
 DANGER = 0.5
+MAX_RECENT = 64
 QUESTION = re.compile(
     r"怎么|怎样|如何|哪里|哪儿|哪个|什么时候|多少|多久|归谁|找谁|谁管|能不能|可不可以|有没有|请问|吗|([^不好行对成差])不\1|"
     r"^(?:how|where|what|which|who|when|can|could|do|does|is|are|should|may)\b|\b(?:how (?:do|can|to)|where (?:do|can|to)|who (?:do|can|to))\b"
@@ -47,11 +49,16 @@ class Parse:
     aspects: tuple[str, ...]
     topic: str
     vector: NDArray[np.float32]
-    topic_vector: NDArray[np.float32]
+    encode: Callable[[str], NDArray[np.float32]] = field(repr=False)
     danger: Danger
     payload: Mapping[str, Any] | None = None
     denied: frozenset[str] = frozenset()
     persons: tuple[str, ...] = ()
+
+    @property
+    def topic_vector(self) -> NDArray[np.float32]:
+        """The encoder's vector of the topic, made when asked for."""
+        return self.encode(self.topic)
 
     @property
     def intent(self) -> str:
@@ -102,6 +109,7 @@ class Understanding:
         self._encoder = encoder
         self._head = head
         self._safety = safety
+        self._parsed = lru_cache(MAX_RECENT)(self._parse)
 
     @property
     def encoder(self) -> Encoder:
@@ -110,6 +118,13 @@ class Understanding:
 
     def parse(self, text: str, hint: str | None = None) -> Parse:
         """Understand one text of any length; `hint` is the language when the text does not tell."""
+        return self._parsed(text, hint)
+
+    def _vector(self, text: str) -> NDArray[np.float32]:
+        row: NDArray[np.float32] = self._encoder.encode_query([text])[0]
+        return row
+
+    def _parse(self, text: str, hint: str | None) -> Parse:
         payload = _payload(text)
         detected = detect(text)
         clean = canonical(text, detected.cantonese)
@@ -118,7 +133,7 @@ class Understanding:
         told = asserted(clean)
         topic = topic_of(told.text, entities)
         left = told.text or clean
-        vector, topic_vector = self._encoder.encode_query([left, topic])
+        vector = self._vector(left)
         ranking = self._ranking(left, vector, told.denied_intents)
         parse = Parse(
             text,
@@ -130,7 +145,7 @@ class Understanding:
             aspects_of(told.text),
             topic,
             vector,
-            topic_vector,
+            self._vector,
             danger_of(self._safety, left, vector, ranking),
             payload["values"] if payload else None,
             told.denied_intents,
