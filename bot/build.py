@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.training import Models, load_or_train
 from knowledge.catalogue import read_catalogue
-from knowledge.city import City, catalogue_of, find_city, wording_of
+from knowledge.city import City, catalogue_of, city_in, find_city, wording_of
 from knowledge.facts import FactFinder
 from knowledge.live import read_spots
 from knowledge.paths import paths_of
@@ -44,7 +44,7 @@ def build_assistant(
 
 def rebuilt(assistant: Assistant, settings: Settings) -> Assistant:
     """The engine with the models now in use, on the database of the one before; raises StaleModels."""
-    for read in (find_city, catalogue_of, read_catalogue):
+    for read in (find_city, city_in, catalogue_of, read_catalogue):
         read.cache_clear()
     city, learned = find_city(settings.city, settings.data_dir), settings.effective_learned_dir
     models = load_or_train(settings.data_dir, settings.encoder, city=city, learned_dir=learned, train=False)
@@ -88,7 +88,7 @@ def assistant_of(
         understanding,
         PathFinder(paths_of(city), models.paths),
         retriever,
-        FactFinder(models.encoder),
+        FactFinder(models.encoder, models.facts),
         DemandAnalyst(models.encoder, models.demands, retriever, splitter, city),
         before.store if before else open_store(settings, city),
         clock,

@@ -164,7 +164,7 @@ def load_candidate(where: str, encoder: Encoder, city: City, data_dir: Path) -> 
 
 
 def _trained_elsewhere(folder: Path, encoder: Encoder, city: City) -> Candidate:
-    place, understood = ModelFolder(folder).parts()
+    place, understood, *_ = ModelFolder(folder).parts()
     mark = json.loads((place / "index.json").read_text(encoding="utf-8"))["fingerprint"]
     index, catalogue = load_index(place, mark), catalogue_of(city)
     assert index is not None

@@ -19,7 +19,8 @@ from bot.nlu.said import COMMANDS_FILE
 from knowledge.catalogue import Catalogue, read_catalogue
 from knowledge.city import City, catalogue_of, find_city, queries_of, strangers_of
 from knowledge.encoder import Encoder, load_encoder
-from knowledge.index import Index, build_index, fingerprint, load_index, save_index
+from knowledge.facts import FactRows, fact_texts
+from knowledge.index import MAX_HEAD_CLASSES, Index, build_index, fingerprint, load_index, save_index
 from knowledge.learned import learned_of
 from knowledge.linear_head import LinearHead, load_head
 from knowledge.queries import NLU_DATA, Query, read_strangers, read_training_queries
@@ -58,6 +59,7 @@ class Models:
     demands: dict[str, LinearHead]
     split: SplitJudge
     paths: LinearHead
+    facts: FactRows | None = None
     parts: tuple[str, ...] = ()
 
 
@@ -105,10 +107,26 @@ def load_or_train(
     demands = {name: load_head(understood / f"{name}.joblib") for name in HEADS}
     intents, safety, paths = (load_head(understood / f"{name}.joblib") for name in ("intents", "safety", "paths"))
     judge = load_judge(understood / "split.joblib")
+    facts, told = _facts(whole, f"{city.key}:{weights}", folder, encoder, train)
     if train:
-        folder.point_to(searched, understood)
-    parts = (searched.name, understood.name)
-    return Models(city, whole, encoder, index, intents, safety, demands, judge, paths, parts)
+        folder.point_to(searched, understood, *told)
+    parts = tuple(part.name for part in (searched, understood, *told))
+    return Models(city, whole, encoder, index, intents, safety, demands, judge, paths, facts, parts)
+
+
+def _facts(
+    catalogue: Catalogue, weights: str, folder: ModelFolder, encoder: Encoder, train: bool
+) -> tuple[FactRows | None, tuple[Path, ...]]:
+    """The encoded facts of a catalogue and where they stand; none of thousands of items, which would take minutes."""
+    texts = fact_texts(catalogue) if len(catalogue) <= MAX_HEAD_CLASSES else []
+    if not texts:
+        return None, ()
+    part = folder.part("facts", hashlib.sha256("\n".join((weights, *texts)).encode()).hexdigest())
+    if not part.exists():
+        _refuse_unless(train)
+        with folder.making(part) as fresh:
+            FactRows.of(texts, encoder).save(fresh)
+    return FactRows.load(part), (part,)
 
 
 def _index(

@@ -85,7 +85,13 @@ def find_city(name: str = HOME, data_dir: Path | None = None) -> City:
         raise CityError(f"no city {name!r}: it is neither shipped, nor imported under {data_dir}, nor a folder")
     over = imported if imported and folders[0] not in (imported, Path(name)) else None
     overlay = [over] if over and (over / ITEMS_FILE).exists() else []
-    return City(Path(name).name, read_profile(folders[0] / CITY_FILE), (folders[0], *overlay))
+    return city_in(Path(name).name, (folders[0], *overlay))
+
+
+@lru_cache(maxsize=8)
+def city_in(key: str, folders: tuple[Path, ...]) -> City:
+    """The city of these folders, one object however it was asked for, as all that is made for a city is kept by it."""
+    return City(key, read_profile(folders[0] / CITY_FILE), folders)
 
 
 def shipped_cities() -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from knowledge.catalogue import CATALOGUE, Kind, read_catalogue
+from knowledge.encoder import load_encoder
+from knowledge.facts import FactFinder, FactRows, fact_texts
 from knowledge.yaml_file import ContentError
 
 SERVICES = Path(__file__).resolve().parents[2] / "shared" / "domain" / "services.csv"
@@ -72,3 +74,14 @@ def test_an_error_names_file_code_and_field(tmp_path: Path, old: str, new: str, 
         read_catalogue(broken(tmp_path, "A01", old, new))
     for word in ("A01.yml", *named):
         assert word in str(error.value)
+
+
+def test_facts_encoded_beforehand_point_as_those_encoded_when_asked(tmp_path: Path) -> None:
+    encoder, service = load_encoder("static"), read_catalogue()["A01"]
+    FactRows.of(fact_texts(read_catalogue()), encoder).save(tmp_path)
+    prepared = FactFinder(encoder, FactRows.load(tmp_path))
+    for language, text in (("zh", "要带什么材料"), ("en", "how much does it cost")):
+        vector = encoder.encode_query([text])[0]
+        asked = FactFinder(encoder).pointed(service, language, text, vector)
+        assert prepared.pointed(service, language, text, vector) == asked
+        assert FactFinder(encoder, FactRows.of(["a"], encoder)).pointed(service, language, text, vector) == asked
