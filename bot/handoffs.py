@@ -25,12 +25,13 @@ class HandoffQueue:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.changed = False
 
     def join(self, sender: SenderId, language: str, at: datetime) -> Ticket:
         """The sender's open entry, made when there is none."""
         open_entry = (handoffs.c.sender == sender) & handoffs.c.closed_at.is_(None)
         number = self._connection.execute(select(handoffs.c.id).where(open_entry)).scalar()
-        fresh = number is None
+        fresh = self.changed = number is None
         if number is None:
             made = self._connection.execute(
                 insert(handoffs)

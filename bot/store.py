@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from bot.cases.store import CaseStore
-from bot.database import conversations, turns
+from bot.database import conversations, make_durable, turns
 from bot.handoffs import HandoffQueue
 from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
 from bot.messages import MessageId, SenderId
@@ -111,9 +111,12 @@ class Store:
 
     @contextmanager
     def work(self) -> Iterator[Work]:
-        """One transaction: committed at the end, rolled back by any error."""
+        """One transaction: committed at the end, rolled back by any error; a case or a call for a person is on disk."""
         with self._engine.begin() as connection:
-            yield Work(connection, self._prefix, self._clock, self._limits)
+            work = Work(connection, self._prefix, self._clock, self._limits)
+            yield work
+        if work.cases.changed or work.handoffs.changed:
+            make_durable(self._engine)
 
     def ready(self) -> bool:
         """Whether the tables can be read."""

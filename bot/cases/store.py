@@ -34,6 +34,7 @@ class CaseStore:
         self._connection = connection
         self._prefix = prefix
         self._clock = clock
+        self.changed = False
 
     def file(self, draft: CaseDraft, sender: SenderId, language: str, contact: str | None, anonymous: bool) -> Case:
         """Make a case of a draft, with a number of today and a fresh query code."""
@@ -100,6 +101,7 @@ class CaseStore:
         return 1
 
     def _note(self, number: CaseNumber, kind: str, note: str | None) -> None:
+        self.changed = True
         at = self._clock().astimezone(UTC)
         self._connection.execute(
             insert(case_events).values(number=number, kind=kind, at=at, actor="citizen", note=note)
