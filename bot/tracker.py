@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import reduce
 from typing import Any
@@ -31,7 +31,7 @@ class Event:
 
     def as_json(self) -> dict[str, Any]:
         """The event without its empty fields."""
-        return {key: value for key, value in asdict(self).items() if value is not None or key == "value"}
+        return {key: value for key, value in vars(self).items() if value is not None or key == "value"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Tracker:
 
     def as_json(self) -> dict[str, Any]:
         """The state as stored; `from_json` gives it back."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def fold(tracker: Tracker, events: Iterable[Event]) -> Tracker:

@@ -32,8 +32,12 @@ def counted_keys(text: str) -> tuple[Keys, Floats]:
 
 def keys_of(terms: Iterable[str]) -> Keys:
     """One number a term, far too many for two terms ever to share one; a table of numbers stays on disk."""
-    digests = (blake2b(term.encode(), digest_size=KEY_BYTES).digest() for term in terms)
-    return np.frombuffer(b"".join(digests), dtype=np.uint64)
+    return np.frombuffer(b"".join(map(_digest, terms)), dtype=np.uint64)
+
+
+@lru_cache(maxsize=20_000)
+def _digest(term: str) -> bytes:
+    return blake2b(term.encode(), digest_size=KEY_BYTES).digest()
 
 
 @dataclass(frozen=True)

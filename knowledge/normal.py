@@ -41,6 +41,7 @@ def normal_character(char: str) -> str:
     return _TO_SIMPLIFIED.convert(kept).lower() if kept else ""
 
 
+@lru_cache(maxsize=1024)
 def normalise(text: str) -> NormalText:
     """The normal form of a text, with an offset map."""
     characters: list[str] = []

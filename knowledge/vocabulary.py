@@ -4,6 +4,7 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from string import ascii_lowercase
 
 from opencc import OpenCC
@@ -14,6 +15,7 @@ RUNS = re.compile(rf"([{HAN}]+)|[{LATIN}]+(?:'[{LATIN}]+)*")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 TO_SIMPLIFIED = OpenCC("t2s")
 SHORTEST_REPAIR = 5  # letters; shorter words have too many neighbours
+CACHED_WORDS = 20_000
 REPAIR_TARGETS = 10_000  # most frequent English words; a rarer one would swallow place names
 
 
@@ -45,6 +47,7 @@ class Vocabulary:
         self.row = {unit: row for row, unit in enumerate(self.units)}
         first_word = next((row for unit, row in self.row.items() if not is_han(unit)), 0)
         self._repair_end = first_word + REPAIR_TARGETS
+        self._word_rows = lru_cache(CACHED_WORDS)(self._found_word)
         self._longest_han = max((len(unit) for unit in self.units if is_han(unit)), default=1)
 
     def read(self, text: str) -> tuple[list[int], list[float]]:
@@ -67,7 +70,7 @@ class Vocabulary:
             for start in range(max(1, len(marked) - size + 1))
         ]
 
-    def _word_rows(self, word: str) -> list[int]:
+    def _found_word(self, word: str) -> list[int]:
         if (row := self.row.get(word)) is not None:
             return [row]
         if len(word) >= SHORTEST_REPAIR and word.isalpha():

@@ -1,6 +1,8 @@
-"""How long the steps of a turn take: `pytest -m bench`. Figures only, no bounds: machines are noisy."""
+"""How long the steps of a turn take, each text said once: `pytest -m bench`. Figures only, no bounds: machines are noisy."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -14,17 +16,20 @@ DEMAND = "民治大道路灯坏了三天没人修，还有楼下垃圾没人清"
 
 
 def test_parse(benchmark: BenchmarkFixture, assistant: Assistant) -> None:
-    assert benchmark(assistant.understanding.parse, QUERY).intents
+    numbers = itertools.count()
+    assert benchmark(lambda: assistant.understanding.parse(f"{QUERY} {next(numbers)}")).intents
 
 
 def test_search(benchmark: BenchmarkFixture, assistant: Assistant) -> None:
-    parse = assistant.understanding.parse(QUERY)
-    assert benchmark(assistant.retriever.search, parse.canonical, parse.vector).hits
+    parse, numbers = assistant.understanding.parse(QUERY), itertools.count()
+    assert benchmark(lambda: assistant.retriever.search(f"{parse.canonical} {next(numbers)}", parse.vector)).hits
 
 
 def test_analyse(benchmark: BenchmarkFixture, assistant: Assistant) -> None:
-    assert benchmark(assistant.analyst.analyse, DEMAND)
+    numbers = itertools.count()
+    assert benchmark(lambda: assistant.analyst.analyse(f"{DEMAND} {next(numbers)}"))
 
 
 def test_turn(benchmark: BenchmarkFixture, assistant: Assistant) -> None:
-    assert benchmark(assistant.handle, UserMessage(SenderId("bench"), QUERY))
+    numbers = itertools.count()
+    assert benchmark(lambda: assistant.handle(UserMessage(SenderId("bench"), f"{QUERY} {next(numbers)}")))
