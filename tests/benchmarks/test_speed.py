@@ -1,4 +1,4 @@
-"""How long the steps of a turn take, each text said once: `pytest -m bench`. Figures only, no bounds: machines are noisy."""
+"""How long the steps of a turn take, each text said once: `pytest -m bench`. No bounds: machines are noisy."""
 
 from __future__ import annotations
 
