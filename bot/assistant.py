@@ -33,6 +33,7 @@ from bot.nlu.parse import Parse, Understanding
 from bot.nlu.paths import PathFinder
 from bot.policies import Decision
 from bot.store import Store, Work
+from bot.subject import SubjectFinder
 from bot.tracker import Event, Tracker, fold
 from bot.turn import Action, ActionResult, Outcome, Turn, TurnContext
 from knowledge.catalogue import Catalogue
@@ -66,7 +67,8 @@ UTTER_OUTCOMES = {
     "utter_nothing_to_cancel": Outcome.CANCELLED,
 }
 MAX_OPEN_NEED = 120
-KEEPS_CHOICES = {"action_emergency", "action_crisis", "action_repeat"}
+ALARMS = ("action_emergency", "action_crisis")
+KEEPS_CHOICES = {*ALARMS, "action_repeat"}
 # Told of a turn once it is stored; must neither wait nor raise.
 Watcher = Callable[[UserMessage, Parse, list[dict[str, Any]]], None]
 
@@ -83,6 +85,7 @@ class Assistant:
         paths: PathFinder,
         retriever: Retriever,
         facts: FactFinder,
+        subjects: SubjectFinder,
         analyst: DemandAnalyst,
         store: Store,
         clock: Callable[[], datetime],
@@ -96,6 +99,7 @@ class Assistant:
         self.paths = paths
         self.retriever = retriever
         self.facts = facts
+        self.subjects = subjects
         self.analyst = analyst
         self.store = store
         self.clock = clock
@@ -106,6 +110,7 @@ class Assistant:
         self.watchers: list[Watcher] = []
         self._policies: tuple[policies.Policy, ...] = (
             policies.safety,
+            policies.all_clear,
             policies.language,
             policies.person,
             policies.identity,
@@ -164,7 +169,7 @@ class Assistant:
         context = TurnContext(
             message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
             self.analyst, work.cases, work.handoffs, self.understanding.parse,
-            self.facts, self.paths, live,
+            self.facts, self.paths, self.subjects, live,
         )  # fmt: skip
         result, intent = self._run(context, work)
         events = (
@@ -194,7 +199,7 @@ class Assistant:
         if decision.digression and turn.tracker.active_form == "demand_form":
             again = file_demand.ask_again(turn)
             result = replace(result, messages=(*result.messages, *again.messages))
-        in_danger = decision.action in ("action_emergency", "action_crisis")
+        in_danger = decision.action in ALARMS
         return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
 
     def _act(self, turn: TurnContext, decision: Decision, work: Work) -> ActionResult:
@@ -220,6 +225,9 @@ class Assistant:
         events: list[Event] = []
         if turn.tracker.slot("choices") and decision.action not in KEEPS_CHOICES:
             events += [turn.slot("choices", None), turn.slot("choice_purpose", None)]
+        alarm = decision.action in ALARMS
+        if alarm or turn.tracker.slot("alarmed"):
+            events.append(turn.slot("alarmed", alarm or None))
         asked_back = result.outcome is Outcome.CLARIFY and decision.action.startswith("action_answer")
         if asked_back or turn.tracker.slot("open_need"):
             events.append(turn.slot("open_need", turn.parse.asserted[:MAX_OPEN_NEED] if asked_back else None))

@@ -20,6 +20,8 @@ from bot.nlu.paths import PathFinder
 from bot.rules import read_rules
 from bot.settings import Settings
 from bot.store import Store
+from bot.subject import SubjectFinder
+from bot.subject_signs import Witnesses
 from bot.training import Models, load_or_train
 from knowledge.catalogue import read_catalogue
 from knowledge.city import City, catalogue_of, city_in, find_city, wording_of
@@ -80,6 +82,7 @@ def assistant_of(
     for text in WARM_UP:
         parse = understanding.parse(text)
         retriever.search(parse.canonical, parse.vector)
+    facts = FactFinder(models.encoder, models.facts)
     splitter = Splitter(models.split, models.encoder, models.demands)
     assistant = Assistant(
         domain,
@@ -88,7 +91,8 @@ def assistant_of(
         understanding,
         PathFinder(paths_of(city), models.paths),
         retriever,
-        FactFinder(models.encoder, models.facts),
+        facts,
+        SubjectFinder(Witnesses(models.catalogue, retriever, facts, models.encoder)),
         DemandAnalyst(models.encoder, models.demands, retriever, splitter, city),
         before.store if before else open_store(settings, city),
         clock,

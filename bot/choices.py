@@ -9,23 +9,20 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from bot.actions.answer_service import CHOICE_SERVICE
-from bot.actions.life_path import CHOICE_PATH, CHOICE_STEP
+from bot.actions.life_path import CHOICE_PATH
 from bot.actions.which_one import told_values
+from bot.context import CHOICE_SERVICE, CHOICE_STEP
 from bot.nlu.aspects import aspects_of
 from bot.nlu.said import opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.normal import canonical, normalise
 from knowledge.paths import PathKey
 from knowledge.queries import NLU_DATA
-from knowledge.verdict import Verdict
 from knowledge.words import search_terms
 
 TITLE_MATCH = 88
 MAX_ANSWER_CHARS = 40
 SHORT_CHARS = 10
-SURE_AMONG, SURE_BEYOND, LIKE_AMONG, OTHER = 0.5, 0.7, 0.5, 0.85
-OFFERED = 4.0
 SHORT_WORDS_CHARS = 30
 POLITE = re.compile(
     r"个|项|种|条|选|是|我|要|它|那|请|第|\b(?:the|one|option|number|no\.?|please|choice|choose|i|want)\b"
@@ -33,6 +30,9 @@ POLITE = re.compile(
 LEADING_PLACE = re.compile(
     r"^(?:那|那么|and |what about |how about )*"
     r"(?P<place>第[一二三四]个|前者|后者|the first|the second|first|second|former|latter)"
+)
+PLACE_INSIDE = re.compile(
+    r"(?P<place>第[一二三四]个|前者|后者|\bthe (?:first|second|third|fourth|former|latter)(?= one\b))"
 )
 ASKS_ANEW = ("compare_services", "list_services")
 NAMED_CHOICES = (CHOICE_SERVICE, CHOICE_STEP, CHOICE_PATH)
@@ -66,24 +66,7 @@ def picked(turn: TurnContext, choices: Sequence[str], purpose: str | None) -> st
     ratio, best = max((max(fuzz.ratio(text, name) for name in own), code) for code, own in names.items())
     if ratio >= TITLE_MATCH:
         return best
-    return (_searched(turn, choices) if purpose == CHOICE_SERVICE else None) or _told_apart(turn, names)
-
-
-def _searched(turn: TurnContext, choices: Sequence[str]) -> str | None:
-    """The service that the need asked about and the answer name together, unless the answer alone names another."""
-    parse = turn.parse
-    if opens_with_command(parse.canonical, "file_demand"):
-        return None
-    alone = turn.retriever.search(parse.asserted, parse.vector)
-    need = turn.tracker.slot("need") or ""
-    joined = turn.understand(f"{need} {parse.asserted}", turn.language)
-    prior = [(code, OFFERED) for code in choices]
-    found = turn.retriever.search(joined.asserted, joined.vector, prior=prior)
-    best = str(found.best.service.code)
-    if alone.best.service.code != best and alone.verdict is Verdict.ANSWERED and alone.similarity >= OTHER:
-        return None
-    bar = SURE_AMONG if best in choices else SURE_BEYOND
-    return best if found.best.score >= bar and found.similarity >= LIKE_AMONG else None
+    return _told_apart(turn, names) if purpose == CHOICE_PATH else None
 
 
 @lru_cache(maxsize=1)
@@ -94,11 +77,11 @@ def _ordinals() -> dict[str, int]:
 
 
 def _led_by_place(text: str, choices: Sequence[str]) -> str | None:
-    """The choice a question on a detail opens with ("第一个多少钱", "the second, how much")."""
-    opened = LEADING_PLACE.match(text)
-    if opened is None or not aspects_of(text[opened.end() :]):
+    """The choice that a question on a detail names by its place ("第一个多少钱", "the second, how much")."""
+    opened = LEADING_PLACE.match(text) or PLACE_INSIDE.search(text)
+    if opened is None or not aspects_of(text.replace(opened["place"], " ")):
         return None
-    place = _ordinals()[opened["place"]]
+    place = _ordinals()[opened["place"].removeprefix("the ")]
     return choices[place] if place < len(choices) else None
 
 

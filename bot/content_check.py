@@ -14,6 +14,8 @@ from typing import Any
 
 from bot.cases.case import DemandType
 from bot.domain import read_domain
+from bot.follow_ups import COLUMNS as FOLLOW_UP_COLUMNS
+from bot.follow_ups import NONE
 from bot.nlu.intents import NLU_FILES
 from bot.nlu.paths import COLUMNS as PATH_COLUMNS
 from bot.nlu.training_data import read_nlu
@@ -39,6 +41,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("paths.csv", tuple(PATH_COLUMNS)),
     *((f"learned/{name}", columns) for name, columns in LEARNED.items()),
     ("outside.csv", ("language", "source", "text")),
+    ("follow_ups/*.csv", tuple(FOLLOW_UP_COLUMNS)),
     ("entities_*.jsonl", ("text", "language", "spans")),
     ("eval/two_demands.csv", ("language", "text", "first", "second")),
     ("eval/pairs.csv", ("code", "zh", "en")),
@@ -51,6 +54,8 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
 OPTIONAL = {"accept"}
 TRAINING = ("*.csv", "*.jsonl", "queries/*.csv", "learned/*.csv")
 EVAL = ("eval/*.csv", "eval/*.jsonl")
+# Only how signs weigh is learnt from these, no words: a short one may stand elsewhere too.
+FOLLOW_UPS = ("follow_ups/*.csv",)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ def check_content(folder: Path = NLU_DATA) -> tuple[ContentError, ...]:
     problems: list[ContentError] = []
     trained = [*_examples(folder, known, problems), *_lines(folder, TRAINING, known, problems)]
     measured = list(_lines(folder, EVAL, known, problems))
+    list(_lines(folder, FOLLOW_UPS, known, problems))
     for path in sorted(folder.glob("lookups/*.csv")):
         problems += _lookup(path)
     problems += (*_twice(trained), *_leaks(trained, measured, catalogue))
@@ -186,6 +192,8 @@ CHECKS: dict[str, Callable[[Mapping[str, Any], Known], bool]] = {
     "text": lambda row, known: isinstance(row["text"], str) and bool(row["text"].strip()),
     "language": lambda row, known: row["language"] in LANGUAGES,
     "code": lambda row, known: row["code"] in known.codes,
+    "about": lambda row, known: row["about"] == NONE or known.codes.issuperset(row["about"].split("|")),
+    "before": lambda row, known: known.codes.issuperset(re.split(r"[ |]", row["before"])),
     "accept": lambda row, known: set(row["accept"]) <= known.codes,
     "service_item": lambda row, known: not row["service_item"] or row["service_item"] in known.codes,
     "category": lambda row, known: not row["category"] or row["category"] in known.categories,

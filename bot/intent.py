@@ -8,14 +8,12 @@ from dataclasses import replace
 from bot.actions.life_path import wants_path
 from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
-from bot.context import is_new_topic, returns, search, search_alone
+from bot.context import CHOICE_STEP, brought_up, search, subject_of
 from bot.live_need import asks_live, tells_only_time
-from bot.nlu.persons import elliptic
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import content_of, opens_with_command, short_answer
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
-from knowledge.fusion import COVERED
 from knowledge.live import live_kinds
 from knowledge.queries import OUTSIDE as OUT
 from knowledge.queries import UNCOVERED, VAGUE
@@ -35,21 +33,17 @@ QUESTION_LEAN = 0.3
 LEAST_FILING = 0.2
 LEAST_TRACE = 0.5
 REPORTED = 0.6
-OWN = 0.6
 LEAST_FOREIGN, LIKELY_FOREIGN, FOREIGN = 0.3, 0.4, 0.6
 OPEN, SURE_CHAT = 0.8, 0.9
-LEAST_COVERED = 0.1
 SURELY = 0.8
 NAMED = 0.9
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
 CASE_INTENTS = ("case_status", *CASE_CHANGES)
 CHAT = ("capabilities", "bot_challenge", "switch_language", "repeat")
+SMALL_TALK = (*CHAT, "greet", "goodbye", "thank")
 SEARCHED = ("ask_service", "ask_detail", "file_demand", "out_of_scope", "inform", "correct")
 ASKS_WHERE = re.compile(
     r"归谁|找谁|谁管|哪个部门|(?:怎么|如何|点样|哪里|去哪)(?:投诉|举报|反映)|\b(?:where|who|how) (?:do|can|should|to)\b"
-)
-POINTS_BACK = re.compile(
-    r"\b(?:for (?:that|this|it)|with it|about it|of that)\b|这个要|那个要|这个需要|那个需要|这项要"
 )
 COMES_HERE = re.compile(r"深圳|转|迁|从|来|异地|调|回|shenzhen|transfer|from|move|moving|to sz")
 
@@ -68,7 +62,7 @@ def settled(turn: TurnContext) -> str:
         return "supplement_case"
     if not any(char.isalpha() for char in parse.canonical) or (parse.denied and not parse.topic):
         return "unclear"
-    if _is_follow_up(turn) or _returns(turn):
+    if turn.tracker.slot("service_code") in live_kinds() and tells_only_time(parse):
         return "ask_detail"
     if opens_with_command(turn.message.text, "file_demand"):
         told = content_of(turn.message.text, parse, "file_demand")
@@ -76,6 +70,10 @@ def settled(turn: TurnContext) -> str:
             return "file_demand"
     if parse.first("case_number") and parse.intent not in CASE_CHANGES:
         return "case_status"
+    on_case = parse.intent in CASE_INTENTS and (turn.tracker.slot("case_number") or parse.confidence >= SURELY)
+    chats = parse.intent in SMALL_TALK and parse.confidence >= SURE_CHAT and not parse.aspects and not parse.persons
+    if not on_case and not chats and (about := _about(turn)) is not None:
+        return about
     if (
         parse.intent in CASE_INTENTS
         and not parse.first("case_number")
@@ -94,38 +92,22 @@ def settled(turn: TurnContext) -> str:
     asks_on = turn.tracker.slot("service_code") is not None and (parse.asks() or parse.aspects)
     bar = UNSURE_CHAT if (parse.intent in CHAT and parse.topic) or asks_on else UNSURE
     searched = parse.intent in SEARCHED or parse.intent == "list_services"
+    if parse.intent in CHAT and parse.confidence >= UNSURE_CHAT and search(turn).verdict is Verdict.NO_SERVICE:
+        return parse.intent
     if searched or parse.confidence < bar or asks_live(turn, search(turn)):
         return _by_search(turn)
     return parse.intent
 
 
-def _is_follow_up(turn: TurnContext) -> bool:
-    """Whether a message, with a service under discussion, only names a detail or a place of it."""
-    code = turn.tracker.slot("service_code")
-    if code is None:
-        return False
-    if code in live_kinds() and tells_only_time(turn.parse):
-        return True
-    if turn.parse.persons and elliptic(turn.parse.asserted):
-        return True
-    if turn.parse.topic:
-        return bool(POINTS_BACK.search(turn.parse.canonical)) and turn.parse.asks()
-    named = turn.parse.aspects or turn.parse.persons or turn.parse.all("district", "subdistrict", "landmark")
-    return bool(named) or turn.parse.intent == "ask_detail"
-
-
-def _returns(turn: TurnContext) -> bool:
-    """Whether a message goes back to a service spoken of before and asks about it."""
-    return bool(turn.tracker.slot("discussed")) and turn.parse.intent in SEARCHED and returns(turn.parse)
-
-
-def _asks_on(turn: TurnContext, found: Retrieval) -> bool:
-    """Whether a question belongs to the service under discussion: it fits best, or nothing else surely does."""
-    code = turn.tracker.slot("service_code")
-    if code is None:
-        return False
-    asks = turn.parse.asks() or turn.parse.aspects or (found.best.service.code == code and found.best.score >= OWN)
-    return bool(asks) and not is_new_topic(turn, found)
+def _about(turn: TurnContext) -> str | None:
+    """Asking on where a message speaks of a service that was brought up, asking anew where of another."""
+    subject = subject_of(turn)
+    if subject is None:
+        return None
+    if subject.code is None:
+        on_path = turn.tracker.slot("choice_purpose") == CHOICE_STEP
+        return "ask_detail" if on_path and turn.parse.aspects and not turn.parse.topic else None
+    return "ask_detail" if brought_up(turn, subject.code) else "ask_service"
 
 
 def _names_service(turn: TurnContext) -> bool:
@@ -159,13 +141,6 @@ def _reports(turn: TurnContext) -> bool:
     return code != NO_ITEM and share >= REPORTED
 
 
-def _stands_alone(turn: TurnContext) -> bool:
-    """Whether a message names a matter in full, with nothing in it that leans on what was said before."""
-    parse = turn.parse
-    leans = parse.aspects or parse.persons or elliptic(parse.asserted) or parse.intent == "ask_detail"
-    return bool(parse.topic) and not leans
-
-
 def _by_gate(found: Retrieval, ask: float, file: float, outside: float) -> str | None:
     """Where the search's gate and the intents together see no service: outside, an open question, or nothing there."""
     foreign = (found.kinds.get(OUT, 0.0) + outside) / 2
@@ -191,14 +166,7 @@ def _by_search(turn: TurnContext) -> str:
         return "out_of_scope"
     if door == "other_city" and not COMES_HERE.search(parse.canonical) and file < ask + outside:
         return "out_of_scope"
-    own = found.best.service.code == turn.tracker.slot("service_code")
-    if turn.tracker.slot("service_code") and _stands_alone(turn):
-        alone = search_alone(turn)
-        if alone.verdict is Verdict.NO_SERVICE and alone.kinds.get(COVERED, 1.0) < LEAST_COVERED:
-            return _by_gate(alone, ask, file, outside) or "ask_service"
-    if file < max(ask, outside) and _asks_on(turn, found) and (door == "none" or own):
-        return "ask_detail"
-    if turn.tracker.slot("service_code") is None and (told := _by_gate(found, ask, file, outside)) is not None:
+    if (told := _by_gate(found, ask, file, outside)) is not None:
         return told
     unlike = found.verdict is not Verdict.ANSWERED or found.similarity < OUTSIDE_SIMILARITY
     if outside > max(ask, file) and (outside > OUTSIDE or unlike):
@@ -206,8 +174,6 @@ def _by_search(turn: TurnContext) -> str:
     if door != "none" and outside > LEAST_OUTSIDE and file < outside and found.similarity < OUTSIDE_DOOR:
         return "out_of_scope"
     if parse.intent == "ask_detail" and not parse.topic:
-        return "ask_detail"
-    if parse.intent in ("ask_detail", "inform", "correct") and turn.tracker.slot("service_code"):
         return "ask_detail"
     if not found.known and parse.confidence < SOME_SENSE:
         return "unclear"

@@ -10,12 +10,20 @@ from bot.actions.demand_form import CONFIRM, DEMAND_FORM
 from bot.actions.life_path import wanted_move
 from bot.actions.several import requests
 from bot.choices import ASKS_ANEW, picked
-from bot.context import is_new_topic, search
+from bot.context import CHOICE_SERVICE, CHOICE_STEP, brought_up, search, subject_of
 from bot.intent import settled
 from bot.nlu.entities import find_query_code
 from bot.nlu.parse import DANGER
 from bot.nlu.persons import elliptic
-from bot.nlu.said import gives_up, goes_on, kept_and_negated, opening_act, opens_with_command, short_answer
+from bot.nlu.said import (
+    gives_up,
+    goes_on,
+    kept_and_negated,
+    opening_act,
+    opens_with_command,
+    says_all_clear,
+    short_answer,
+)
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
 from knowledge.verdict import Verdict
@@ -23,8 +31,11 @@ from knowledge.verdict import Verdict
 DANGER_MID_FORM = 0.6
 DANGER_OVER_CHOICE = 0.8
 DANGER_IN_ELLIPSIS = 0.9
+ABOVE_ALL = 1.01
+FEW_WORDS, SURE_SUBJECT = 3, 0.8
 HAND_OFF = 0.5
 NEITHER = 0.5
+PICKED = 0.5
 CANCEL = 0.6
 DIGRESSION = 0.6
 SURE_DIGRESSION = 0.85
@@ -74,6 +85,13 @@ def safety(turn: TurnContext) -> Decision | None:
     return Decision("action_crisis" if turn.parse.danger.kind.startswith("crisis") else "action_emergency")
 
 
+def all_clear(turn: TurnContext) -> Decision | None:
+    """After an alarm: the word that the danger is over."""
+    if turn.tracker.slot("alarmed") and turn.tracker.active_form is None and says_all_clear(turn.parse.canonical):
+        return Decision("utter_all_clear")
+    return None
+
+
 def language(turn: TurnContext) -> Decision | None:
     """A language the assistant does not speak."""
     if turn.parse.detected.language == "other" and turn.parse.payload is None:
@@ -83,7 +101,8 @@ def language(turn: TurnContext) -> Decision | None:
 
 def person(turn: TurnContext) -> Decision | None:
     """A person asked for is honoured in every state."""
-    if turn.parse.intent == "hand_off" and turn.parse.confidence >= HAND_OFF:
+    asks_number = turn.tracker.slot("service_code") and "phone" in turn.parse.aspects and not turn.parse.topic
+    if turn.parse.intent == "hand_off" and turn.parse.confidence >= HAND_OFF and not asks_number:
         return Decision("action_hand_off")
     return None
 
@@ -120,7 +139,12 @@ def choice(turn: TurnContext) -> Decision | None:
         return Decision("utter_tell_more")
     if act in ("deny", "skip", "cancel"):
         return Decision("utter_tell_more")
-    return Decision("action_choose", choice=choices[0]) if act == "affirm" else None
+    if act == "affirm":
+        return Decision("action_choose", choice=choices[0])
+    subject = subject_of(turn) if turn.tracker.slot("choice_purpose") in (CHOICE_SERVICE, CHOICE_STEP) else None
+    if subject is not None and subject.code in choices and subject.share >= PICKED:
+        return Decision("action_choose", choice=subject.code)
+    return None
 
 
 def form(turn: TurnContext) -> Decision | None:
@@ -141,9 +165,10 @@ def form(turn: TurnContext) -> Decision | None:
             return Decision(SMALLTALK[parse.intent], digression=True)
         if parse.intent in CASE_INTENTS and parse.confidence >= CASE_DIGRESSION and _past_description(turn):
             return Decision(CASE_INTENTS[parse.intent], digression=True)
-        if _asks_service(turn) or _surely_asks(turn):
-            asked = "action_answer_detail" if parse.intent == "ask_detail" else "action_answer_service"
-            return Decision(asked, digression=True)
+        asks_on = _asks_on(turn)
+        if asks_on or _asks_service(turn) or _surely_asks(turn):
+            detail = asks_on or parse.intent == "ask_detail"
+            return Decision("action_answer_detail" if detail else "action_answer_service", digression=True)
     return Decision("demand_form" if name == DEMAND_FORM else "action_take_supplement")
 
 
@@ -169,9 +194,19 @@ class Rules:
 def _danger_bar(turn: TurnContext) -> float:
     """How sure of danger one must be: more so while a form runs or a service is asked on about, most for an ellipsis."""
     talking = turn.tracker.slot("service_code") is not None and (turn.parse.asks() or bool(turn.parse.persons))
+    if talking and _names_subject(turn):
+        return ABOVE_ALL
     if talking and turn.parse.persons and elliptic(turn.parse.canonical):
         return DANGER_IN_ELLIPSIS
     return DANGER_MID_FORM if talking or turn.tracker.active_form is not None else DANGER
+
+
+def _names_subject(turn: TurnContext) -> bool:
+    """Whether a question of one word only names a service that the talk brings to mind ("gas?")."""
+    if len(turn.parse.topic.split()) != 1 or len(turn.parse.canonical.split()) > FEW_WORDS or not turn.parse.asks():
+        return False
+    subject = subject_of(turn)
+    return subject is not None and subject.code is not None and subject.share >= SURE_SUBJECT
 
 
 def _past_description(turn: TurnContext) -> bool:
@@ -194,18 +229,24 @@ def _answers(turn: TurnContext) -> bool:
     return bool(values) and not (asking and turn.parse.asks())
 
 
+def _asks_on(turn: TurnContext) -> bool:
+    """Whether a question is about a service spoken of before the form, or between its questions."""
+    subject = subject_of(turn)
+    if subject is None or subject.code is None or turn.catalogue[subject.code].kind is not Kind.SERVICE:
+        return False
+    asks = turn.parse.asks() or turn.parse.probability("ask_detail", "ask_service") >= DIGRESSION
+    return asks and subject.share >= SURE_SUBJECT and brought_up(turn, subject.code)
+
+
 def _asks_service(turn: TurnContext) -> bool:
     """Whether the message asks about a service instead of answering the form."""
     parse = turn.parse
     bar = DIGRESSION if _past_description(turn) and parse.asks() else SURE_DIGRESSION
     if parse.probability("ask_service", "ask_detail") < bar:
         return False
-    discussed = turn.tracker.slot("service_code")
-    if turn.tracker.requested_slot == CONFIRM and parse.intent == "ask_detail" and not discussed:
+    if turn.tracker.requested_slot == CONFIRM and parse.intent == "ask_detail":
         return False
     found = search(turn)
-    if parse.intent == "ask_detail" and discussed and not is_new_topic(turn, found):
-        return True
     known = found.verdict in (Verdict.ANSWERED, Verdict.CLARIFY) and found.similarity > DIGRESSION_SIMILARITY
     return known and found.best.service.kind is Kind.SERVICE
 

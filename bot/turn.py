@@ -17,6 +17,7 @@ from bot.live import LiveDesk
 from bot.messages import BotMessage, SenderId, UserMessage
 from bot.nlu.parse import Parse
 from bot.nlu.paths import PathFinder
+from bot.subject import SubjectFinder
 from bot.tracker import Event, Tracker
 from knowledge.catalogue import Catalogue, Source
 from knowledge.facts import FactFinder
@@ -61,6 +62,7 @@ class TurnContext:
     understand: Callable[[str, str | None], Parse]
     facts: FactFinder
     paths: PathFinder
+    subjects: SubjectFinder
     live: LiveDesk = field(default_factory=LiveDesk)
 
     @property

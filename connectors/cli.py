@@ -27,7 +27,7 @@ from connectors.app import create_app
 from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
 from connectors.learn import Desk
-from connectors.learning import fusion
+from connectors.learning import fusion, subjects
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
@@ -202,6 +202,7 @@ def evaluate(
 
 
 training.command()(fusion)
+training.command()(subjects)
 
 
 @benches.callback()

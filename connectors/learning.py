@@ -10,11 +10,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bot.follow_ups import asked_which, read_follow_ups
+from bot.nlu.parse import Understanding
 from bot.settings import Settings
+from bot.subject import WEIGHT_FILE
+from bot.subject_signs import Witnesses
+from bot.training import load_or_train
 from knowledge.catalogue import read_catalogue
 from knowledge.encoder import load_encoder
+from knowledge.facts import FactFinder
 from knowledge.fusion import FUSION_FILE
 from knowledge.queries import read_strangers, read_training_queries
+from knowledge.retriever import Retriever
 from knowledge.trainer import RememberingEncoder
 
 STEP_NAMES = {
@@ -45,4 +52,25 @@ def fusion() -> None:
     table = Table("figure", "value", title=f"{FUSION_FILE.name}, encoder {learnt.encoder}")
     for name, value in (*learnt.lines.items(), *learnt.figures.items()):
         table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+def subjects() -> None:
+    """Learn bot/subject.json anew from nlu_data/follow_ups: what a message speaks of, given the conversation."""
+    training: Any = importlib.import_module("bot.train_subject")
+    settings = Settings()
+    models = load_or_train(settings.data_dir, settings.encoder)
+    retriever, facts = Retriever(models.catalogue, models.index), FactFinder(models.encoder, models.facts)
+    witnesses = Witnesses(models.catalogue, retriever, facts, models.encoder)
+    understanding = Understanding(models.encoder, models.intents, models.safety, models.city)
+    written = read_follow_ups()
+    follow_ups = (*written, *asked_which(written, models.catalogue))
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("signs 读取", total=len(follow_ups))
+        lines = training.signs_of(follow_ups, understanding, witnesses, lambda: bar.advance(task))
+    learnt = training.learn(lines, date.today())
+    learnt.save()
+    table = Table("lines", "right, %", title=f"{WEIGHT_FILE.name}: {learnt.lines} lines, each author held out in turn")
+    for name, value in learnt.figures.items():
+        table.add_row(name, f"{value:.1f}")
     Console().print(table)

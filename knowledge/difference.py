@@ -56,6 +56,11 @@ def _told(field: str) -> Callable[[Service], Values]:
     return values
 
 
+def told_in(field: str, text: str) -> Values:
+    """The values of a field of TOLD_IN_NAMES that a canonical text tells."""
+    return frozenset(value for value, _, words in _words()[field] if words.search(text))
+
+
 def _one(value: str) -> Values:
     return frozenset((value,))
 
@@ -69,16 +74,16 @@ FIELDS: Mapping[str, Callable[[Service], Values]] = {
     "life_event": lambda service: frozenset(service.life_events[:1]),
     "agency": lambda service: _one(service.agency) if service.kind is Kind.SERVICE else frozenset(),
 }
+TOLD_IN_NAMES = ("situation", "place", "purpose")
 EACH_ITS_OWN = ("life_event", "agency")
-MAY_LACK = ("situation", "place", "purpose")
 
 
 def difference_of(services: Sequence[Service], shares: Sequence[float]) -> Difference | None:
     """The field that tells most of which service is meant, given the belief in each; None when none parts them.
 
     A field parts services when no value belongs to two services with different values. One service may lack a value of
-    MAY_LACK where the others have each their own: it is the other case. Among fields almost as telling the first of
-    FIELDS is taken: a situation is easier to answer than an agency.
+    TOLD_IN_NAMES where the others have each their own: it is the other case. Among fields almost as telling the first
+    of FIELDS is taken: a situation is easier to answer than an agency.
     """
     parting = [
         (difference, _information(difference.values, shares))
@@ -93,7 +98,7 @@ def _parts(difference: Difference) -> bool:
     distinct = set(difference.values)
     every = [value for values in distinct for value in values]
     lacking = sum(not values for values in difference.values)
-    if lacking > (difference.field in MAY_LACK):
+    if lacking > (difference.field in TOLD_IN_NAMES):
         return False
     if (lacking or difference.field in EACH_ITS_OWN) and len(distinct) < len(difference.values):
         return False

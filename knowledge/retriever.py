@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from knowledge.catalogue import Audience, Catalogue, Service
 from knowledge.encoder import NAME
-from knowledge.evidence import Witness
+from knowledge.evidence import ARMS, Evidence, Witness
 from knowledge.fusion import COVERED, Fusion, fusion_for, whole_signs
 from knowledge.index import Index
 from knowledge.names import OWN_NAMES, WrittenNames, names_of, plain_terms, shared_words
@@ -67,6 +67,21 @@ class Retrieval:
         return chosen if plausible else ()
 
 
+@dataclass(frozen=True)
+class Belief:
+    """What one query says of every service before anything else is weighed, each of shape (services,).
+
+    `shares` is the calibrated belief, `likeness` how alike the best name is, `coverage` the share of the words found in
+    the service's texts; `kinds` how likely the query asks for no service, by kind.
+    """
+
+    shares: Scores
+    likeness: Scores
+    coverage: Scores
+    similarity: float
+    kinds: Mapping[str, float]
+
+
 class Retriever:
     """Finds services for a canonical query and its encoder vector."""
 
@@ -80,6 +95,8 @@ class Retriever:
         self._services = list(catalogue)
         self._names = WrittenNames(self._services)
         self._recent: dict[object, Retrieval] = {}
+        self._evidence: dict[str, Evidence] = {}
+        self.place = {str(code): place for place, code in enumerate(index.codes)}
 
     def search(
         self,
@@ -102,10 +119,28 @@ class Retriever:
             return known
         if len(self._recent) >= MAX_RECENT:
             self._recent.clear()
-        if self._encoder is not None:
-            vector = self._encoder.encode_query([query])[0]
         found = self._recent[key] = self._search(query, vector, top_k, audience, among, prior)
         return found
+
+    def belief(self, query: str, vector: Scores) -> Belief:
+        """What a canonical query says of every service, in the order of `place`."""
+        evidence = self._read(query, vector)
+        learnt = self._fusion.of(evidence)
+        shares = learnt.shares(evidence, np.ones(len(self.place), dtype=bool))
+        kinds = learnt.gate.probabilities(whole_signs(evidence, shares)) if self._index.kinds else {}
+        likeness, coverage = (evidence.arms[ARMS.index(arm)] for arm in ("likeness", "coverage"))
+        return Belief(shares, likeness, coverage, evidence.similarity, kinds)
+
+    def _read(self, query: str, vector: Scores) -> Evidence:
+        """The evidence for a query, kept for the next search with the same one."""
+        if (known := self._evidence.get(query)) is not None:
+            return known
+        if len(self._evidence) >= MAX_RECENT:
+            self._evidence.clear()
+        if self._encoder is not None:
+            vector = self._encoder.encode_query([query])[0]
+        read = self._evidence[query] = self._witness.of(query, vector)
+        return read
 
     def _search(
         self,
@@ -116,7 +151,7 @@ class Retriever:
         among: Sequence[str] | None,
         prior: Prior,
     ) -> Retrieval:
-        evidence = self._witness.of(query, vector)
+        evidence = self._read(query, vector)
         learnt = self._fusion.of(evidence)
         codes = self._index.codes
         allowed = self._allowed(audience, among)

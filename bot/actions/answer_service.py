@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.actions.for_person import audience_line, fitting, variant_for
+from bot.actions.for_person import audience_line, fitting
 from bot.actions.live_city import live_answer
-from bot.actions.service_card import CARD_FACTS, card, clearly, details, pointed_at, sources_of
+from bot.actions.service_card import card, card_facts, clearly, details, pointed_at, sources_of, with_conditions
 from bot.actions.which_one import question
-from bot.context import is_new_topic, returned_to, search, search_alone, spoken_of
+from bot.context import CHOICE_SERVICE, brought_up, search, spoken_of, subject_of
 from bot.messages import BotMessage, Button
-from bot.nlu.persons import audience_of, elliptic
+from bot.nlu.persons import audience_of
 from bot.tracker import Event
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Kind, Service, Text
@@ -20,14 +20,12 @@ from knowledge.verdict import Verdict
 NEXT_ASPECTS = ("materials", "fee", "time_limit", "channels")
 MANY_PHONES = 3
 MAX_NEED = 120
-CHOICE_SERVICE = "service"
+MAX_HITS = 5
 
 
 def answer_service(turn: TurnContext) -> ActionResult:
     """Answer the need told in the message."""
     found = search(turn)
-    if found.best.service.code == turn.tracker.slot("service_code") and is_new_topic(turn, found):
-        found = search_alone(turn)
     if found.verdict is Verdict.NO_SERVICE:
         return no_service(turn)
     if found.verdict in (Verdict.CLARIFY, Verdict.VAGUE):
@@ -37,21 +35,23 @@ def answer_service(turn: TurnContext) -> ActionResult:
 
 
 def answer_detail(turn: TurnContext) -> ActionResult:
-    """Answer a follow-up on the service under discussion, or take up a new one the message names."""
-    code = returned_to(turn)
-    if code is not None:
-        return tell(turn, turn.catalogue[code], (Hit(turn.catalogue[code], 1.0),), follow_up=True)
-    code = turn.tracker.slot("service_code")
-    if code is None and not turn.parse.topic:
-        return _which_service(turn)
-    elsewhere = turn.parse.persons and elliptic(turn.parse.asserted)
-    if code is None or (not elsewhere and is_new_topic(turn, search(turn))):
+    """Answer what a message asks on about a service spoken of, or on a neighbour of it; or take up a new need."""
+    subject = subject_of(turn)
+    likely = subject.services() if subject is not None else ()
+    current = turn.tracker.slot("service_code")
+    code = likely[0][0] if likely else current
+    if code is None:
+        return answer_service(turn) if turn.parse.topic else _which_service(turn)
+    if not brought_up(turn, code):
         return answer_service(turn)
-    if turn.parse.persons or (elliptic(turn.parse.asserted) and not turn.parse.aspects):
-        variant = variant_for(turn, code)
-        told = tell(turn, variant.service, variant.hits, follow_up=True)
-        return replace(told, events=(*told.events, turn.slot("need", variant.need[:MAX_NEED])))
-    return tell(turn, turn.catalogue[code], (Hit(turn.catalogue[code], 1.0),), follow_up=True)
+    hits = tuple(Hit(turn.catalogue[one], share) for one, share in likely[:MAX_HITS])
+    known = code == current or code in (turn.tracker.slot("discussed") or ())
+    carried = () if code == current else tuple(turn.tracker.slot("aspects") or ())
+    told = tell(turn, turn.catalogue[code], hits, follow_up=known, asked=carried)
+    if known:
+        return told
+    before = turn.tracker.slot("need") or ""
+    return replace(told, events=(*told.events, turn.slot("need", f"{before} {turn.parse.asserted}"[-MAX_NEED:])))
 
 
 def tell(
@@ -65,7 +65,7 @@ def tell(
     live = live_answer(turn, service, follow_up)
     if live is not None and live.outcome is Outcome.OUT_OF_SCOPE:
         return ActionResult(live.outcome, (BotMessage(live.text),))
-    aspects = turn.parse.aspects or asked
+    aspects = with_conditions(turn, service, turn.parse.aspects or asked)
     district = _district(turn)
     pointed = pointed_at(turn, service, aspects) if (follow_up or aspects) and not district else ()
     if follow_up and not aspects and not clearly(pointed):
@@ -77,7 +77,7 @@ def tell(
         text = details(turn, service, aspects, district, pointed)
         shown = ("channels", "materials", "time_limit", "fee", "phone", "steps", "eligibility")
     else:
-        text, shown = card(turn, service), CARD_FACTS
+        text, shown = card(turn, service), card_facts(turn)
     if (fits := audience_line(turn, service)) is not None:
         text = f"{fits}\n{text}"
     need = () if follow_up or turn.tracker.slot("choices") else (_need(turn),)

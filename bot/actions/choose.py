@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bot.actions.answer_service import CHOICE_SERVICE, tell
+from bot.actions.answer_service import tell
 from bot.actions.case_status import report
 from bot.actions.change_case import apply
-from bot.actions.life_path import CHOICE_PATH, CHOICE_STEP, tell_path, tell_step
+from bot.actions.life_path import CHOICE_PATH, tell_path, tell_step
 from bot.cases.case import Change
 from bot.cases.number import CaseNumber
+from bot.context import CHOICE_SERVICE, CHOICE_STEP
 from bot.turn import ActionResult, TurnContext
 from knowledge.paths import PathKey
 from knowledge.retriever import Hit

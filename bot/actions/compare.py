@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from bot.actions.answer_service import CHOICE_SERVICE
 from bot.actions.service_card import closing, introduction, line, sources_of, unknown
-from bot.context import spoken_of
+from bot.context import CHOICE_SERVICE, spoken_of
 from bot.messages import BotMessage, Button
-from bot.nlu.mentions import cuts_of, one_mention
+from bot.nlu.mentions import Cut, cuts_of, one_mention
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Kind, Service
 from knowledge.retriever import Hit
@@ -19,6 +18,7 @@ from knowledge.verdict import Verdict
 COMPARED = ("materials", "time_limit", "fee", "channels")
 SIMILARITY = 0.6
 SHARE = 0.2
+NAMED_BESIDE = 0.5
 RELATED = 3.0
 MIN_CHARS = 2
 
@@ -38,7 +38,8 @@ class Side:
 
 def compare(turn: TurnContext) -> ActionResult:
     """Tell two services apart, or ask for the one that was not understood."""
-    sides = [(_side(turn, cut.left), _side(turn, cut.right)) for cut in cuts_of(turn.parse.asserted)]
+    cuts = cuts_of(turn.parse.asserted)
+    sides = [_helped(turn, _side(turn, cut.left), _side(turn, cut.right), cut) for cut in cuts]
     pairs = [pair for left, right in sides if (pair := _pair(left, right)) is not None]
     if pairs:
         _, first, second = max(pairs, key=lambda pair: pair[0])
@@ -62,6 +63,25 @@ def _side(turn: TurnContext, text: str) -> Side:
     if found.verdict is Verdict.NO_SERVICE:
         return Side((), 0.0)
     return Side(tuple(hit for hit in found.hits if hit.service.kind is Kind.SERVICE), found.similarity)
+
+
+def _helped(turn: TurnContext, left: Side, right: Side, cut: Cut) -> tuple[Side, Side]:
+    """The two sides, one that names nothing surely read as a neighbour of the other ("by talent or by points")."""
+    if left.sure and not right.sure:
+        return left, _beside(turn, left.hits[0].service, cut.right) or right
+    if right.sure and not left.sure:
+        return _beside(turn, right.hits[0].service, cut.left) or left, right
+    return left, right
+
+
+def _beside(turn: TurnContext, known: Service, text: str) -> Side | None:
+    """The neighbour of a service that words name by a word of its names, None when they name none."""
+    if len(text) < MIN_CHARS or not known.related:
+        return None
+    parse = turn.understand(text, turn.language)
+    found = turn.retriever.search(parse.asserted, parse.vector, among=known.related)
+    named = bool(found.hits) and bool(turn.retriever.why(found.best.service, parse.asserted))
+    return _known(found.best.service) if named and found.best.score >= NAMED_BESIDE else None
 
 
 def _known(service: Service) -> Side:

@@ -25,9 +25,11 @@ from bot.nlu.said import (
     is_change,
     opening_act,
     opens_with_command,
+    says_nothing,
     says_submit,
     short_answer,
     wants_anonymity,
+    without_going_on,
 )
 from bot.privacy import redact
 from bot.turn import ActionResult, Outcome, TurnContext
@@ -136,17 +138,22 @@ def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult
         return _ask_for(turn, state, requested)
     if act in ("skip", "affirm", "deny"):
         return _ask(turn, state.skip(requested))
-    if goes_on(turn.message.text) or _only_command(turn):
+    if _only_command(turn):
         return _ask_for(turn, state, requested)
     changed = take_values(state, turn.parse, requested, is_change(turn.parse))
     if changed != state:
         return _ask(turn, changed)
+    answer = turn.message.text.strip()
+    if goes_on(answer):
+        answer = without_going_on(answer)
+        if says_nothing(answer):
+            return _ask_for(turn, state, requested)
     if turn.parse.intent == "skip" and turn.parse.confidence > SURE:
         return _ask(turn, state.skip(requested))
     added = _another_demand(turn, state)
     if added is not None:
         return _ask(turn, added)
-    return _ask(turn, state.fill(requested, turn.message.text.strip()[:MAX_VALUE_CHARS], only_missing=False))
+    return _ask(turn, state.fill(requested, answer[:MAX_VALUE_CHARS], only_missing=False))
 
 
 def _only_command(turn: TurnContext) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.actions.answer_service import answer_service, tell
-from bot.context import search_alone
+from bot.context import CHOICE_STEP, search_alone
 from bot.messages import BotMessage, Button
 from bot.nlu.moves import Move, aspects_at_step, move_of
 from bot.nlu.paths import PathMatch
@@ -17,7 +17,6 @@ from knowledge.retriever import Hit
 from knowledge.verdict import Verdict
 
 CHOICE_PATH = "path"
-CHOICE_STEP = "path_step"
 FITS = 0.5
 LEADS = 0.4
 ASKED = 0.35
@@ -28,6 +27,7 @@ TELLS = 0.85
 SURELY_SINGLE = 0.9
 SURE_SERVICE, LIKELY_SERVICE = 0.8, 0.5
 NEAREST = 3
+MAX_NEED = 120
 STEP_BUTTONS = 6
 LISTS = "list_services"
 SITUATIONS = ("ask_service", "ask_detail", "inform")
@@ -124,6 +124,8 @@ def tell_path(turn: TurnContext, key: PathKey) -> ActionResult:
         turn.slot("choices", path.codes),
         turn.slot("choice_purpose", CHOICE_STEP),
         turn.slot("aspects", None),
+        turn.slot("service_code", None),
+        turn.slot("need", turn.parse.asserted[:MAX_NEED]),
     )
     hits = tuple(Hit(service, 1.0) for service in services)
     return ActionResult(

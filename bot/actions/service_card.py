@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bot.nlu.aspects import asks_whether, tells_circumstance
 from bot.turn import TurnContext
 from knowledge.catalogue import Fact, Service, Source, Text
 from knowledge.facts import Pointed
@@ -27,13 +28,28 @@ ASPECT_FACTS = {
 
 
 def card(turn: TurnContext, service: Service) -> str:
-    """The full answer on a service."""
+    """The full answer on a service; who can apply comes first where that is asked."""
+    names = card_facts(turn)
     lines = [
         *introduction(turn, service),
-        *(line(turn, name, fact) for name in CARD_FACTS if (fact := service.fact(name))),
-        *closing(turn, service, CARD_FACTS),
+        *(line(turn, name, fact) for name in names if (fact := service.fact(name))),
+        *closing(turn, service, names),
     ]
     return "\n".join(lines)
+
+
+def card_facts(turn: TurnContext) -> tuple[str, ...]:
+    """The fields a card tells."""
+    return ("eligibility", *CARD_FACTS) if asks_whether(turn.parse.asserted) else CARD_FACTS
+
+
+def with_conditions(turn: TurnContext, service: Service, aspects: tuple[str, ...]) -> tuple[str, ...]:
+    """The aspects asked for, with who can apply where a person or a circumstance is told along."""
+    parse = turn.parse
+    told = parse.persons or (tells_circumstance(parse.asserted) and asks_whether(parse.asserted))
+    if not told or service.eligibility is None or not aspects or "eligibility" in aspects:
+        return aspects
+    return (*aspects, "eligibility")
 
 
 def pointed_at(turn: TurnContext, service: Service, aspects: Sequence[str]) -> tuple[Pointed, ...]:

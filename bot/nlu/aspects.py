@@ -12,6 +12,15 @@ from knowledge.words import sound
 ASPECT_FILE = NLU_DATA / "lookups" / "aspects.csv"
 SHORTEST_HEARD = 3
 CJK_START = "\u3400"
+WHETHER = re.compile(
+    r"能不能|可不可以|可唔可以|得唔得|行不行|够不够|算不算|符不符合|"
+    r"(?:能|可以|够|满足|符合|轮得到)[^,，。]{0,14}(?:吗|么|嘛|不|没|呀)(?:$|[?？,，])|"
+    r"(?<!how )(?<!where )(?<!when )(?<!what )\b(?:can|could|may|would|do|does|am|are|is) "
+    r"(?:i|we|he|she|they|my|our|his|her|their|someone|anyone)\b|\b(?:too old|too young|old enough|eligible|qualify)\b"
+)
+CIRCUMSTANCE = re.compile(
+    r"\d|[一二三四五六七八九十]岁|周岁|户口|户籍|单身|离异|已婚|未成年|\byears? old\b|\baged\b|\bvisa\b|\bhukou\b"
+)
 
 
 @lru_cache(maxsize=1)
@@ -35,6 +44,16 @@ def aspects_of(text: str) -> tuple[str, ...]:
         return found
     heard = sounds_of(text)
     return tuple(aspect for aspect, phrases in _sounds() if any(phrase in heard for phrase in phrases))
+
+
+def asks_whether(text: str) -> bool:
+    """Whether a canonical text asks if somebody can or may do something."""
+    return bool(WHETHER.search(text))
+
+
+def tells_circumstance(text: str) -> bool:
+    """Whether a canonical text tells an age, a number of years, a visa or a household registration."""
+    return bool(CIRCUMSTANCE.search(text))
 
 
 @lru_cache(maxsize=1)

@@ -14,9 +14,7 @@ ZH_DENIES = (
     r"(?:我们?|这|这个|呢个)?(?:并?不是|不是说|没想|不想|不要|不用|不需要|不打算|不必|无意|别给我|别|唔系|唔想|唔使|唔好)"
     r"(?:说|要|想|来|去|再|真的|为了|给我|帮我)*"
 )
-EN_DENIES = (
-    r"(?:\b(?:i|we|this|that|it)(?:'m| am|'s| is| was)?\s+)?\b(?:not|no|never|without|don't|do not|doesn't|didn't|isn't|is not|ain't|won't)\b(?:\s+(?!but\b|just\b)[a-z']+){0,4}?\s+"
-)
+EN_DENIES = r"(?:\b(?:i|we|this|that|it)(?:'m| am|'s| is| was)?\s+)?\b(?:not|no|never|without|don't|do not|doesn't|didn't|isn't|is not|ain't|won't)\b(?:\s+(?!but\b|just\b)[a-z']+){0,4}?\s+"
 CLAUSE_END = r"[^,，。.;；!！?？]*[,，。.;；!！?？\s]*"
 LINK = re.compile(r"^(?:而是|只是|就是|我是|但是?|但|only|just|but|i just|instead)[\s,，]*")
 NOT_THIS_BUT_THAT = (

@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from knowledge.catalogue import Audience
+from knowledge.catalogue import Audience, Service
 from knowledge.queries import NLU_DATA
 
 ELLIPSIS = re.compile(
     r"^(?:那么?|咁|如果|要是|假如|若|换成|给)|呢$|一样吗$|也行吗$|也可以吗$|^(?:and|what|how) (?:about|for|if)\b"
-    r"|^(?:and|or|but) (?:my|for|if|a)\b|^what if\b|\b(?:same|too|as well|also)$"
+    r"|^(?:and|or|but) (?:my|his|her|our|their|the|for|if|a)\b|^what if\b|\b(?:same|too|as well|also)$"
 )
 PERSON_FILE = NLU_DATA / "lookups" / "persons.csv"
 
@@ -49,3 +49,15 @@ def without_persons(text: str) -> str:
 def elliptic(text: str) -> bool:
     """Whether a canonical text only adds to what was asked before ("那我老婆呢", "and for my kid?")."""
     return bool(ELLIPSIS.search(text))
+
+
+@lru_cache(maxsize=1024)
+def _persons_in(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(person for text in texts for person in persons_of(text))
+
+
+def speaks_of(service: Service, persons: Sequence[str]) -> bool:
+    """Whether a service's names or description speak of one of the persons."""
+    names = (service.name, service.everyday_name, service.description)
+    texts = tuple(text.lower() for name in names if name for text in (name.zh, name.en))
+    return not _persons_in(texts).isdisjoint(persons)

@@ -16,7 +16,10 @@ COMMANDS_FILE = LOOKUPS / "commands.csv"
 LEAD_IN_FILE = LOOKUPS / "lead_ins.csv"
 TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？；：、~…]+$")
 SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
-LEAD = re.compile(r"^(?:那就|那|就|哦|噢|嗯|呃|请|well|ok|okay|oh|um|uh|so)[\s,，]*")
+LEAD = re.compile(
+    r"^(?:(?:那我还是|那还是|我还是|还是|那就|那我|那|就|哦|噢|嗯|呃|好|行|请|"
+    r"(?:well|okay|ok|oh|um|uh|so|then|actually|in that case|alright|fine)\b)[\s,，]*)+"
+)
 NEGATED_ZH = re.compile(r"(?:不是|不在|并非|而不是|唔系|唔喺|不要写|别写|写错|弄错)(?:在)?\s*$")
 NEGATED_EN = re.compile(
     r"(?:\bnot|isn't|is not|wasn't|instead of|rather than|\bno longer)\s+(?:in|at|on|the|near|from)?\s*$"
@@ -41,7 +44,8 @@ ANONYMOUS = re.compile(
 SUBMIT = re.compile(r"提交|确认|登记吧|报上去|帮我交|交吧|交啦|\b(?:submit|file it|confirm|go ahead|send it)\b")
 DO_NOT = re.compile(r"不要|先不|别|不提交|不确认|等|\b(?:don't|do not|not|wait|before)\b")
 GO_ON = re.compile(
-    r"继续(?:刚才|投诉|登记|反映|举报|填|报|吧|$)|接着(?:刚才|说|填|报|来)|"
+    r"(?:继续|接着|回到)(?:刚才|头先|先前|之前)(?:的|那个|嗰个)?(?:投诉|登记|反映|举报|事)?|"
+    r"继续(?:投诉|登记|反映|举报|填|报|吧|$)|接着(?:说|填|报|来)|"
     r"\b(?:go on|continue|resume|carry on) ?(?:with|$)|back to (?:my|the) (?:report|complaint)"
 )
 MAX_SUBMIT_CHARS = 60
@@ -90,6 +94,17 @@ def without_commands(text: str, intent: str) -> str:
     return TRIM.sub("", text)
 
 
+@lru_cache(maxsize=1)
+def _all_clear() -> re.Pattern[str]:
+    with (LOOKUPS / "all_clear.csv").open(encoding="utf-8") as rows:
+        return re.compile("|".join(row["pattern"] for row in csv.DictReader(rows)))
+
+
+def says_all_clear(text: str) -> bool:
+    """Whether a canonical text says that a danger is over or that help is called."""
+    return bool(_all_clear().search(text))
+
+
 def says_nothing(text: str) -> bool:
     """Whether what is left of a text tells no matter of its own."""
     return bool(EMPTY_WORDS.match(text)) or len(CONTENT.findall(text)) < 2
@@ -109,6 +124,11 @@ def says_submit(text: str) -> bool:
 def goes_on(text: str) -> bool:
     """Whether a message asks to go on with what was interrupted."""
     return bool(GO_ON.search(normalise(text).text))
+
+
+def without_going_on(text: str) -> str:
+    """What a message tells beside asking to go on with what was interrupted."""
+    return TRIM.sub("", LEAD.sub("", TRIM.sub("", GO_ON.sub(" ", text))))
 
 
 def gives_up(text: str) -> bool:
