@@ -110,9 +110,9 @@ class Assistant:
         self.watchers: list[Watcher] = []
         self._policies: tuple[policies.Policy, ...] = (
             policies.safety,
-            policies.all_clear,
             policies.language,
             policies.person,
+            policies.all_clear,
             policies.identity,
             policies.path,
             policies.choice,

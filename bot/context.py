@@ -44,6 +44,12 @@ def brought_up(turn: TurnContext, code: str) -> bool:
     return code in near or code in situation.known
 
 
+def told_about(turn: TurnContext, subject: Subject) -> str | None:
+    """The service to answer with: the likeliest, or the likeliest brought up where the words alone find none."""
+    lost = search(turn).verdict in (Verdict.NO_SERVICE, Verdict.VAGUE)
+    return next((code for code, _ in subject.services() if not lost or brought_up(turn, code)), None)
+
+
 def search(turn: TurnContext) -> Retrieval:
     """The catalogue searched with the message.
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from bot.actions.life_path import wants_path
 from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
-from bot.context import CHOICE_STEP, brought_up, search, subject_of
+from bot.context import CHOICE_STEP, brought_up, search, subject_of, told_about
 from bot.live_need import asks_live, tells_only_time
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import content_of, opens_with_command, short_answer
+from bot.subject import Subject
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
 from knowledge.live import live_kinds
@@ -35,6 +36,7 @@ LEAST_TRACE = 0.5
 REPORTED = 0.6
 LEAST_FOREIGN, LIKELY_FOREIGN, FOREIGN = 0.3, 0.4, 0.6
 OPEN, SURE_CHAT = 0.8, 0.9
+SURELY_NONE = 0.75
 SURELY = 0.8
 NAMED = 0.9
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
@@ -101,13 +103,26 @@ def settled(turn: TurnContext) -> str:
 
 def _about(turn: TurnContext) -> str | None:
     """Asking on where a message speaks of a service that was brought up, asking anew where of another."""
-    subject = subject_of(turn)
+    subject, parse = subject_of(turn), turn.parse
     if subject is None:
         return None
-    if subject.code is None:
+    code = told_about(turn, subject)
+    if code is None or (subject.code is None and not _rather_asks_on(turn, subject)):
         on_path = turn.tracker.slot("choice_purpose") == CHOICE_STEP
-        return "ask_detail" if on_path and turn.parse.aspects and not turn.parse.topic else None
-    return "ask_detail" if brought_up(turn, subject.code) else "ask_service"
+        return "ask_detail" if on_path and parse.aspects and not parse.topic else None
+    if subject.code not in (None, code) and not (parse.asks() or parse.aspects):
+        return None
+    return "ask_detail" if brought_up(turn, code) else "ask_service"
+
+
+def _rather_asks_on(turn: TurnContext, subject: Subject) -> bool:
+    """Whether a message that hardly speaks of anything else is about the service under discussion after all."""
+    services, parse = subject.services(), turn.parse
+    own = bool(services) and services[0][0] == turn.tracker.slot("service_code")
+    if not own or subject.share >= SURELY_NONE or parse.intent not in SEARCHED:
+        return False
+    lost = search(turn).verdict in (Verdict.NO_SERVICE, Verdict.VAGUE)
+    return lost and parse.probability("out_of_scope") < SURE_CHAT and parse.probability("file_demand") < SURELY
 
 
 def _names_service(turn: TurnContext) -> bool:

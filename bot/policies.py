@@ -22,6 +22,7 @@ from bot.nlu.said import (
     opening_act,
     opens_with_command,
     says_all_clear,
+    says_submit,
     short_answer,
 )
 from bot.turn import TurnContext
@@ -36,7 +37,7 @@ FEW_WORDS, SURE_SUBJECT = 3, 0.8
 HAND_OFF = 0.5
 NEITHER = 0.5
 PICKED = 0.5
-CANCEL = 0.6
+CANCEL, SURE_CANCEL = 0.6, 0.9
 DIGRESSION = 0.6
 SURE_DIGRESSION = 0.85
 SMALLTALK_DIGRESSION = 0.7
@@ -217,9 +218,10 @@ def _drops_it(turn: TurnContext) -> bool:
     """Whether the message wants the form gone and tells no value."""
     parse = turn.parse
     kept, _ = kept_and_negated(parse.entities, parse.text)
-    commanded = opens_with_command(parse.text, "file_demand")
-    goes = commanded or goes_on(parse.text)
-    return parse.intent == "cancel" and parse.confidence > CANCEL and not kept and not goes
+    if opens_with_command(parse.text, "file_demand") or goes_on(parse.text) or says_submit(parse.text):
+        return False
+    told = [entity for entity in kept if entity.label != "time"]
+    return parse.intent == "cancel" and parse.confidence > (CANCEL if not kept else SURE_CANCEL) and not told
 
 
 def _answers(turn: TurnContext) -> bool:

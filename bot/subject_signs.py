@@ -135,6 +135,8 @@ def _message_signs(
     }
 
 
+BELIEFS = ("alone", "joined", "gain", "likeness")
+BELIEFS_WITH = ("no_topic", "returns", "elliptic", "persons", "aspects", "offered")
 CURRENT_WITH = (
     "aspects", "no_topic", "elliptic", "pronoun", "persons", "returns", "asks", "words", "cosine", "length", "detail",
     "service", "covered", "sure", "similarity", "told", "offered", "vague",
@@ -173,6 +175,12 @@ def _service_signs(
         "coverage": float(alone.coverage[place]),
         "demand": float(service.kind is Kind.DEMAND),
         **_fit_signs(service, current, parse),
+    }
+    signs |= {
+        f"{belief}_{name}": signs[belief] * message[name]
+        for belief in BELIEFS
+        for name in BELIEFS_WITH
+        if message[name]
     }
     own = code == situation.current
     roles = {

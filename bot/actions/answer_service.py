@@ -8,7 +8,7 @@ from bot.actions.for_person import audience_line, fitting
 from bot.actions.live_city import live_answer
 from bot.actions.service_card import card, card_facts, clearly, details, pointed_at, sources_of, with_conditions
 from bot.actions.which_one import question
-from bot.context import CHOICE_SERVICE, brought_up, search, spoken_of, subject_of
+from bot.context import CHOICE_SERVICE, brought_up, search, spoken_of, subject_of, told_about
 from bot.messages import BotMessage, Button
 from bot.nlu.persons import audience_of
 from bot.tracker import Event
@@ -39,19 +39,19 @@ def answer_detail(turn: TurnContext) -> ActionResult:
     subject = subject_of(turn)
     likely = subject.services() if subject is not None else ()
     current = turn.tracker.slot("service_code")
-    code = likely[0][0] if likely else current
+    code = (told_about(turn, subject) if subject is not None else None) or current
     if code is None:
         return answer_service(turn) if turn.parse.topic else _which_service(turn)
     if not brought_up(turn, code):
         return answer_service(turn)
-    hits = tuple(Hit(turn.catalogue[one], share) for one, share in likely[:MAX_HITS])
+    hits = _first(turn.catalogue[code], tuple(Hit(turn.catalogue[one], share) for one, share in likely[:MAX_HITS]))
     known = code == current or code in (turn.tracker.slot("discussed") or ())
     carried = () if code == current else tuple(turn.tracker.slot("aspects") or ())
     told = tell(turn, turn.catalogue[code], hits, follow_up=known, asked=carried)
-    if known:
+    if code == current:
         return told
-    before = turn.tracker.slot("need") or ""
-    return replace(told, events=(*told.events, turn.slot("need", f"{before} {turn.parse.asserted}"[-MAX_NEED:])))
+    name = turn.catalogue[code].everyday_name.in_language(turn.language).lower()
+    return replace(told, events=(*told.events, turn.slot("need", f"{name} {turn.parse.asserted}"[:MAX_NEED])))
 
 
 def tell(
@@ -67,7 +67,9 @@ def tell(
         return ActionResult(live.outcome, (BotMessage(live.text),))
     aspects = with_conditions(turn, service, turn.parse.aspects or asked)
     district = _district(turn)
-    pointed = pointed_at(turn, service, aspects) if (follow_up or aspects) and not district else ()
+    pointed = pointed_at(turn, service, aspects) if follow_up or aspects else ()
+    if district and not clearly(pointed):
+        pointed = ()
     if follow_up and not aspects and not clearly(pointed):
         aspects = ("channels", *_local_phones(service)) if district else ("eligibility", "materials")
     shown: tuple[str, ...]

@@ -25,10 +25,11 @@ MIN_CHARS = 2
 
 @dataclass(frozen=True)
 class Side:
-    """The services one side may name, best first; `similarity` of its words to the catalogue's."""
+    """The services one side may name, best first; how near its words are, `clear` when one answers."""
 
     hits: tuple[Hit, ...]
     similarity: float
+    clear: bool = False
 
     @property
     def sure(self) -> bool:
@@ -62,14 +63,15 @@ def _side(turn: TurnContext, text: str) -> Side:
     found = turn.retriever.search(parse.asserted, parse.vector)
     if found.verdict is Verdict.NO_SERVICE:
         return Side((), 0.0)
-    return Side(tuple(hit for hit in found.hits if hit.service.kind is Kind.SERVICE), found.similarity)
+    hits = tuple(hit for hit in found.hits if hit.service.kind is Kind.SERVICE)
+    return Side(hits, found.similarity, found.verdict is Verdict.ANSWERED)
 
 
 def _helped(turn: TurnContext, left: Side, right: Side, cut: Cut) -> tuple[Side, Side]:
     """The two sides, one that names nothing surely read as a neighbour of the other ("by talent or by points")."""
-    if left.sure and not right.sure:
+    if left.sure and not right.clear:
         return left, _beside(turn, left.hits[0].service, cut.right) or right
-    if right.sure and not left.sure:
+    if right.sure and not left.clear:
         return _beside(turn, right.hits[0].service, cut.left) or left, right
     return left, right
 
@@ -85,7 +87,7 @@ def _beside(turn: TurnContext, known: Service, text: str) -> Side | None:
 
 
 def _known(service: Service) -> Side:
-    return Side((Hit(service, 1.0),), 1.0)
+    return Side((Hit(service, 1.0),), 1.0, True)
 
 
 def _pair(left: Side, right: Side) -> tuple[float, Service, Service] | None:

@@ -109,10 +109,10 @@ def _start(turn: TurnContext, asked: bool = False) -> ActionResult:
 
 def _typed(turn: TurnContext, draft: CaseDraft) -> CaseDraft:
     """The draft with the type that the words said which opened the form, unless its own words say one."""
-    opening = turn.tracker.slot("opening")
-    if not opening or turn.analyst.said_type(draft.description):
+    if turn.analyst.said_type(draft.description):
         return draft
-    return replace(draft, type=turn.analyst.said_type(opening) or draft.type)
+    said = turn.analyst.said_type(turn.tracker.slot("opening") or turn.message.text)
+    return replace(draft, type=said or draft.type)
 
 
 def _without_contact(text: str, parse: Parse) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -100,8 +99,7 @@ def details(
     for name in dict.fromkeys(one.name for one in pointed):
         fact = service.fact(name)
         assert fact is not None
-        items = [one.item for one in pointed if one.name == name]
-        lines.append(line(turn, name, fact if len(items) > 1 else replace(fact, items=items)))
+        lines.append(line(turn, name, fact))
     if "online" in aspects and service.channels is not None:
         online = "utter_online_yes" if _online(service.channels) else "utter_online_unknown"
         lines.append(turn.text(online))

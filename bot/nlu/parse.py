@@ -28,6 +28,7 @@ DANGER = 0.5
 MAX_RECENT = 64
 QUESTION = re.compile(
     r"怎么|怎样|如何|哪里|哪儿|哪个|什么时候|多少|多久|归谁|找谁|谁管|能不能|可不可以|有没有|请问|吗|([^不好行对成差])不\1|"
+    r"咋|啥|往哪|去哪|哪些|哪天|几点|几天|几号|几年|几个|几岁|好多(?:钱|天|岁|久)|好久能|(?:[^是对错]不|冇|么|咩|有没)(?:啊|呀|哦|嘛)?[?？]?$|"
     r"^(?:how|where|what|which|who|when|can|could|do|does|is|are|should|may)\b|\b(?:how (?:do|can|to)|where (?:do|can|to)|who (?:do|can|to))\b"
 )
 PAYLOAD = re.compile(r"^/(?P<intent>\w+)(?P<values>\{.*\})?$", re.S)
