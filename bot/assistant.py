@@ -109,10 +109,10 @@ class Assistant:
         self._session_seconds = session_minutes * 60
         self.watchers: list[Watcher] = []
         self._policies: tuple[policies.Policy, ...] = (
+            policies.all_clear,
             policies.safety,
             policies.language,
             policies.person,
-            policies.all_clear,
             policies.identity,
             policies.path,
             policies.choice,

@@ -108,8 +108,8 @@ def _about(turn: TurnContext) -> str | None:
         return None
     code = told_about(turn, subject)
     if code is None or (subject.code is None and not _rather_asks_on(turn, subject)):
-        on_path = turn.tracker.slot("choice_purpose") == CHOICE_STEP
-        return "ask_detail" if on_path and parse.aspects and not parse.topic else None
+        talking = turn.tracker.slot("service_code") or turn.tracker.slot("choice_purpose") == CHOICE_STEP
+        return "ask_detail" if talking and parse.aspects and not parse.topic else None
     if subject.code not in (None, code) and not (parse.asks() or parse.aspects):
         return None
     return "ask_detail" if brought_up(turn, code) else "ask_service"

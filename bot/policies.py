@@ -88,9 +88,10 @@ def safety(turn: TurnContext) -> Decision | None:
 
 def all_clear(turn: TurnContext) -> Decision | None:
     """After an alarm: the word that the danger is over."""
-    if turn.tracker.slot("alarmed") and turn.tracker.active_form is None and says_all_clear(turn.parse.canonical):
-        return Decision("utter_all_clear")
-    return None
+    if not turn.tracker.slot("alarmed") or turn.tracker.active_form is not None:
+        return None
+    wants_person = turn.parse.ordinary().intent == "hand_off"
+    return Decision("utter_all_clear") if says_all_clear(turn.parse.canonical) and not wants_person else None
 
 
 def language(turn: TurnContext) -> Decision | None:

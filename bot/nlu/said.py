@@ -95,14 +95,15 @@ def without_commands(text: str, intent: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _all_clear() -> re.Pattern[str]:
+def _all_clear() -> dict[str, re.Pattern[str]]:
     with (LOOKUPS / "all_clear.csv").open(encoding="utf-8") as rows:
-        return re.compile("|".join(row["pattern"] for row in csv.DictReader(rows)))
+        table = [(row["rule"], row["pattern"]) for row in csv.DictReader(rows)]
+    return {rule: re.compile("|".join(one for other, one in table if other == rule)) for rule in ("says", "unless")}
 
 
 def says_all_clear(text: str) -> bool:
-    """Whether a canonical text says that a danger is over or that help is called."""
-    return bool(_all_clear().search(text))
+    """Whether a canonical text says that a danger is over or help is called, and tells of no other trouble."""
+    return bool(_all_clear()["says"].search(text)) and not _all_clear()["unless"].search(text)
 
 
 def says_nothing(text: str) -> bool:
