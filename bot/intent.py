@@ -118,8 +118,8 @@ def _about(turn: TurnContext) -> str | None:
 def _rather_asks_on(turn: TurnContext, subject: Subject) -> bool:
     """Whether a message that hardly speaks of anything else is about the service under discussion after all."""
     services, parse = subject.services(), turn.parse
-    own = bool(services) and services[0][0] == turn.tracker.slot("service_code")
-    if not own or subject.share >= SURELY_NONE or parse.intent not in SEARCHED:
+    near = bool(services) and brought_up(turn, services[0][0])
+    if not near or subject.share >= SURELY_NONE or parse.intent not in (*SEARCHED, "list_services"):
         return False
     lost = search(turn).verdict in (Verdict.NO_SERVICE, Verdict.VAGUE)
     return lost and parse.probability("out_of_scope") < SURE_CHAT and parse.probability("file_demand") < SURELY

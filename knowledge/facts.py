@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,10 @@ from knowledge.words import search_terms
 
 KEPT_SERVICES = 256
 WORDS_SHARE = 0.5
+IN_RANGE, NO_END = 0.5, 999
+NUMBER = re.compile(r"\d{1,3}")
+RANGE = re.compile(r"(\d{1,3}) ?(?:[-–~～至到]|to) ?(\d{1,3})")
+FROM = re.compile(r"(\d{1,3})(?:周?岁)?(?:及|或)?以上|\b(\d{1,3}) (?:and|or) (?:over|above|older)|\bover (\d{1,3})\b")
 SCARCE = 2.0
 KEYS_FILE, ROWS_FILE = "keys.npy", "rows.npy"
 
@@ -93,12 +98,18 @@ class FactFinder:
         texts = tuple(canonical(item.in_language(language)) for _, item in items)
         rows, terms = self._known(texts)
         asked = set(_terms(text))
+        asked_numbers = [int(number) for number in NUMBER.findall(text)]
         weights = {term: 1 / (SCARCE + sum(term in own for own in terms)) for term in asked}
         total = sum(weights.values()) or 1.0
         shares = [sum(weights[term] for term in asked & own) / total for own in terms]
         cosines = rows @ vector
         found = [
-            Pointed(name, item, float(cosine) + WORDS_SHARE * share, share)
+            Pointed(
+                name,
+                item,
+                float(cosine) + WORDS_SHARE * share + (IN_RANGE if _holds(item, asked_numbers) else 0.0),
+                share,
+            )
             for (name, item), cosine, share in zip(items, cosines, shares, strict=True)
         ]
         return tuple(sorted(found, key=lambda one: -one.score))
@@ -108,6 +119,14 @@ class FactFinder:
         known = self._prepared.find(texts) if self._prepared is not None else None
         rows = self._encoder.encode_document(list(texts)) if known is None else known
         return rows, tuple(frozenset(_terms(one)) for one in texts)
+
+
+def _holds(item: Text, numbers: Sequence[int]) -> bool:
+    """Whether an item names a range, such as of ages, that one of the numbers lies in."""
+    told = f"{item.zh} {item.en}"
+    ranges = [(int(low), int(high)) for low, high in RANGE.findall(told)]
+    ranges += [(int(next(filter(None, low))), NO_END) for low in FROM.findall(told)]
+    return any(low <= number <= high for low, high in ranges for number in numbers)
 
 
 def _terms(text: str) -> Sequence[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.actions.answer_service import tell
+from dataclasses import replace
+
+from bot.actions.answer_service import MAX_NEED, tell
 from bot.actions.case_status import report
 from bot.actions.change_case import apply
 from bot.actions.life_path import CHOICE_PATH, tell_path, tell_step
@@ -19,7 +21,9 @@ def choose(turn: TurnContext, picked: str) -> ActionResult:
     purpose = turn.tracker.slot("choice_purpose")
     if purpose == CHOICE_SERVICE:
         service = turn.catalogue[picked]
-        return tell(turn, service, (Hit(service, 1.0),), asked=tuple(turn.tracker.slot("aspects") or ()))
+        told = tell(turn, service, (Hit(service, 1.0),), asked=tuple(turn.tracker.slot("aspects") or ()))
+        need = f"{service.everyday_name.in_language(turn.language).lower()} {turn.parse.asserted}"
+        return replace(told, events=(*told.events, turn.slot("need", need[:MAX_NEED])))
     if purpose == CHOICE_PATH:
         return tell_path(turn, PathKey(picked))
     if purpose == CHOICE_STEP:

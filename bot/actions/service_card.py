@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from knowledge.facts import Pointed
 
 POINTED, POINTED_LEAST, STANDS_OUT, NEAR_BEST = 0.5, 0.28, 1.5, 0.12
 MAX_POINTED = 3
+TERMS_IN = ("eligibility", "steps")
+TERM = re.compile(r"\d+ ?(?:个)?(?:小时|日|天|周|月|年|工作日)")
 CARD_FACTS = ("channels", "materials", "time_limit", "fee", "phone")
 ASPECT_FACTS = {
     "materials": ("materials",),
@@ -64,6 +67,8 @@ def pointed_at(turn: TurnContext, service: Service, aspects: Sequence[str]) -> t
     bar = max(POINTED_LEAST, min(POINTED, float(scores.mean() + STANDS_OUT * scores.std())))
     told = {name for aspect in aspects for name in ASPECT_FACTS[aspect]}
     clear = [one for one in found[:MAX_POINTED] if one.score >= max(bar, scores[0] - NEAR_BEST)]
+    if "time_limit" in aspects and not any(one.name in TERMS_IN for one in clear):
+        clear += [one for one in found if one.name in TERMS_IN and TERM.search(one.item.zh)][:1]
     return tuple(one for one in clear if one.name not in told)
 
 
