@@ -10,12 +10,16 @@ from bot.actions.say import door_of
 from bot.cases.analysis import NO_ITEM
 from bot.context import CHOICE_STEP, brought_up, search, subject_of, told_about
 from bot.live_need import asks_live, tells_only_time
+from bot.nlu.elsewhere import lies_elsewhere
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import content_of, opens_with_command, short_answer
 from bot.subject import Subject
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
-from knowledge.live import live_kinds
+from knowledge.fusion import LEAST_SHARE
+from knowledge.live import LOOKED_UP, live_kinds
+from knowledge.names import names_of
+from knowledge.normal import normalise
 from knowledge.queries import OUTSIDE as OUT
 from knowledge.queries import UNCOVERED, VAGUE
 from knowledge.retriever import Retrieval
@@ -34,7 +38,7 @@ QUESTION_LEAN = 0.3
 LEAST_FILING = 0.2
 LEAST_TRACE = 0.5
 REPORTED = 0.6
-LEAST_FOREIGN, LIKELY_FOREIGN, FOREIGN = 0.3, 0.4, 0.6
+LIKELY_FOREIGN, FOREIGN = 0.4, 0.6
 OPEN, SURE_CHAT = 0.8, 0.9
 SURELY_NONE = 0.75
 SURELY = 0.8
@@ -47,7 +51,6 @@ SEARCHED = ("ask_service", "ask_detail", "file_demand", "out_of_scope", "inform"
 ASKS_WHERE = re.compile(
     r"归谁|找谁|谁管|哪个部门|(?:怎么|如何|点样|哪里|去哪)(?:投诉|举报|反映)|\b(?:where|who|how) (?:do|can|should|to)\b"
 )
-COMES_HERE = re.compile(r"深圳|转|迁|从|来|异地|调|回|shenzhen|transfer|from|move|moving|to sz")
 
 
 def settled(turn: TurnContext) -> str:
@@ -156,16 +159,30 @@ def _reports(turn: TurnContext) -> bool:
     return code != NO_ITEM and share >= REPORTED
 
 
+def _lies_elsewhere(turn: TurnContext, found: Retrieval) -> bool:
+    """Whether the matter lies in another place, which neither the best service's names nor live data know."""
+    place = lies_elsewhere(turn.parse, turn.analyst.city.names)
+    if place is None or set(live_kinds().get(found.best.service.code, ())) & set(LOOKED_UP):
+        return False
+    return not any(place in normalise(name).text for name in names_of(found.best.service))
+
+
 def _by_gate(found: Retrieval, ask: float, file: float, outside: float) -> str | None:
     """Where the search's gate and the intents together see no service: outside, an open question, or nothing there."""
-    foreign = (found.kinds.get(OUT, 0.0) + outside) / 2
     if file > max(ask, outside):
         return None
     if found.verdict is Verdict.VAGUE:
         return "ask_service"
+    beyond = found.kinds.get(OUT, 0.0)
     if found.verdict is Verdict.NO_SERVICE:
-        return "out_of_scope" if foreign > max(found.kinds.get(UNCOVERED, 0.0), LEAST_FOREIGN) else "ask_service"
+        foreign = (_share(beyond, found.kinds.get(UNCOVERED, 0.0)) + _share(outside, ask)) / 2
+        return "out_of_scope" if foreign > LIKELY_FOREIGN else "ask_service"
+    foreign = (beyond + outside) / 2
     return "out_of_scope" if foreign > (LIKELY_FOREIGN if outside > ask else FOREIGN) else None
+
+
+def _share(one: float, other: float) -> float:
+    return one / max(one + other, LEAST_SHARE)
 
 
 def _by_search(turn: TurnContext) -> str:
@@ -179,12 +196,13 @@ def _by_search(turn: TurnContext) -> str:
     door = door_of(parse.canonical, turn.analyst.city.names)
     if door == "foreign_state":
         return "out_of_scope"
-    if door == "other_city" and not COMES_HERE.search(parse.canonical) and file < ask + outside:
+    if (file < ask + outside or parse.asks()) and _lies_elsewhere(turn, found):
         return "out_of_scope"
     if (told := _by_gate(found, ask, file, outside)) is not None:
         return told
     unlike = found.verdict is not Verdict.ANSWERED or found.similarity < OUTSIDE_SIMILARITY
-    if outside > max(ask, file) and (outside > OUTSIDE or unlike):
+    foreign = outside > OUTSIDE and found.kinds.get(OUT, 1.0) > LEAST_OUTSIDE
+    if outside > max(ask, file) and (foreign or unlike):
         return "out_of_scope"
     if door != "none" and outside > LEAST_OUTSIDE and file < outside and found.similarity < OUTSIDE_DOOR:
         return "out_of_scope"

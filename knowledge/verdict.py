@@ -31,6 +31,10 @@ COSTS: Mapping[Verdict, Mapping[str, float]] = {
 }
 
 
+# How much less an answer to an open question costs where only one service can be meant.
+GUESSED = 0.5
+
+
 def expected_costs(kinds: Mapping[str, float], covered: float, shares: Sequence[float]) -> dict[Verdict, float]:
     """The cost to expect of each verdict.
 
@@ -38,9 +42,11 @@ def expected_costs(kinds: Mapping[str, float], covered: float, shares: Sequence[
     """
     best, listed = shares[0], sum(shares[1:])
     chances = {RIGHT: covered * best, LISTED: covered * listed, OTHER: covered * max(0.0, 1 - best - listed), **kinds}
-    return {
+    found = {
         verdict: sum(chance * costs[truth] for truth, chance in chances.items()) for verdict, costs in COSTS.items()
     }
+    found[Verdict.ANSWERED] -= GUESSED * best * kinds.get(VAGUE, 0.0)
+    return found
 
 
 def verdict_of(kinds: Mapping[str, float], covered: float, shares: Sequence[float]) -> Verdict:

@@ -15,7 +15,9 @@ from bot.assistant import Assistant
 from bot.build import assistant_of
 from bot.domain import read_domain
 from bot.messages import SenderId, UserMessage
+from bot.nlu.elsewhere import lies_elsewhere
 from bot.nlu.entities import find_entities
+from bot.nlu.parse import Understanding
 from bot.settings import Settings
 from bot.training import Models
 from knowledge.catalogue import Kind, Text, read_catalogue
@@ -112,6 +114,26 @@ def test_places_are_those_of_the_city() -> None:
 def test_the_city_itself_is_no_other_city() -> None:
     assert door_of("在上海怎么办居住证") == "other_city"
     assert door_of("在上海怎么办居住证", find_city("shanghai").names) == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("scooter licence in Lisbon", "lisbon"),
+        ("Osaka tram card refund", "osaka"),
+        ("昆明的老年卡在哪办", "昆明"),
+        ("外婆在昆明，那边的老年卡怎么办", "昆明"),
+        ("I moved from Lisbon and want to drive", None),
+        ("my licence is Lisbon one, exchange it", None),
+        ("昆明户口，想办老年卡", None),
+        ("公积金从昆明转过来", None),
+        ("在昆明看病，深圳医保怎么报", None),
+        ("罗湖的昆明米线店油烟大", None),
+    ],
+)
+def test_where_the_whole_matter_lies(text: str, place: str | None, models: Models) -> None:
+    parse = Understanding(models.encoder, models.intents, models.safety, models.city).parse(text)
+    assert lies_elsewhere(parse, models.city.names) == place
 
 
 def test_an_unknown_city_is_told(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.actions.for_person import audience_line, fitting
+from bot.actions.for_person import audience_line, fitting, settled_by
 from bot.actions.live_city import live_answer
 from bot.actions.service_card import card, card_facts, clearly, details, pointed_at, sources_of, with_conditions
 from bot.actions.which_one import question
@@ -28,9 +28,13 @@ def answer_service(turn: TurnContext) -> ActionResult:
     found = search(turn)
     if found.verdict is Verdict.NO_SERVICE:
         return no_service(turn)
+    audience = audience_of(turn.parse.persons)
+    only = settled_by(found, audience) if found.verdict is Verdict.CLARIFY else None
+    if only is not None:
+        return tell(turn, only.service, (only, *(hit for hit in found.hits if hit is not only)))
     if found.verdict in (Verdict.CLARIFY, Verdict.VAGUE):
         return clarify(turn, found)
-    hits = fitting(found, audience_of(turn.parse.persons))
+    hits = fitting(found, audience)
     return tell(turn, hits[0].service, hits)
 
 

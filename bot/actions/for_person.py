@@ -20,6 +20,12 @@ def fitting(found: Retrieval, audience: Audience | None) -> tuple[Hit, ...]:
     return (rivals[0], *(hit for hit in found.hits if hit is not rivals[0]))
 
 
+def settled_by(found: Retrieval, audience: Audience | None) -> Hit | None:
+    """The one choice of an open search that is for the audience; None when none is, or several are."""
+    fits = [hit for hit in found.choices() if audience is not None and audience in hit.service.audience]
+    return fits[0] if len(fits) == 1 else None
+
+
 def audience_line(turn: TurnContext, service: Service) -> str | None:
     """Whether the catalogue lists the person's group among those a service is for.
 

@@ -24,7 +24,7 @@ from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 
-DANGER = 0.5
+DANGER = 0.3
 MAX_RECENT = 64
 QUESTION = re.compile(
     r"怎么|怎样|如何|哪里|哪儿|哪个|什么时候|多少|多久|归谁|找谁|谁管|能不能|可不可以|有没有|请问|吗|([^不好行对成差])不\1|"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,11 @@ from bot.nlu.training_data import Example
 from knowledge.catalogue import Catalogue
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
-from knowledge.queries import NLU_DATA, Query
+from knowledge.queries import NLU_DATA, OUTSIDE, Query, read_strangers
 from knowledge.trainer import Trainer
 
 SAFETY_FILE = NLU_DATA / "safety.csv"
 ACTS_FILE = NLU_DATA / "acts.csv"
-OUTSIDE_FILE = NLU_DATA / "outside.csv"
 PREFIXES = ("emergency_", "crisis_")
 ORDINARY = "ordinary"
 DENSE_WEIGHT = 1.5
@@ -34,14 +32,14 @@ class Danger:
     share: float
 
 
-def read_extra(outside: Path = OUTSIDE_FILE) -> list[tuple[str, str]]:
-    """Sentences with their intents: danger, ordinary ones near it, short chat lines, requests to other assistants."""
+def read_extra() -> list[tuple[str, str]]:
+    """Sentences with their intents: danger, ordinary ones near it, short chat lines, and what no service answers."""
     found: list[tuple[str, str]] = []
     for path in (SAFETY_FILE, ACTS_FILE):
         with path.open(encoding="utf-8", newline="") as lines:
             found += [(row["text"], row["intent"]) for row in csv.DictReader(lines)]
-    with outside.open(encoding="utf-8", newline="") as lines:
-        return found + [(row["text"], "out_of_scope") for row in csv.DictReader(lines)]
+    strangers = (one for one in read_strangers() if one.source != ACTS_FILE.stem)
+    return found + [(one.text, "out_of_scope" if one.kind == OUTSIDE else "ask_service") for one in strangers]
 
 
 def train_safety(
