@@ -90,8 +90,8 @@ def all_clear(turn: TurnContext) -> Decision | None:
     """After an alarm: the word that the danger is over."""
     if not turn.tracker.slot("alarmed") or turn.tracker.active_form is not None:
         return None
-    wants_person = turn.parse.ordinary().intent == "hand_off"
-    return Decision("utter_all_clear") if says_all_clear(turn.parse.canonical) and not wants_person else None
+    more = turn.parse.asks() or turn.parse.ordinary().intent == "hand_off"
+    return Decision("utter_all_clear") if says_all_clear(turn.parse.canonical) and not more else None
 
 
 def language(turn: TurnContext) -> Decision | None:
@@ -103,7 +103,8 @@ def language(turn: TurnContext) -> Decision | None:
 
 def person(turn: TurnContext) -> Decision | None:
     """A person asked for is honoured in every state."""
-    asks_number = turn.tracker.slot("service_code") and "phone" in turn.parse.aspects and not turn.parse.topic
+    talking = turn.tracker.slot("service_code") or turn.tracker.slot("choices")
+    asks_number = talking and "phone" in turn.parse.aspects and not turn.parse.topic
     if turn.parse.intent == "hand_off" and turn.parse.confidence >= HAND_OFF and not asks_number:
         return Decision("action_hand_off")
     return None
@@ -237,14 +238,14 @@ def _asks_on(turn: TurnContext) -> bool:
     subject = subject_of(turn)
     if subject is None or subject.code is None or turn.catalogue[subject.code].kind is not Kind.SERVICE:
         return False
-    asks = turn.parse.asks() or turn.parse.probability("ask_detail", "ask_service") >= DIGRESSION
-    return asks and subject.share >= SURE_SUBJECT and brought_up(turn, subject.code)
+    asks = turn.parse.asks() or turn.parse.aspects or turn.parse.probability("ask_detail", "ask_service") >= DIGRESSION
+    return bool(asks) and subject.share >= SURE_SUBJECT and brought_up(turn, subject.code)
 
 
 def _asks_service(turn: TurnContext) -> bool:
     """Whether the message asks about a service instead of answering the form."""
     parse = turn.parse
-    bar = DIGRESSION if _past_description(turn) and parse.asks() else SURE_DIGRESSION
+    bar = DIGRESSION if _past_description(turn) and (parse.asks() or parse.aspects) else SURE_DIGRESSION
     if parse.probability("ask_service", "ask_detail") < bar:
         return False
     if turn.tracker.requested_slot == CONFIRM and parse.intent == "ask_detail":
@@ -259,4 +260,5 @@ def _surely_asks(turn: TurnContext) -> bool:
     found = search(turn)
     sure = found.best.score >= SURE_SHARE and found.similarity >= SURE_SIMILARITY
     kind = found.best.service.kind is Kind.SERVICE
-    return turn.parse.asks() and found.verdict is Verdict.ANSWERED and sure and kind
+    asks = turn.parse.asks() or bool(turn.parse.aspects)
+    return asks and found.verdict is Verdict.ANSWERED and sure and kind

@@ -30,6 +30,7 @@ NEAREST = 3
 MAX_NEED = 120
 STEP_BUTTONS = 6
 LISTS = "list_services"
+WHOLE = {"steps", "materials"}
 SITUATIONS = ("ask_service", "ask_detail", "inform")
 
 
@@ -49,9 +50,12 @@ def wants_path(turn: TurnContext) -> bool:
     unsettled = turn.tracker.slot("service_code") or found.verdict is Verdict.VAGUE
     if unsettled and match.share < IN_TALK:
         return False
+    likely = found.verdict is not Verdict.NO_SERVICE and found.best.score >= LIKELY_SERVICE
+    if likely and parse.aspects and not set(parse.aspects) & WHOLE:
+        return False
     if parse.intent == LISTS and parse.confidence >= ASKED:
         return not named or match.share >= OVER_SERVICE or parse.confidence >= SURELY_ASKED
-    named = named or (found.verdict is not Verdict.NO_SERVICE and found.best.score >= LIKELY_SERVICE)
+    named = named or likely
     return match.share >= TELLS and not named and not turn.retriever.sharing_name(parse.asserted)
 
 

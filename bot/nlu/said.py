@@ -17,8 +17,8 @@ LEAD_IN_FILE = LOOKUPS / "lead_ins.csv"
 TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？；：、~…]+$")
 SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
 LEAD = re.compile(
-    r"^(?:(?:那我还是|那还是|我还是|还是|那就|那我|那|就|哦|噢|嗯|呃|好|行|请|"
-    r"(?:well|okay|ok|oh|um|uh|so|then|actually|in that case|alright|fine)\b)[\s,，]*)+"
+    r"^(?:(?:那我还是|那还是|我还是|还是|那就|那我|那|就|哦|噢|嗯|呃|哎呀|哎|唉|诶|好|行|请|"
+    r"(?:well|okay|ok|oh|um|uh|so|then|actually|in that case|alright|fine|please|just)\b)[\s,，]*)+"
 )
 NEGATED_ZH = re.compile(r"(?:不是|不在|并非|而不是|唔系|唔喺|不要写|别写|写错|弄错)(?:在)?\s*$")
 NEGATED_EN = re.compile(
@@ -49,6 +49,9 @@ GO_ON = re.compile(
     r"\b(?:go on|continue|resume|carry on) ?(?:with|$)|back to (?:my|the) (?:report|complaint)"
 )
 MAX_SUBMIT_CHARS = 60
+MAX_START, MAX_START_ENGLISH = 12, 40
+MAX_DROP, MAX_DROP_ENGLISH = 40, 120
+CLAUSE_END = re.compile(r"[,，.。!！;；~…]+\s*")
 CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]{2,}")
 EMPTY_WORDS = re.compile(
     r"^(?:我|你|您|的|了|是|有|要|想|一下|个|这|那|吗|呢|吧|啊|和|请|谢谢|你好|您好|这个|那个|关于|对|向|"
@@ -133,12 +136,16 @@ def without_going_on(text: str) -> str:
 
 
 def gives_up(text: str) -> bool:
-    """Whether a short message opens with words that drop what is running ("算了，不…")."""
+    """Whether a short message begins or ends with words that drop what is running ("算了，不…", "…, please cancel")."""
     clean = TRIM.sub("", normalise(text).text)
-    if len(clean) > (40 if clean.isascii() else 12):
+    if len(clean) > (MAX_DROP_ENGLISH if clean.isascii() else MAX_DROP):
         return False
-    return any(
-        act == "cancel" and len(phrase) > 1 and clean.startswith(phrase) for phrase, act in _short_answers().items()
+    clauses = [part for part in CLAUSE_END.split(clean) if part]
+    outer = [LEAD.sub("", TRIM.sub("", clause)) for clause in clauses[:1] + clauses[-1:]]
+    drops = [phrase for phrase, act in _short_answers().items() if act == "cancel" and len(phrase) > 1]
+    short = len(clean) <= (MAX_START_ENGLISH if clean.isascii() else MAX_START)
+    return any(clause in drops or SOFT.sub("", clause) in drops for clause in outer) or (
+        short and any(clean.startswith(phrase) for phrase in drops)
     )
 
 
