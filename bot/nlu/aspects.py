@@ -16,7 +16,8 @@ WHETHER = re.compile(
     r"能不能|可不可以|可唔可以|得唔得|行不行|够不够|算不算|符不符合|"
     r"(?:能|可以|够|满足|符合|轮得到)[^,，。]{0,14}(?:吗|么|嘛|不|没|呀)(?:$|[?？,，])|"
     r"(?<!how )(?<!where )(?<!when )(?<!what )\b(?:can|could|may|would|do|does|am|are|is) "
-    r"(?:i|we|he|she|they|my|our|his|her|their|someone|anyone)\b|\b(?:too old|too young|old enough|eligible|qualify)\b"
+    r"(?:i|we|he|she|they|my|our|his|her|their|someone|anyone)\b|"
+    r"\b(?:he|she|i|we|they) can\b|\b(?:too old|too young|old enough|eligible|qualify)\b"
 )
 CIRCUMSTANCE = re.compile(
     r"\d|[一二三四五六七八九十]岁|周岁|户口|户籍|单身|离异|已婚|未成年|\byears? old\b|\baged\b|\bvisa\b|\bhukou\b"

@@ -18,7 +18,7 @@ TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？�
 SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
 LEAD = re.compile(
     r"^(?:(?:那我还是|那还是|我还是|还是|那就|那我|那|就|哦|噢|嗯|呃|哎呀|哎|唉|诶|好|行|请|"
-    r"(?:well|okay|ok|oh|um|uh|so|then|actually|in that case|alright|fine|please|just)\b)[\s,，]*)+"
+    r"(?:well|okay|ok|oh|um|uh|so|then|actually|in that case|alright|fine|please|just|nah|hmm)\b)[\s,，]*)+"
 )
 NEGATED_ZH = re.compile(r"(?:不是|不在|并非|而不是|唔系|唔喺|不要写|别写|写错|弄错)(?:在)?\s*$")
 NEGATED_EN = re.compile(
