@@ -20,6 +20,7 @@ CHOICE_PATH = "path"
 FITS = 0.5
 LEADS = 0.4
 ASKED = 0.35
+HINTED, SURE_PATH = 0.15, 0.95
 SURELY_ASKED = 0.95
 OVER_SERVICE = 0.5
 IN_TALK = 0.8
@@ -51,10 +52,14 @@ def wants_path(turn: TurnContext) -> bool:
     if unsettled and match.share < IN_TALK:
         return False
     likely = found.verdict is not Verdict.NO_SERVICE and found.best.score >= LIKELY_SERVICE
-    if likely and parse.aspects and not set(parse.aspects) & WHOLE:
+    one_detail = parse.aspects and not set(parse.aspects) & WHOLE and parse.probability(LISTS) < SURELY_ASKED
+    if likely and one_detail:
         return False
     if parse.intent == LISTS and parse.confidence >= ASKED:
         return not named or match.share >= OVER_SERVICE or parse.confidence >= SURELY_ASKED
+    hinted = parse.probability(LISTS) >= HINTED and match.share >= SURE_PATH
+    if hinted and not named and not turn.tracker.slot("service_code"):
+        return True
     named = named or likely
     return match.share >= TELLS and not named and not turn.retriever.sharing_name(parse.asserted)
 
