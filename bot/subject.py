@@ -66,10 +66,6 @@ class Subject:
         """How likely that is."""
         return self.ranked[0][1]
 
-    def share_of(self, code: str | None) -> float:
-        """How likely it speaks of a service."""
-        return next((share for one, share in self.ranked if one == code), 0.0)
-
     def services(self) -> tuple[tuple[str, float], ...]:
         """The services with their shares, best first."""
         return tuple((code, share) for code, share in self.ranked if code is not None)

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.nlu.parse import Parse
 from bot.nlu.persons import audience_of, elliptic, speaks_of
-from bot.nlu.returning import returns
+from bot.nlu.phrases import phrases
 from knowledge.catalogue import Catalogue, Kind, Service
 from knowledge.difference import FIELDS, TOLD_IN_NAMES, told_in
 from knowledge.encoder import Encoder
 from knowledge.facts import FactFinder
 from knowledge.fusion import COVERED
-from knowledge.normal import LOOKUPS
 from knowledge.queries import OUTSIDE, UNCOVERED, VAGUE
 from knowledge.retriever import Belief, Retriever
 
-PRONOUN_FILE = LOOKUPS / "pronouns.csv"
 NEAREST = 4
 LEAST_SHARE = 1e-4
 MAX_GAIN = 4.0
@@ -58,24 +53,16 @@ class Witnesses:
     encoder: Encoder
 
 
-@lru_cache(maxsize=1)
-def _pronouns() -> re.Pattern[str]:
-    with PRONOUN_FILE.open(encoding="utf-8") as rows:
-        words = [row["word"] for row in csv.DictReader(rows)]
-    return re.compile("|".join(rf"\b{re.escape(word)}\b" if word.isascii() else re.escape(word) for word in words))
-
-
 def read_signs(
     situation: Situation, parse: Parse, language: str, witnesses: Witnesses
 ) -> tuple[tuple[str | None, ...], list[dict[str, float]]]:
     """The candidates, None for "none of them" last, and the signs of each; a sign not named is 0."""
     catalogue, retriever = witnesses.catalogue, witnesses.retriever
-    alone = retriever.belief(parse.asserted, parse.vector)
+    alone = retriever.belief(parse.asserted, lambda: parse.vector)
     joined, before = alone, None
     if situation.need:
-        text = f"{situation.need} {parse.asserted}"[-MAX_READ:]
-        both = witnesses.encoder.encode_query([text, situation.need])
-        joined, before = retriever.belief(text, both[0]), retriever.belief(situation.need, both[1])
+        joined = _read(f"{situation.need} {parse.asserted}"[-MAX_READ:], witnesses)
+        before = _read(situation.need, witnesses)
     known = situation.known
     related = {str(code) for one in known[:1] or situation.offered for code in catalogue[one].related}
     near = {str(code) for one in related for code in catalogue[one].related}
@@ -88,6 +75,10 @@ def read_signs(
     ]
     none = {f"none_{name}": value for name, value in message.items()} | {"none": 1.0}
     return (*candidates, None), [*rows, none]
+
+
+def _read(text: str, witnesses: Witnesses) -> Belief:
+    return witnesses.retriever.belief(text, lambda: witnesses.encoder.encode_query([text])[0])
 
 
 def _best(belief: Belief, retriever: Retriever) -> list[str]:
@@ -110,9 +101,9 @@ def _message_signs(
         "aspects": float(bool(parse.aspects)),
         "no_topic": float(not parse.topic),
         "elliptic": float(elliptic(parse.asserted)),
-        "pronoun": float(bool(_pronouns().search(parse.canonical))),
+        "pronoun": float(bool(phrases("pronouns").search(parse.canonical))),
         "persons": float(bool(parse.persons)),
-        "returns": float(returns(parse.canonical)),
+        "returns": float(bool(phrases("returns").search(parse.canonical))),
         "asks": float(parse.asks()),
         "words": words,
         "cosine": cosine,

@@ -55,10 +55,10 @@ class Learnt:
     weights: dict[str, float]
     gate: Gate
 
-    def shares(self, evidence: Evidence, allowed: NDArray[np.bool_], log_prior: Scores | float = 0.0) -> Scores:
+    def shares(self, evidence: Evidence, allowed: NDArray[np.bool_]) -> Scores:
         """Each service's calibrated share of the belief, shape (services,); 0 where not allowed."""
         scores = np.array([self.weights[arm] for arm in ARMS], dtype=np.float32) @ evidence.arms
-        return softmax(np.where(allowed, scores + log_prior, -np.inf).astype(np.float32))
+        return softmax(np.where(allowed, scores, -np.inf).astype(np.float32))
 
 
 @dataclass(frozen=True)

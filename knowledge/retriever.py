@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,7 +18,6 @@ from knowledge.search_encoder import own_encoder
 from knowledge.verdict import Verdict, verdict_of
 
 Scores = NDArray[np.float32]
-Prior = Sequence[tuple[str, float]]
 NEAREST = 0.5
 MAX_CHOICES = 4
 MAX_RECENT = 256
@@ -105,26 +104,24 @@ class Retriever:
         top_k: int = 5,
         audience: Audience | None = None,
         among: Sequence[str] | None = None,
-        prior: Prior = (),
     ) -> Retrieval:
         """Rank services; `audience` and `among` (codes) keep only what fits them.
-
-        `prior` tells how much likelier some services are than the rest before a word is read (code, factor).
 
         The vector is the encoder's of the query, so the query alone tells whether a search was made just before; an
         index of very many texts has vectors of another encoder and reads the query itself.
         """
-        key = (query, top_k, audience, None if among is None else tuple(among), tuple(prior))
+        key = (query, top_k, audience, None if among is None else tuple(among))
         if (known := self._recent.get(key)) is not None:
             return known
         if len(self._recent) >= MAX_RECENT:
             self._recent.clear()
-        found = self._recent[key] = self._search(query, vector, top_k, audience, among, prior)
+        found = self._recent[key] = self._search(query, vector, top_k, audience, among)
         return found
 
-    def belief(self, query: str, vector: Scores) -> Belief:
-        """What a canonical query says of every service, in the order of `place`."""
-        evidence = self._read(query, vector)
+    def belief(self, query: str, vector: Callable[[], Scores]) -> Belief:
+        """What a canonical query says of every service, in the order of `place`; `vector` is asked for if need be."""
+        known = self._evidence.get(query)
+        evidence = known if known is not None else self._read(query, vector())
         learnt = self._fusion.of(evidence)
         shares = learnt.shares(evidence, np.ones(len(self.place), dtype=bool))
         kinds = learnt.gate.probabilities(whole_signs(evidence, shares)) if self._index.kinds else {}
@@ -149,7 +146,6 @@ class Retriever:
         top_k: int,
         audience: Audience | None,
         among: Sequence[str] | None,
-        prior: Prior,
     ) -> Retrieval:
         evidence = self._read(query, vector)
         learnt = self._fusion.of(evidence)
@@ -157,11 +153,11 @@ class Retriever:
         allowed = self._allowed(audience, among)
         if not allowed.any():
             return Retrieval(Verdict.NO_SERVICE, (), evidence.similarity, evidence.known)
-        shares = learnt.shares(evidence, allowed, self._log_prior(prior))
+        shares = learnt.shares(evidence, allowed)
         order = [place for place in _highest(shares, max(top_k, MAX_CHOICES)) if allowed[place]]
         hits = tuple(Hit(self.catalogue[codes[place]], float(shares[place])) for place in order)
         similarity = evidence.similarity
-        alike = self.sharing_name(query) if among is None and audience is None and not prior else ()
+        alike = self.sharing_name(query) if among is None and audience is None else ()
         if alike:
             share = 1 / len(alike)
             named = tuple(Hit(service, share) for service in alike)
@@ -180,13 +176,6 @@ class Retriever:
         return any(
             all(self._services[place].code == service.code for place in self._names.holding(name)) for name in held
         )
-
-    def _log_prior(self, prior: Prior) -> Scores:
-        """The logarithm of each service's factor, shape (services,); 0 for those not named."""
-        logs = np.zeros(len(self._index.codes), dtype=np.float32)
-        for code, factor in prior:
-            logs[self._index.codes.index(code)] = np.log(factor)
-        return logs
 
     def _allowed(self, audience: Audience | None, among: Sequence[str] | None) -> NDArray[np.bool_]:
         """Which services a search may find, shape (services,)."""

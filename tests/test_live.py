@@ -526,7 +526,7 @@ def test_offences_and_registration_never_ask_for_papers(speak: Callable[..., Any
     turn = say("查我的违章")
     assert turn["services"][0]["code"] == "C11" and "请不要在这里发送" in turn["text"] and "12123" in turn["text"]
     assert "do not send" in say("check my traffic tickets")["text"]
-    turn = say("挂号")
+    turn = say("我想挂号")
     assert turn["services"][0]["code"] == "E12" and "号源" in turn["text"] and "健康160" in turn["text"]
 
 

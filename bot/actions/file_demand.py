@@ -16,6 +16,7 @@ from bot.actions.demand_form import (
     take_named_value,
     take_values,
 )
+from bot.actions.demand_summary import contact, summary
 from bot.cases.case import CaseDraft
 from bot.messages import BotMessage
 from bot.nlu.parse import Parse
@@ -234,7 +235,7 @@ def _what_to_change(turn: TurnContext, state: FormState) -> ActionResult:
 
 def _question(turn: TurnContext, state: FormState, name: str) -> BotMessage:
     if name == CONFIRM:
-        return turn.say("utter_ask_confirm", summary=_summary(turn, state), contact=_contact(turn, state))
+        return turn.say("utter_ask_confirm", summary=summary(turn, state), contact=contact(turn, state))
     if name == "location":
         capture = next((c for draft in state.drafts if (c := _must_capture(turn, draft))), None)
         hint = turn.text("utter_capture_hint", capture=capture.in_language(turn.language)) if capture else ""
@@ -250,44 +251,6 @@ def _hits(turn: TurnContext, state: FormState) -> tuple[Hit, ...]:
     """The hotline items of the demands, so that the desk and the page can show them."""
     codes = dict.fromkeys(draft.service_item for draft in state.drafts if draft.service_item)
     return tuple(Hit(turn.catalogue[code], 1.0) for code in codes)
-
-
-def _summary(turn: TurnContext, state: FormState) -> str:
-    if len(state.drafts) == 1:
-        return _one(turn, state.drafts[0])
-    blocks = [turn.text("utter_summary_two_head", count=len(state.drafts))]
-    for number, draft in enumerate(state.drafts, start=1):
-        blocks += [turn.text("utter_summary_number", number=number), _one(turn, draft)]
-    return "\n".join(blocks)
-
-
-def _one(turn: TurnContext, draft: CaseDraft) -> str:
-    missing = turn.text("utter_value_not_given")
-    return turn.text(
-        "utter_summary_one",
-        description=draft.description,
-        type=turn.text(f"utter_type_{draft.type}"),
-        category=category_name(turn, draft.category),
-        location=draft.location or missing,
-        occurred_at=draft.occurred_at or missing,
-        agency=agency_name(turn, draft.agency),
-    )
-
-
-def category_name(turn: TurnContext, category: str | None) -> str:
-    """A first-level category in the citizen's language."""
-    names = {text.zh: text for text in turn.catalogue.categories}
-    if category is None:
-        return turn.text("utter_category_open")
-    return names[category].in_language(turn.language)
-
-
-def _contact(turn: TurnContext, state: FormState) -> str:
-    if state.anonymous:
-        return turn.text("utter_contact_anonymous")
-    if state.contact:
-        return turn.text("utter_contact_phone", contact=state.contact)
-    return turn.text("utter_contact_none")
 
 
 def _file(turn: TurnContext, state: FormState) -> ActionResult:
