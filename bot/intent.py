@@ -12,7 +12,7 @@ from bot.context import CHOICE_STEP, brought_up, search, subject_of, told_about
 from bot.live_need import asks_live, tells_only_time
 from bot.nlu.elsewhere import lies_elsewhere
 from bot.nlu.safety import PREFIXES
-from bot.nlu.said import content_of, opens_with_command, short_answer
+from bot.nlu.said import commands_in, content_of, opens_with_command, short_answer
 from bot.subject import Subject
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
@@ -69,7 +69,7 @@ def settled(turn: TurnContext) -> str:
         return "unclear"
     if turn.tracker.slot("service_code") in live_kinds() and tells_only_time(parse):
         return "ask_detail"
-    if opens_with_command(turn.message.text, "file_demand"):
+    if commands_in(turn.message.text, "file_demand"):
         told = content_of(turn.message.text, parse, "file_demand")
         if told is None or not (parse.asks() or _is_service(turn)):
             return "file_demand"
@@ -113,7 +113,8 @@ def _about(turn: TurnContext) -> str | None:
     if code is None or (subject.code is None and not _rather_asks_on(turn, subject)):
         talking = turn.tracker.slot("service_code") or turn.tracker.slot("choice_purpose") == CHOICE_STEP
         return "ask_detail" if talking and parse.aspects and not parse.topic else None
-    if subject.code not in (None, code) and not (parse.asks() or parse.aspects):
+    tells = turn.catalogue[code].kind is Kind.DEMAND or subject.code not in (None, code)
+    if tells and not (parse.asks() or parse.aspects):
         return None
     return "ask_detail" if brought_up(turn, code) else "ask_service"
 

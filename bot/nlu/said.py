@@ -51,6 +51,7 @@ GO_ON = re.compile(
 MAX_SUBMIT_CHARS = 60
 MAX_START, MAX_START_ENGLISH = 12, 40
 MAX_DROP, MAX_DROP_ENGLISH = 40, 120
+SENTENCE_END = re.compile(r"[.!?。！？;；]+\s*")
 CLAUSE_END = re.compile(r"[,，.。!！;；~…]+\s*")
 CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]{2,}")
 EMPTY_WORDS = re.compile(
@@ -169,6 +170,11 @@ def opens_with_command(text: str, intent: str) -> bool:
         name == intent and (found := pattern.match(clean)) is not None and len(found.group()) >= 2
         for name, pattern in _commands()
     )
+
+
+def commands_in(text: str, intent: str) -> bool:
+    """Whether a sentence of a message begins with words that order something."""
+    return any(opens_with_command(sentence, intent) for sentence in SENTENCE_END.split(text) if sentence)
 
 
 @lru_cache(maxsize=1)
