@@ -23,6 +23,22 @@ class IllegalTransition(CaseError):
     """The state machine does not allow this change."""
 
 
+class NotAllowed(CaseError):
+    """This role, or this unit, may not make this change."""
+
+
+class MissingForMove(CaseError):
+    """The change lacks what it needs, such as a reason or a reply."""
+
+
+class StaffError(ChengdaError):
+    """A staff account or session was refused."""
+
+
+class EvidenceError(ChengdaError):
+    """A file is of no allowed type, too large, or not what its name says."""
+
+
 class LiveError(ChengdaError):
     """A live source gave nothing that can be told."""
 

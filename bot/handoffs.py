@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from bot.database import handoffs
 from bot.messages import SenderId
+from bot.tables import handoffs
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from bot.cases.store import CaseStore
-from bot.database import conversations, make_durable, turns
+from bot.cases.handover import Handovers
+from bot.cases.store import DatabaseCases
+from bot.database import make_durable
 from bot.handoffs import HandoffQueue
 from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
 from bot.messages import MessageId, SenderId
+from bot.tables import conversations, turns
 from bot.tracker import Event, Tracker, from_json
 
 Clock = Callable[[], datetime]
@@ -23,15 +25,16 @@ class Work:
     """The stores of one transaction."""
 
     def __init__(self, connection: Connection, prefix: str, clock: Clock, limits: Limits) -> None:
-        self._connection = connection
-        self.cases = CaseStore(connection, prefix, clock)
+        self.cases = DatabaseCases(connection, prefix, clock)
+        self.handovers = Handovers(connection)
+        self.connection = connection
         self.handoffs = HandoffQueue(connection)
         self.learning = LearningQueue(connection, limits)
 
     def tracker(self, sender: SenderId) -> Tracker:
         """The state of a conversation; a new one for an unknown sender."""
         query = select(conversations.c.state).where(conversations.c.sender == sender)
-        state = self._connection.execute(query).scalar()
+        state = self.connection.execute(query).scalar()
         return Tracker(sender) if state is None else from_json(state)
 
     def answer_of(self, sender: SenderId, message_id: MessageId | None) -> list[dict[str, Any]] | None:
@@ -39,13 +42,13 @@ class Work:
         if message_id is None:
             return None
         query = select(turns.c.answer).where(turns.c.sender == sender, turns.c.message_id == message_id)
-        answer: list[dict[str, Any]] | None = self._connection.execute(query).scalar()
+        answer: list[dict[str, Any]] | None = self.connection.execute(query).scalar()
         return answer
 
     def last_answer(self, sender: SenderId) -> list[dict[str, Any]] | None:
         """The newest stored answer of a conversation."""
         query = select(turns.c.answer).where(turns.c.sender == sender).order_by(turns.c.id.desc()).limit(1)
-        answer: list[dict[str, Any]] | None = self._connection.execute(query).scalar()
+        answer: list[dict[str, Any]] | None = self.connection.execute(query).scalar()
         return answer
 
     def told(self, sender: SenderId, message_id: MessageId | None = None, before: int | None = None) -> ToldTurn | None:
@@ -55,7 +58,7 @@ class Work:
             query = query.where(turns.c.message_id == message_id)
         if before is not None:
             query = query.where(turns.c.id < before)
-        row = self._connection.execute(query.order_by(turns.c.id.desc()).limit(1)).one_or_none()
+        row = self.connection.execute(query.order_by(turns.c.id.desc()).limit(1)).one_or_none()
         if row is None:
             return None
         text = next((event.get("text") or "" for event in row.events if event["event"] == "user"), "")
@@ -64,7 +67,7 @@ class Work:
     def events(self, sender: SenderId) -> list[Event]:
         """Every event of a conversation, oldest first."""
         query = select(turns.c.events).where(turns.c.sender == sender).order_by(turns.c.id)
-        rows = self._connection.execute(query).scalars().all()
+        rows = self.connection.execute(query).scalars().all()
         return [Event(**event) for row in rows for event in row]
 
     def save(
@@ -77,16 +80,16 @@ class Work:
     ) -> int:
         """Write a finished turn and the state after it; gives the turn's number."""
         moment = at.astimezone(UTC)
-        known = self._connection.execute(
+        known = self.connection.execute(
             update(conversations)
             .where(conversations.c.sender == tracker.sender)
             .values(state=tracker.as_json(), updated_at=moment)
         )
         if known.rowcount == 0:
-            self._connection.execute(
+            self.connection.execute(
                 insert(conversations).values(sender=tracker.sender, state=tracker.as_json(), updated_at=moment)
             )
-        made = self._connection.execute(
+        made = self.connection.execute(
             insert(turns)
             .values(
                 sender=tracker.sender,
@@ -104,7 +107,7 @@ class Store:
     """The door to the database for turns."""
 
     def __init__(self, engine: Engine, prefix: str, clock: Clock, limits: Limits = KEPT) -> None:
-        self._engine = engine
+        self.engine = engine
         self._limits = limits
         self._prefix = prefix
         self._clock = clock
@@ -112,14 +115,14 @@ class Store:
     @contextmanager
     def work(self) -> Iterator[Work]:
         """One transaction: committed at the end, rolled back by any error; a case or a call for a person is on disk."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             work = Work(connection, self._prefix, self._clock, self._limits)
             yield work
         if work.cases.changed or work.handoffs.changed:
-            make_durable(self._engine)
+            make_durable(self.engine)
 
     def ready(self) -> bool:
         """Whether the tables can be read."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(select(conversations.c.sender).limit(1))
         return True

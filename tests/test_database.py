@@ -14,8 +14,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from bot.cases.case import CaseDraft, DemandType
-from bot.database import MIGRATIONS, metadata, migrate, open_database
+from bot.database import MIGRATIONS, migrate, open_database
 from bot.messages import SenderId
+from bot.schema import metadata
 from bot.store import Store
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.assistant import ACTIONS, UTTER_OUTCOMES
+from bot.cases.clocks import MOVES, Alarm
+from bot.cases.states import TRANSITIONS, Status
 from bot.content_check import MIN_LINES
 from bot.domain import read_domain
 from bot.nlu.intents import NLU_FILES
@@ -54,6 +56,15 @@ def test_every_response_has_the_same_placeholders_in_both_languages() -> None:
         zh, en = (set(re.findall(r"\{(\w+)\}", wording[language].text)) for language in ("zh", "en"))
         assert zh == en, name
         assert len(wording["zh"].buttons) == len(wording["en"].buttons), name
+
+
+def test_every_status_event_and_alarm_of_a_case_has_its_words() -> None:
+    domain = read_domain()
+    for status in Status:
+        assert f"utter_status_{status}" in domain.responses
+    told = {row.event for row in TRANSITIONS.values()} | {alarm for alarm in Alarm if alarm not in MOVES} | {"filed"}
+    for kind in told:
+        assert f"utter_note_{kind}" in domain.responses, kind
 
 
 def test_every_setting_has_a_help_text_and_a_readme_row() -> None:

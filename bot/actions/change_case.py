@@ -12,48 +12,49 @@ from bot.actions.case_status import (
     needs_identity,
     which_case,
 )
-from bot.cases.case import CHANGES, Case, Change
+from bot.cases.case import CITIZEN, Case, Facts
 from bot.cases.number import CaseNumber
+from bot.cases.states import TRANSITIONS, Move
 from bot.errors import IllegalTransition, UnknownCase
 from bot.nlu.said import content_of
 from bot.turn import ActionResult, Outcome, TurnContext
 
 SUPPLEMENT_FORM = "supplement_form"
 DONE = {
-    Change.HASTEN: "utter_case_hastened",
-    Change.WITHDRAW: "utter_case_withdrawn",
-    Change.REOPEN: "utter_case_reopened",
-    Change.SUPPLEMENT: "utter_case_supplemented",
+    Move.HASTEN: "utter_case_hastened",
+    Move.WITHDRAW: "utter_case_withdrawn",
+    Move.REOPEN: "utter_case_reopened",
+    Move.SUPPLEMENT: "utter_case_supplemented",
 }
 
 
 def hasten_case(turn: TurnContext) -> ActionResult:
     """Hasten the case meant."""
-    return _change(turn, Change.HASTEN)
+    return _change(turn, Move.HASTEN)
 
 
 def withdraw_case(turn: TurnContext) -> ActionResult:
     """Withdraw the case meant."""
-    return _change(turn, Change.WITHDRAW)
+    return _change(turn, Move.WITHDRAW)
 
 
 def reopen_case(turn: TurnContext) -> ActionResult:
     """Open a closed or withdrawn case again."""
-    return _change(turn, Change.REOPEN)
+    return _change(turn, Move.REOPEN)
 
 
 def supplement_case(turn: TurnContext) -> ActionResult:
     """Add what the message tells to the case meant, asking for it when it tells nothing yet."""
-    return _change(turn, Change.SUPPLEMENT)
+    return _change(turn, Move.SUPPLEMENT)
 
 
 def take_supplement(turn: TurnContext) -> ActionResult:
     """Add the answer to the running supplement form."""
     case = turn.cases.by_number(turn.tracker.slot("case_number"))
-    return apply(turn, case, Change.SUPPLEMENT, turn.message.text.strip())
+    return apply(turn, case, Move.SUPPLEMENT, turn.message.text.strip())
 
 
-def _change(turn: TurnContext, change: Change) -> ActionResult:
+def _change(turn: TurnContext, change: Move) -> ActionResult:
     case = find_case(turn)
     if case is None:
         if turn.parse.first("case_number"):
@@ -69,24 +70,24 @@ def _change(turn: TurnContext, change: Change) -> ActionResult:
     return apply(turn, case, change, content_of(turn.message.text, turn.parse, "supplement_case"))
 
 
-def _fitting(turn: TurnContext, change: Change) -> tuple[Case, ...]:
+def _fitting(turn: TurnContext, change: Move) -> tuple[Case, ...]:
     """The sender's cases and the one shown last, those first that allow the change."""
     own = list(turn.cases.of_sender(turn.sender))
     shown = turn.tracker.slot("case_number")
     if shown and shown not in [case.number for case in own]:
         with contextlib.suppress(UnknownCase):
             own.insert(0, turn.cases.by_number(CaseNumber(shown)))
-    allowed = [case for case in own if case.status in CHANGES[change][0]]
+    allowed = [case for case in own if case.status in TRANSITIONS[change].origins]
     return tuple(allowed or own[:1])
 
 
-def apply(turn: TurnContext, case: Case, change: Change, note: str | None) -> ActionResult:
+def apply(turn: TurnContext, case: Case, change: Move, note: str | None) -> ActionResult:
     """Make the change and tell it, or tell why it cannot be made."""
     set_case = turn.slot("case_number", case.number)
-    if change is Change.SUPPLEMENT and not note:
+    if change is Move.SUPPLEMENT and not note:
         return _ask_supplement(turn, case)
     try:
-        changed = turn.cases.change(case.number, change, note if change is Change.SUPPLEMENT else None)
+        changed = turn.cases.move(case.number, change, CITIZEN, Facts(note if change is Move.SUPPLEMENT else None))
     except IllegalTransition:
         refusal = turn.say(
             "utter_case_not_possible",

@@ -8,8 +8,8 @@ from bot.actions.answer_service import MAX_NEED, tell
 from bot.actions.case_status import report
 from bot.actions.change_case import apply
 from bot.actions.life_path import CHOICE_PATH, tell_path, tell_step
-from bot.cases.case import Change
 from bot.cases.number import CaseNumber
+from bot.cases.states import Move
 from bot.context import CHOICE_SERVICE, CHOICE_STEP
 from bot.turn import ActionResult, TurnContext
 from knowledge.paths import PathKey
@@ -30,6 +30,6 @@ def choose(turn: TurnContext, picked: str) -> ActionResult:
         key = PathKey(str(turn.tracker.slot("path")))
         return tell_step(turn, key, turn.paths.paths[key].codes.index(picked) + 1)
     case = turn.cases.by_number(CaseNumber(picked))
-    if purpose in set(Change):
-        return apply(turn, case, Change(purpose), None)
+    if purpose in set(Move):
+        return apply(turn, case, Move(purpose), None)
     return report(turn, case)

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from bot.cases.number import CaseNumber
-from bot.errors import IllegalTransition
+from bot.cases.states import TRANSITIONS, Move, Need, Role, Status
+from bot.errors import IllegalTransition, MissingForMove, NotAllowed
 from bot.messages import SenderId
 
 
@@ -21,40 +22,6 @@ class DemandType(StrEnum):
     REPORT = "report"
     SUGGESTION = "suggestion"
     PRAISE = "praise"
-
-
-class Status(StrEnum):
-    """What the citizen sees of a case."""
-
-    SUBMITTED = "submitted"
-    ACCEPTED = "accepted"
-    DISPATCHED = "dispatched"
-    SIGNED = "signed"
-    HANDLING = "handling"
-    REPLIED = "replied"
-    CALLBACK = "callback"
-    CLOSED = "closed"
-    RETURNED = "returned"
-    WITHDRAWN = "withdrawn"
-
-
-class Change(StrEnum):
-    """What a citizen can do to a case."""
-
-    SUPPLEMENT = "supplement"
-    HASTEN = "hasten"
-    WITHDRAW = "withdraw"
-    REOPEN = "reopen"
-
-
-_OPEN = frozenset(Status) - {Status.CLOSED, Status.WITHDRAWN}
-# Change -> (statuses it is allowed in, status it leads to or None for the same, kind of the event it writes)
-CHANGES: dict[Change, tuple[frozenset[Status], Status | None, str]] = {
-    Change.SUPPLEMENT: (_OPEN, None, "supplemented"),
-    Change.HASTEN: (_OPEN, None, "hastened"),
-    Change.WITHDRAW: (_OPEN, Status.WITHDRAWN, "withdrawn"),
-    Change.REOPEN: (frozenset({Status.CLOSED, Status.WITHDRAWN}), Status.SUBMITTED, "reopened"),
-}
 
 
 @dataclass(frozen=True)
@@ -70,6 +37,8 @@ class CaseDraft:
     district: str | None = None
     subdistrict: str | None = None
     occurred_at: str | None = None
+    subcategory: str | None = None
+    urgency: str = "normal"
 
     def as_json(self) -> dict[str, Any]:
         """The draft as kept in a slot; `CaseDraft(**…)` gives it back."""
@@ -82,13 +51,69 @@ def draft_from_json(state: dict[str, Any]) -> CaseDraft:
 
 
 @dataclass(frozen=True)
+class Actor:
+    """Who does something to a case: a role, for staff also the login, for units the unit acted for."""
+
+    role: Role
+    name: str | None = None
+    unit: str | None = None
+
+
+CITIZEN = Actor(Role.CITIZEN)
+SYSTEM = Actor(Role.SYSTEM)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a move brings along; `note` is what the citizen reads beside it, `reason` why it was done."""
+
+    note: str | None = None
+    reason: str | None = None
+    reply: str | None = None
+    unit: str | None = None
+    assisting: tuple[str, ...] = ()
+    duty_line: str | None = None
+    duty_version: str | None = None
+    confidence: float | None = None
+    leader: CaseNumber | None = None
+
+    def given(self, need: Need) -> bool:
+        """Whether it brings what is needed."""
+        return bool((getattr(self, need) or "").strip())
+
+
+@dataclass(frozen=True)
 class CaseEvent:
-    """One line of a case's timeline."""
+    """One line of a case's timeline; `actor` is a role, `name` a login or unit, `status` the one after it."""
 
     kind: str
     at: datetime
     actor: str
     note: str | None = None
+    name: str | None = None
+    status: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Handling:
+    """How far the office has come with a case: the unit, why that one, its clocks and what was answered."""
+
+    unit: str | None = None
+    assisting: tuple[str, ...] = ()
+    duty_line: str | None = None
+    duty_version: str | None = None
+    confidence: float | None = None
+    contact_by: datetime | None = None
+    paused_at: datetime | None = None
+    extended: bool = False
+    supervision: int = 0
+    redos: int = 0
+    reply: str | None = None
+    merged_into: CaseNumber | None = None
+    closed_at: datetime | None = None
+    updated_at: datetime | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,15 +131,37 @@ class Case:
     filed_at: datetime
     expected_at: datetime
     timeline: tuple[CaseEvent, ...]
+    source: str = "chat"
+    handling: Handling = Handling()
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The unit in the lead and those that assist."""
+        return (*((self.handling.unit,) if self.handling.unit else ()), *self.handling.assisting)
+
+    @property
+    def since(self) -> datetime:
+        """When the case came into its status."""
+        entered = self.filed_at
+        before: str | None = None
+        for event in self.timeline:
+            if event.status and event.status != before:
+                entered, before = event.at, event.status
+        return entered
 
     def count(self, kind: str) -> int:
         """How many events of a kind the timeline has."""
         return sum(event.kind == kind for event in self.timeline)
 
 
-def next_status(case: Case, change: Change) -> Status:
-    """The status a change leads to; raises IllegalTransition."""
-    allowed, status, _ = CHANGES[change]
-    if case.status not in allowed:
-        raise IllegalTransition(f"{change} is not possible in status {case.status}")
-    return status or case.status
+def next_status(case: Case, move: Move, actor: Actor, facts: Facts) -> Status:
+    """The status a move leads to; raises IllegalTransition, NotAllowed or MissingForMove."""
+    row = TRANSITIONS[move]
+    if actor.role not in row.roles or (actor.role is Role.UNIT and actor.unit not in case.units):
+        raise NotAllowed(f"{actor.role} may not {move} case {case.number}")
+    if case.status not in row.origins:
+        raise IllegalTransition(f"{move} is not possible in status {case.status}")
+    missing = [need for need in Need if need in row.needs and not facts.given(need)]
+    if missing:
+        raise MissingForMove(f"{move} needs {', '.join(missing)}")
+    return row.to or case.status

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from bot.database import learning_queue, turn_reviews
 from bot.domain import Domain
 from bot.learning.reason import (
     LEARNT_FROM,
@@ -23,6 +22,7 @@ from bot.learning.reason import (
     tells_something,
 )
 from bot.privacy import redact
+from bot.tables import learning_queue, turn_reviews
 
 MAX_CHARS = 200
 LONG_NUMBER = re.compile(r"\d(?:[\s\-./]*\d){5,}")

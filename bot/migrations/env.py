@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bot.database import metadata
+from bot.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,11 @@
+"""All tables of the product together, as the migrations make them."""
+
+from __future__ import annotations
+
+from bot.cases import tables as case_tables
+from bot.staff import tables as staff_tables
+from bot.tables import metadata
+
+PARTS = (case_tables, staff_tables)
+
+__all__ = ["PARTS", "metadata"]
