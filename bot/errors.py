@@ -31,6 +31,14 @@ class MissingForMove(CaseError):
     """The change lacks what it needs, such as a reason or a reply."""
 
 
+class DeliveryFailed(CaseError):
+    """A case could not be handed over; `final` when trying again would not help."""
+
+    def __init__(self, problem: str, final: bool = False) -> None:
+        super().__init__(problem)
+        self.final = final
+
+
 class StaffError(ChengdaError):
     """A staff account or session was refused."""
 
