@@ -39,6 +39,8 @@ class CaseDraft:
     occurred_at: str | None = None
     subcategory: str | None = None
     urgency: str = "normal"
+    latitude: float | None = None
+    longitude: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The draft as kept in a slot; `CaseDraft(**…)` gives it back."""

@@ -238,6 +238,8 @@ def _case(row: Row[Any], timeline: tuple[CaseEvent, ...], zone: object) -> Case:
         row.occurred_at,
         row.subcategory,
         row.urgency,
+        row.latitude,
+        row.longitude,
     )
     handling = Handling(
         row.unit,
