@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(
         default=5.0, ge=0, description="How often a server looks for newly trained models; 0 means only when told to."
     )
+    sweep_seconds: float = Field(
+        default=15.0,
+        ge=0,
+        description="How often a server looks after deadlines and hand-overs; 0 leaves it to `chengda sweep`.",
+    )
     admin_token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token for /admin; empty means only callers on the same machine."
     )

@@ -121,6 +121,10 @@ class Store:
         if work.cases.changed or work.handoffs.changed:
             make_durable(self.engine)
 
+    def now(self) -> datetime:
+        """The time in the city."""
+        return self._clock()
+
     def ready(self) -> bool:
         """Whether the tables can be read."""
         with self.engine.begin() as connection:

@@ -20,6 +20,7 @@ from connectors.live.connect import live_desk
 from connectors.reload import Reloader
 from connectors.reload import router as reload_router
 from connectors.shadow import start_shadow
+from connectors.sweeper import Sweeper
 
 STATIC = Path(__file__).with_name("static")
 SECURITY_HEADERS = {
@@ -42,7 +43,10 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         shadow = start_shadow(settings, app.state.assistant)
         reloader = app.state.reloader = Reloader(app, settings)
         reloader.start()
+        sweeper = Sweeper(lambda: app.state.assistant.store, settings.sweep_seconds)
+        sweeper.start()
         yield
+        sweeper.stop()
         reloader.stop()
         if shadow is not None:
             shadow.close()

@@ -6,6 +6,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -15,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot.assistant import Assistant
-from bot.build import build_assistant
+from bot.build import build_assistant, open_store
+from bot.cases.deadlines import calendar_end
 from bot.content_check import check_content
 from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
@@ -30,6 +32,7 @@ from connectors.learn import Desk
 from connectors.learning import fusion, subjects
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
+from connectors.sweeper import look_after
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
 from knowledge.encoder import EncoderError
 from knowledge.importers.row import ImportFault
@@ -46,6 +49,7 @@ app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
 benches.command("encoder")(encoder_commands.bench)
 console = Console(stderr=True)
+CALENDAR_DAYS = 60
 STEP_NAMES = {
     "encoder": "loading the encoder 载入编码器",
     "texts": "reading texts 读取文本",
@@ -124,6 +128,16 @@ def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a n
 
 
 @app.command()
+def sweep() -> None:
+    """Ring the alarms that are due and try the hand-overs that wait, once; for cron."""
+    settings = Settings()
+    done = look_after(open_store(settings, find_city(settings.city, settings.data_dir)))
+    print(done.told())
+    if done.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def rehearse(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8312,
     fault: Annotated[Fault, typer.Option(help="How every answer goes wrong.")] = Fault.NONE,
@@ -179,6 +193,8 @@ def check() -> None:
     if problems:
         print(f"{len(problems)} errors")
         raise typer.Exit(1)
+    if (left := (calendar_end() - date.today()).days) < CALENDAR_DAYS:
+        print(f"note: the calendar of working days ends on {calendar_end()} ({left} days); add the next year's list")
     items = ", ".join(f"{city} {len(catalogue_of(find_city(city)))}" for city in shipped_cities())
     print(f"items: {items}; guided paths: {len(paths_of(find_city()))}; catalogue and language data: no errors")
 

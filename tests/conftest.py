@@ -28,8 +28,8 @@ def models() -> Models:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a test: its own data folder and an in-memory database."""
-    return Settings(data_dir=tmp_path, database_url="sqlite://", _env_file=None)  # type: ignore[call-arg]
+    """Settings of a test: its own data folder and an in-memory database, which no second thread may share."""
+    return Settings(data_dir=tmp_path, database_url="sqlite://", sweep_seconds=0, _env_file=None)  # type: ignore[call-arg]
 
 
 @pytest.fixture

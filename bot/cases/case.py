@@ -144,11 +144,15 @@ class Case:
     @property
     def since(self) -> datetime:
         """When the case came into its status."""
+        return self.entered(frozenset(Status))
+
+    def entered(self, statuses: frozenset[Status]) -> datetime:
+        """When the case last came into one of some statuses from another; when it was filed if never."""
         entered = self.filed_at
         before: str | None = None
         for event in self.timeline:
             if event.status and event.status != before:
-                entered, before = event.at, event.status
+                entered, before = event.at if event.status in statuses else entered, event.status
         return entered
 
     def count(self, kind: str) -> int:

@@ -22,17 +22,20 @@ class Alarm(StrEnum):
     SUPERVISE = "supervise"
     CIRCULAR = "circular"
     RESUME = "resume"
+    REVIEW = "review"
     CLOSE = "close"
 
 
 # What an alarm does besides standing in the timeline.
 MOVES: Mapping[Alarm, Move] = {
     Alarm.SUPERVISE: Move.SUPERVISE,
-    Alarm.CIRCULAR: Move.SUPERVISE,
+    Alarm.CIRCULAR: Move.CIRCULATE,
     Alarm.RESUME: Move.RESUME,
+    Alarm.REVIEW: Move.REVIEW,
     Alarm.CLOSE: Move.CLOSE,
 }
 _WAITING = frozenset({Status.SUBMITTED, Status.ACCEPTED, Status.RETURNED})
+_RECEIVED = frozenset({Status.SUBMITTED, Status.RETURNED})
 _RUNNING = _WAITING | {Status.DISPATCHED, Status.SIGNED, Status.HANDLING, Status.REDO}
 
 
@@ -50,7 +53,8 @@ def rings_of(case: Case) -> tuple[Ring, ...]:
     since, urgency, told = case.since, case.draft.urgency, limits()
     found: dict[Alarm, tuple[datetime, datetime]] = {}
     if case.status in _WAITING:
-        found[Alarm.DISPATCH_LATE] = (since + timedelta(minutes=told.dispatch_minutes[urgency]), since)
+        received = case.entered(_RECEIVED)
+        found[Alarm.DISPATCH_LATE] = (received + timedelta(minutes=told.dispatch_minutes[urgency]), received)
     if case.status in (Status.DISPATCHED, Status.SIGNED, Status.REDO) and case.handling.contact_by:
         found[Alarm.CONTACT_LATE] = (case.handling.contact_by, case.handling.contact_by)
     if case.status in _RUNNING:
@@ -61,6 +65,8 @@ def rings_of(case: Case) -> tuple[Ring, ...]:
         found[Alarm.CIRCULAR] = (working_days_after(due, told.circular_days), due)
     if case.status is Status.SUSPENDED:
         found[Alarm.RESUME] = (working_days_after(since, told.suspend_days), since)
+    if case.status is Status.REPLIED and told.review_hours:
+        found[Alarm.REVIEW] = (since + timedelta(hours=told.review_hours), since)
     if case.status is Status.CALLBACK:
         found[Alarm.CLOSE] = (working_days_after(since, told.callback_days), since)
     rings = (Ring(alarm, at, f"{alarm}:{key:%Y%m%d%H%M%S}") for alarm, (at, key) in found.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from knowledge.catalogue import CATALOGUE
 from knowledge.yaml_file import read_yaml
 
+logger = logging.getLogger("chengda")
 END_OF_DAY = time(18, 0)
 NORMAL = "normal"
 
@@ -28,6 +30,7 @@ class Limits:
     extension_days: int
     supervise_days: int
     circular_days: int
+    review_hours: float
     callback_days: int
     suspend_days: int
 
@@ -45,8 +48,26 @@ def limits(path: Path = CATALOGUE / "deadlines.yml") -> Limits:
     return Limits(**read_yaml(path))
 
 
+@lru_cache(maxsize=1)
+def calendar_years() -> frozenset[int]:
+    """The years whose days off are published; a year's list may name the last days of the year before."""
+    return frozenset(day.year for day in calendar() if day.month > 1)
+
+
+def calendar_end() -> date:
+    """The last day the calendar knows."""
+    return date(max(calendar_years()), 12, 31)
+
+
+@lru_cache
+def _warn_of(year: int) -> None:
+    logger.warning("the calendar has no year %s: Monday to Friday count as working days, no holiday does", year)
+
+
 def is_working_day(day: date) -> bool:
-    """By the published calendar; a year without one is Monday to Friday."""
+    """By the published calendar; a year without one is Monday to Friday, which is logged once."""
+    if day.year not in calendar_years():
+        _warn_of(day.year)
     return calendar().get(day, day.weekday() < 5)
 
 

@@ -48,6 +48,10 @@ def _extend(case: Case, facts: Facts, now: datetime) -> Columns:
     return {"extended": True, "expected_at": extended(case.expected_at).astimezone(UTC)}
 
 
+def _supervise(case: Case, facts: Facts, now: datetime) -> Columns:
+    return {"supervision": case.handling.supervision + 1}
+
+
 def _redo(case: Case, facts: Facts, now: datetime) -> Columns:
     again = due(now, case.draft.type, case.draft.urgency)
     redos = case.handling.redos + 1
@@ -83,7 +87,8 @@ _EFFECTS: Mapping[Move, Callable[[Case, Facts, datetime], Columns]] = {
     Move.EXTEND: _extend,
     Move.REPLY: _replied,
     Move.ANSWER: _replied,
-    Move.SUPERVISE: lambda case, facts, now: {"supervision": case.handling.supervision + 1},
+    Move.SUPERVISE: _supervise,
+    Move.CIRCULATE: _supervise,
     Move.REDO: _redo,
     Move.REOPEN: _reopen,
     Move.RATE: _ended,

@@ -129,6 +129,11 @@ class Handovers:
         )
         return tuple(_handover(row) for row in self._connection.execute(query).all())
 
+    def lease(self, one: Handover, until: datetime) -> None:
+        """Keep a hand-over from other processes for a while."""
+        changed = update(handovers).where(handovers.c.id == one.id).values(next_try_at=until.astimezone(UTC))
+        self._connection.execute(changed)
+
     def step(
         self, one: Handover, step: Step, now: datetime, error: str | None = None, external: str | None = None
     ) -> None:

@@ -64,6 +64,7 @@ class Move(StrEnum):
     REDO = "redo"
     CLOSE = "close"
     SUPERVISE = "supervise"
+    CIRCULATE = "circulate"
     NOTE = "note"
     SUPPLEMENT = "supplement"
     HASTEN = "hasten"
@@ -120,6 +121,7 @@ _TABLE: tuple[tuple[Move, object, Status | None, tuple[Role, ...], tuple[Need, .
     (_M.REDO, (_S.REPLIED, _S.CALLBACK), _S.REDO, (_R.CITIZEN,), (_N.REASON,), "redo"),
     (_M.CLOSE, (_S.CALLBACK,), _S.CLOSED, (_R.DISPATCHER, _R.SYSTEM), (), "closed"),
     (_M.SUPERVISE, OPEN, None, (_R.SUPERVISOR, _R.SYSTEM), (_N.REASON,), "supervised"),
+    (_M.CIRCULATE, OPEN, None, (_R.SUPERVISOR, _R.SYSTEM), (_N.REASON,), "circular"),
     (_M.NOTE, frozenset(_S), None, (*_CENTRE, _R.UNIT, _R.SUPERVISOR, _R.SYSTEM), (), "noted"),
     (_M.SUPPLEMENT, OPEN, None, (_R.CITIZEN, _R.AGENT), (), "supplemented"),
     (_M.HASTEN, OPEN, None, (_R.CITIZEN, _R.AGENT), (), "hastened"),

@@ -1,0 +1,68 @@
+"""Looking after deadlines and hand-overs while a server runs, or once for cron."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.cases.attempts import hand_over
+from bot.cases.clocks import Alarm
+from bot.cases.delivery import Delivery, InHouse
+from bot.cases.handover import Step
+from bot.cases.schedule import sweep
+from bot.store import Store
+
+logger = logging.getLogger("chengda")
+
+
+@dataclass(frozen=True)
+class LookedAfter:
+    """What one round did: alarms rung, cases that failed, hand-overs by what came of them."""
+
+    rung: Counter[Alarm]
+    failed: int
+    steps: Counter[Step]
+
+    def told(self) -> str:
+        """One line for a terminal or a log."""
+        rung = [f"{alarm} {count}" for alarm, count in self.rung.items()]
+        steps = [f"hand-over {step} {count}" for step, count in self.steps.items()]
+        done = ", ".join((*rung, *steps)) or "nothing due"
+        return f"{done}; {self.failed} cases failed" if self.failed else done
+
+
+def look_after(store: Store, delivery: Delivery | None = None) -> LookedAfter:
+    """One round over all cases and hand-overs that are due now; doing it again at once does nothing."""
+    swept = sweep(store, store.now())
+    return LookedAfter(swept.rung, swept.failed, hand_over(store, store.now(), delivery or InHouse()))
+
+
+class Sweeper:
+    """A thread that looks after the cases of a store every few seconds."""
+
+    def __init__(self, store: Callable[[], Store], seconds: float, delivery: Delivery | None = None) -> None:
+        self._store, self._seconds, self._delivery = store, seconds, delivery
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="chengda-sweep", daemon=True)
+
+    def start(self) -> None:
+        """Begin; an interval of 0 never begins."""
+        if self._seconds:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more; what is under way is finished."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._seconds):
+            try:
+                look_after(self._store(), self._delivery)
+            except Exception as error:
+                logger.error("reference %s: the sweep failed", secrets.token_hex(4), exc_info=error)
