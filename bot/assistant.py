@@ -134,6 +134,7 @@ class Assistant:
 
     def _handled(self, message: UserMessage, parse: Parse, live: LiveDesk) -> list[dict[str, Any]]:
         with self.store.work() as work:
+            work.hold(message.sender)
             known = work.answer_of(message.sender, message.message_id)
             if known is not None:
                 return known
@@ -151,6 +152,7 @@ class Assistant:
     def rate(self, sender: SenderId, message_id: MessageId | None, rating: Rating) -> bool:
         """Take a rating of the turn of a message, or of the last turn; False when there is no such turn."""
         with self.store.work() as work:
+            work.hold(sender)
             told = work.told(sender, message_id)
             if told is not None:
                 work.learning.rate(told, rating, self.domain, self.clock().date())

@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from alembic.migration import MigrationContext
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from bot.errors import SettingsError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK_WAIT_MS = 10_000
+POSTGRESQL = "postgresql"
+SQLITE = "sqlite"
+# As psycopg 3 is the one driver shipped, addresses need not name it.
+_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+# The web server answers in 40 threads; each holds a connection while it works on a turn.
+POOL_SIZE, POOL_OVERFLOW = 10, 30
+# One number for the lock under which a process migrates PostgreSQL; any other would do.
+MIGRATION_LOCK = 12345
+
+
+def address_of(url: str) -> URL:
+    """A database address with its driver; raises SettingsError without repeating it, as it may hold a password."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError("CHENGDA_DATABASE_URL is no database address 不是数据库地址") from None
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.get_backend_name() not in (POSTGRESQL, SQLITE):
+        raise SettingsError(f"{parsed.drivername}: only sqlite and postgresql are supported 仅支持这两种数据库")
+    return parsed
 
 
 def open_database(url: str) -> Engine:
-    """An engine for the address; SQLite runs in WAL mode with one writer at a time."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+    """An engine for the address; SQLite runs in WAL mode with one writer at a time. Raises SettingsError."""
+    parsed = address_of(url)
+    if parsed.get_backend_name() == POSTGRESQL:
+        return create_engine(parsed, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
     in_memory = parsed.database in (None, "", ":memory:")
     if not in_memory:
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -30,6 +56,11 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that can tell what to do with a row that is there already, as each database words it."""
+    return sqlite.insert(table) if connection.dialect.name == SQLITE else postgresql.insert(table)
+
+
 def make_durable(engine: Engine) -> None:
     """Put all that is committed on the disk, so that no power cut takes it back.
 
@@ -37,18 +68,51 @@ def make_durable(engine: Engine) -> None:
     what must not be lost. Other databases wait at every commit.
     """
     log = Path(f"{engine.url.database}-wal")
-    if engine.url.get_backend_name() == "sqlite" and log.exists():
+    if engine.url.get_backend_name() == SQLITE and log.exists():
         with log.open("rb+") as file:
             os.fsync(file.fileno())
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest version."""
+def migrate(engine: Engine, version: str = "head") -> None:
+    """Bring the tables to a version, the newest by default; processes that start together do it one after the other."""
+    _run(engine, lambda config: command.upgrade(config, version))
+
+
+def revert(engine: Engine, version: str) -> None:
+    """Take the tables back to an older version; what only newer ones have room for is lost."""
+    _run(engine, lambda config: command.downgrade(config, version))
+
+
+def version_of(engine: Engine) -> str | None:
+    """The version of the tables; None for a database without them."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _run(engine: Engine, step: Callable[[Config], None]) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with engine.connect() as connection:
+        copies = connection.dialect.name == SQLITE
+        if copies:
+            # SQLite alters a table by copying it and dropping the old one, which its events still refer to.
+            _pragma(connection, "foreign_keys = OFF")
+        try:
+            with connection.begin():
+                if not copies:
+                    connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+                config.attributes["connection"] = connection
+                step(config)
+        finally:
+            if copies:
+                _pragma(connection, "foreign_keys = ON")
+
+
+def _pragma(connection: Connection, setting: str) -> None:
+    """Change a setting of SQLite outside any transaction, where alone it takes effect."""
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
 
 
 def _prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:

@@ -39,6 +39,10 @@ class DeliveryFailed(CaseError):
         self.final = final
 
 
+class NoNumberLeft(CaseError):
+    """The day's case numbers are used up."""
+
+
 class StaffError(ChengdaError):
     """A staff account or session was refused."""
 

@@ -16,7 +16,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default=Path(".chengda"), description="Folder for everything a run writes.")
     database_url: str = Field(
-        default="", description="SQLAlchemy address of the database; empty means SQLite in the data folder."
+        default="",
+        description="Address of the database, such as postgresql://user:password@host/name; empty means SQLite in the "
+        "data folder.",
     )
     encoder: str = Field(
         default="builtin", description="Encoder: builtin, static, transformer, or a sentence-transformers name or path."

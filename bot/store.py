@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from bot.cases.counter import Numbers, numbers_of
 from bot.cases.handover import Handovers
 from bot.cases.store import DatabaseCases
-from bot.database import make_durable
+from bot.database import POSTGRESQL, make_durable
 from bot.handoffs import HandoffQueue
 from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
 from bot.messages import MessageId, SenderId
@@ -24,12 +25,17 @@ Clock = Callable[[], datetime]
 class Work:
     """The stores of one transaction."""
 
-    def __init__(self, connection: Connection, prefix: str, clock: Clock, limits: Limits) -> None:
-        self.cases = DatabaseCases(connection, prefix, clock)
+    def __init__(self, connection: Connection, prefix: str, clock: Clock, limits: Limits, numbers: Numbers) -> None:
+        self.cases = DatabaseCases(connection, prefix, clock, numbers)
         self.handovers = Handovers(connection)
         self.connection = connection
         self.handoffs = HandoffQueue(connection)
         self.learning = LearningQueue(connection, limits)
+
+    def hold(self, sender: SenderId) -> None:
+        """Let turns of one conversation come one after the other, in all processes; SQLite has one writer anyway."""
+        if self.connection.dialect.name == POSTGRESQL:
+            self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(sender, 0))))
 
     def tracker(self, sender: SenderId) -> Tracker:
         """The state of a conversation; a new one for an unknown sender."""
@@ -111,12 +117,13 @@ class Store:
         self._limits = limits
         self._prefix = prefix
         self._clock = clock
+        self._numbers = numbers_of(engine)
 
     @contextmanager
     def work(self) -> Iterator[Work]:
         """One transaction: committed at the end, rolled back by any error; a case or a call for a person is on disk."""
         with self.engine.begin() as connection:
-            work = Work(connection, self._prefix, self._clock, self._limits)
+            work = Work(connection, self._prefix, self._clock, self._limits, self._numbers)
             yield work
         if work.cases.changed or work.handoffs.changed:
             make_durable(self.engine)

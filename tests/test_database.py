@@ -3,43 +3,145 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, Engine, MetaData, inspect, select, text
 
-from bot.cases.case import CaseDraft, DemandType
-from bot.database import MIGRATIONS, migrate, open_database
+from bot.cases import tables
+from bot.cases.case import Actor, CaseDraft, DemandType, Facts
+from bot.cases.states import Move, Role
+from bot.database import address_of, migrate, open_database, revert, version_of
+from bot.errors import SettingsError
 from bot.messages import SenderId
 from bot.schema import metadata
 from bot.store import Store
 
+NEWEST = "0003"
 
-def test_migrations_match_the_tables(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'a' / 'new.sqlite3'}")
-    migrate(engine)
-    migrate(engine)
-    with engine.connect() as connection:
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without tables, of each kind."""
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path / 'a' / 'new.sqlite3'}" if sqlite else request.getfixturevalue("postgres_url")
+    engine = open_database(url)
+    yield engine
+    engine.dispose()
+
+
+def test_migrations_match_the_tables(empty: Engine) -> None:
+    assert version_of(empty) is None
+    migrate(empty)
+    migrate(empty)
+    with empty.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
-    engine.dispose()
+        if connection.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+            assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
 
 
-def test_migrations_go_back(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'new.sqlite3'}")
-    migrate(engine)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
-    engine.dispose()
+def test_migrations_go_back(empty: Engine) -> None:
+    migrate(empty)
+    revert(empty, "base")
+    assert set(inspect(empty).get_table_names()) <= {"alembic_version"}
+    assert version_of(empty) is None
+
+
+def test_processes_that_start_together_migrate_once(postgres_url: str) -> None:
+    engines = [open_database(postgres_url) for _ in range(4)]
+    threads = [threading.Thread(target=migrate, args=(engine,)) for engine in engines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert version_of(engines[0]) == NEWEST
+    for engine in engines:
+        engine.dispose()
+
+
+def fill(connection: Connection) -> None:
+    """Cases as version 0002 kept them: one open, one withdrawn."""
+    at = datetime(2026, 11, 20, 1, tzinfo=UTC)
+    old = MetaData()
+    old.reflect(connection)
+    for number, status, kinds in (
+        ("SZ261120-000001-8", "submitted", ("filed", "hastened")),
+        ("SZ261120-000002-6", "withdrawn", ("filed", "withdrawn")),
+    ):
+        row = {
+            "number": number, "query_code": "ABCDEFG2", "sender": "a", "language": "zh", "description": "路灯坏了",
+            "type": "complaint", "anonymous": False, "status": status, "filed_at": at, "expected_at": at,
+        }  # fmt: skip
+        connection.execute(old.tables["cases"].insert().values(**row))
+        for minute, kind in enumerate(kinds):
+            connection.execute(
+                old.tables["case_events"]
+                .insert()
+                .values(number=number, kind=kind, at=at.replace(minute=minute), actor="citizen")
+            )
+
+
+def test_cases_live_through_a_new_version_and_back(empty: Engine) -> None:
+    migrate(empty, "0002")
+    with empty.begin() as connection:
+        fill(connection)
+    migrate(empty)
+    store = Store(empty, "SZ", lambda: datetime(2026, 11, 21, 9, tzinfo=UTC))
+    with store.work() as work:
+        gone, still = work.cases.of_sender(SenderId("a"))
+        due = select(tables.cases.c.number).where(tables.cases.c.check_at.is_not(None))
+        assert work.connection.execute(due).scalars().all() == [still.number]
+        assert [event.status for event in gone.timeline] == ["submitted", "withdrawn"]
+        assert gone.handling.closed_at == datetime(2026, 11, 20, 1, 1, tzinfo=UTC)
+        work.cases.move(still.number, Move.ACCEPT, Actor(Role.DISPATCHER))
+        work.cases.move(still.number, Move.DISPATCH, Actor(Role.DISPATCHER), Facts(unit="UMB"))
+        new = work.cases.file(CaseDraft("井盖", DemandType.HELP, "市政设施"), SenderId("b"), "zh", None, True)
+        work.cases.move(new.number, Move.MERGE, Actor(Role.AGENT), Facts(leader=still.number))
+    revert(empty, "0002")
+    with empty.begin() as connection:
+        rows = connection.execute(text("SELECT number, status FROM cases ORDER BY number")).all()
+        assert [row.status for row in rows] == ["dispatched", "withdrawn", "closed"]
+        events = connection.execute(text("SELECT kind FROM case_events ORDER BY id")).scalars().all()
+        assert events == [
+            "filed",
+            "hastened",
+            "filed",
+            "withdrawn",
+            "supplemented",
+            "supplemented",
+            "filed",
+            "supplemented",
+        ]
+    migrate(empty)
+    with store.work() as work:
+        assert [case.draft.description for case in work.cases.of_sender(SenderId("b"))] == ["井盖"]
+        assert len(work.cases.of_sender(SenderId("a"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("postgres://a:b@h:5432/d", "postgresql+psycopg"),
+        ("postgresql://h/d", "postgresql+psycopg"),
+        ("postgresql+psycopg://h/d", "postgresql+psycopg"),
+        ("sqlite:///x.sqlite3", "sqlite"),
+    ],
+)
+def test_addresses_need_not_name_the_driver(url: str, driver: str) -> None:
+    assert address_of(url).drivername == driver
+
+
+@pytest.mark.parametrize("url", ["mysql://root:secret@h/d", "secret", ""])
+def test_other_addresses_are_refused_without_being_told(url: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        address_of(url)
+    assert "secret" not in str(refusal.value)
 
 
 def test_only_what_must_not_be_lost_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,18 @@ from typing import NewType
 
 from stdnum import luhn
 
+from bot.errors import NoNumberLeft
+
 CaseNumber = NewType("CaseNumber", str)
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8
+LAST_OF_DAY = 999_999
 
 
 def case_number(prefix: str, day: date, running: int) -> CaseNumber:
-    """The number of the day's nth case: city, date, running number, Luhn digit over both."""
+    """The number of the day's nth case: city, date, running number, Luhn digit over both; raises NoNumberLeft."""
+    if running > LAST_OF_DAY:
+        raise NoNumberLeft(f"{day}: all {LAST_OF_DAY} numbers of the day are used")
     digits = f"{day:%y%m%d}{running:06d}"
     return CaseNumber(f"{prefix}{digits[:6]}-{digits[6:]}-{luhn.calc_check_digit(digits)}")
 

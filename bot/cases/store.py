@@ -9,21 +9,25 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.cases.case import CITIZEN, SYSTEM, Actor, Case, CaseDraft, CaseEvent, DemandType, Facts, Handling, next_status
+from bot.cases.case import CITIZEN, SYSTEM, Actor, Case, CaseDraft, CaseEvent, Facts, Handling, next_status
 from bot.cases.clocks import rings_of
+from bot.cases.counter import Numbers, OneByOne
 from bot.cases.deadlines import due
 from bot.cases.effects import effects
 from bot.cases.handover import Handovers
 from bot.cases.number import CaseNumber, case_number, query_code
+from bot.cases.rows import case_of, local
 from bot.cases.states import TRANSITIONS, Move, Status
-from bot.cases.tables import case_counters, case_events, case_marks, cases
-from bot.errors import IllegalTransition, UnknownCase
+from bot.cases.tables import case_events, case_marks, cases
+from bot.database import insert_into
+from bot.errors import IllegalTransition, NoNumberLeft, UnknownCase
 from bot.messages import SenderId
 
 Clock = Callable[[], datetime]
 CHAT = "chat"
+# Numbers tried for one case: only an import can have taken one before.
+TRIES = 200
 _RECALLS = frozenset({Move.RETURN, Move.WITHDRAW, Move.MERGE, Move.REOPEN, Move.REJECT, Move.TRANSFER})
 
 
@@ -60,8 +64,9 @@ class CaseStore(Protocol):
 class DatabaseCases:
     """Cases in the database, inside one transaction; the caller commits."""
 
-    def __init__(self, connection: Connection, prefix: str, clock: Clock) -> None:
+    def __init__(self, connection: Connection, prefix: str, clock: Clock, numbers: Numbers = OneByOne()) -> None:  # noqa: B008
         self._connection = connection
+        self._numbers = numbers
         self._prefix = prefix
         self._clock = clock
         self._handovers = Handovers(connection)
@@ -82,26 +87,21 @@ class DatabaseCases:
         if before is not None:
             return before
         now = self._clock()
-        number = case_number(self._prefix, now.date(), self._next_of(now))
-        self._connection.execute(
-            insert(cases).values(
-                number=number,
-                query_code=query_code(),
-                sender=sender,
-                language=language,
-                **draft.as_json(),
-                contact=None if anonymous else contact,
-                anonymous=anonymous,
-                source=source,
-                request_key=request_key,
-                status=Status.SUBMITTED,
-                filed_at=now.astimezone(UTC),
-                updated_at=now.astimezone(UTC),
-                expected_at=due(now, draft.type, draft.urgency).astimezone(UTC),
-            )
-        )
-        self.record(number, "filed", CITIZEN, Facts(), Status.SUBMITTED)
-        return self._settled(number)
+        for _ in range(TRIES):
+            number = case_number(self._prefix, now.date(), self._numbers.next(self._connection, now.date()))
+            case = Case(
+                number, query_code(), sender, language, draft, None if anonymous else contact, anonymous,
+                Status.SUBMITTED, now, due(now, draft.type, draft.urgency),
+                (CaseEvent("filed", now, CITIZEN.role, status=Status.SUBMITTED),), source, Handling(updated_at=now),
+            )  # fmt: skip
+            if self._insert(case, request_key):
+                self.record(number, "filed", CITIZEN, Facts(), Status.SUBMITTED)
+                return case
+            # Either the number is in use, or another process has just filed the same request.
+            before = self._made_by(request_key) if request_key else None
+            if before is not None:
+                return before
+        raise NoNumberLeft(f"{TRIES} numbers of {now.date()} in a row are in use")
 
     def by_number(self, number: CaseNumber) -> Case:
         """The case of a number; raises UnknownCase."""
@@ -127,7 +127,8 @@ class DatabaseCases:
 
     def move(self, number: CaseNumber, move: Move, actor: Actor = CITIZEN, facts: Facts = Facts()) -> Case:  # noqa: B008
         """Make a change and write its event; raises UnknownCase, IllegalTransition, NotAllowed or MissingForMove."""
-        case = self._one(select(cases).where(cases.c.number == number).with_for_update(), number)
+        held = (number, facts.leader) if move is Move.MERGE and facts.leader else (number,)
+        case = self._held(*held)
         now = self._clock()
         status = next_status(case, move, actor, facts)
         if move is Move.MERGE:
@@ -168,13 +169,13 @@ class DatabaseCases:
 
     def mark(self, number: CaseNumber, mark: str) -> bool:
         """Note that something was done for a case; False when it was noted before, by whichever process."""
-        kind = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         made = self._connection.execute(
-            kind.insert(case_marks)
+            insert_into(self._connection, case_marks)
             .values(number=number, mark=mark, at=self._clock().astimezone(UTC))
             .on_conflict_do_nothing()
+            .returning(case_marks.c.number)
         )
-        return made.rowcount == 1
+        return made.scalar() is not None
 
     def marks(self, number: CaseNumber) -> frozenset[str]:
         """What was noted as done for a case."""
@@ -192,6 +193,14 @@ class DatabaseCases:
         self.set_check(case, self.marks(number) if len(case.timeline) > 1 else ())
         return case
 
+    def _held(self, number: CaseNumber, *others: CaseNumber) -> Case:
+        """A case that nobody else changes until the transaction ends, and others, held in one order by everybody."""
+        query = select(cases).where(cases.c.number.in_((number, *others))).order_by(cases.c.number).with_for_update()
+        row = next((row for row in self._connection.execute(query).all() if row.number == number), None)
+        if row is None:
+            raise UnknownCase(number)
+        return self._cases([row])[0]
+
     def _check_leader(self, case: Case, facts: Facts) -> None:
         leader = self.by_number(CaseNumber(str(facts.leader)))
         if leader.number == case.number or leader.status is Status.MERGED or leader.handling.closed_at:
@@ -207,79 +216,36 @@ class DatabaseCases:
             raise UnknownCase(number)
         return self._cases([row])[0]
 
-    def _next_of(self, now: datetime) -> int:
-        kind = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        made = kind.insert(case_counters).values(day=f"{now:%Y%m%d}", last=1)
-        counted = made.on_conflict_do_update(
-            index_elements=[case_counters.c.day], set_={"last": case_counters.c.last + 1}
+    def _insert(self, case: Case, request_key: str | None) -> bool:
+        at, rings = case.filed_at.astimezone(UTC), rings_of(case)
+        made = self._connection.execute(
+            insert_into(self._connection, cases)
+            .values(
+                number=case.number,
+                query_code=case.query_code,
+                sender=case.sender,
+                language=case.language,
+                **case.draft.as_json(),
+                contact=case.contact,
+                anonymous=case.anonymous,
+                source=case.source,
+                request_key=request_key,
+                status=case.status,
+                filed_at=at,
+                updated_at=at,
+                expected_at=case.expected_at.astimezone(UTC),
+                check_at=rings[0].at.astimezone(UTC) if rings else None,
+            )
+            .on_conflict_do_nothing()
+            .returning(cases.c.number)
         )
-        return int(self._connection.execute(counted.returning(case_counters.c.last)).scalar_one())
+        return made.scalar() is not None
 
     def _cases(self, rows: Sequence[Row[Any]]) -> tuple[Case, ...]:
         zone = self._clock().tzinfo
         query = select(case_events).where(case_events.c.number.in_([row.number for row in rows]))
         events: dict[str, list[CaseEvent]] = {row.number: [] for row in rows}
         for e in self._connection.execute(query.order_by(case_events.c.id)).all() if rows else ():
-            told = CaseEvent(e.kind, _local(e.at, zone), e.actor, e.note, e.name, e.status, e.reason)
+            told = CaseEvent(e.kind, local(e.at, zone), e.actor, e.note, e.name, e.status, e.reason)
             events[e.number].append(told)
-        return tuple(_case(row, tuple(events[row.number]), zone) for row in rows)
-
-
-def _case(row: Row[Any], timeline: tuple[CaseEvent, ...], zone: object) -> Case:
-    draft = CaseDraft(
-        row.description,
-        DemandType(row.type),
-        row.category,
-        row.service_item,
-        row.agency,
-        row.location,
-        row.district,
-        row.subdistrict,
-        row.occurred_at,
-        row.subcategory,
-        row.urgency,
-        row.latitude,
-        row.longitude,
-    )
-    handling = Handling(
-        row.unit,
-        tuple(row.assisting or ()),
-        row.duty_line,
-        row.duty_version,
-        row.confidence,
-        _maybe(row.contact_by, zone),
-        _maybe(row.paused_at, zone),
-        bool(row.extended),
-        row.supervision,
-        row.redos,
-        row.reply,
-        row.merged_into,
-        _maybe(row.closed_at, zone),
-        _maybe(row.updated_at, zone),
-        row.external_id,
-    )
-    return Case(
-        row.number,
-        row.query_code,
-        row.sender,
-        row.language,
-        draft,
-        row.contact,
-        row.anonymous,
-        Status(row.status),
-        _local(row.filed_at, zone),
-        _local(row.expected_at, zone),
-        timeline,
-        row.source,
-        handling,
-    )
-
-
-def _maybe(moment: datetime | None, zone: object) -> datetime | None:
-    return _local(moment, zone) if moment else None
-
-
-def _local(moment: datetime, zone: object) -> datetime:
-    """A stored moment in local time; SQLite gives it back without a zone."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(zone)  # type: ignore[arg-type]
+        return tuple(case_of(row, tuple(events[row.number]), zone) for row in rows)

@@ -68,7 +68,7 @@ cases = Table(
     Index("cases_by_unit", "unit", "status"),
     Index("cases_by_status", "status", "filed_at"),
     Index("cases_by_filing", "filed_at"),
-    Index("cases_by_item", "service_item", "filed_at"),
+    Index("cases_by_item", "service_item", "district", "filed_at"),
     Index("cases_by_check", "check_at"),
     Index("cases_by_leader", "merged_into"),
 )

@@ -237,14 +237,28 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("check_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.create_index("cases_by_check", ["check_at"], unique=False)
         batch_op.create_index("cases_by_filing", ["filed_at"], unique=False)
-        batch_op.create_index("cases_by_item", ["service_item", "filed_at"], unique=False)
+        batch_op.create_index("cases_by_item", ["service_item", "district", "filed_at"], unique=False)
         batch_op.create_index("cases_by_leader", ["merged_into"], unique=False)
         batch_op.create_index("cases_by_request_key", ["request_key"], unique=True)
         batch_op.create_index("cases_by_status", ["status", "filed_at"], unique=False)
         batch_op.create_index("cases_by_unit", ["unit", "status"], unique=False)
 
+    # Cases from before: their statuses in the timeline, and all that are open to be looked at by the clock.
+    for kind, status in (("filed", "submitted"), ("withdrawn", "withdrawn"), ("reopened", "submitted")):
+        op.execute(f"UPDATE case_events SET status = '{status}' WHERE kind = '{kind}'")
+    op.execute("UPDATE cases SET updated_at = (SELECT max(at) FROM case_events e WHERE e.number = cases.number)")
+    op.execute("UPDATE cases SET closed_at = updated_at WHERE status IN ('closed', 'withdrawn')")
+    op.execute("UPDATE cases SET check_at = filed_at WHERE status NOT IN ('closed', 'withdrawn')")
+
 
 def downgrade() -> None:
+    # The older product knows fewer statuses and events.
+    op.execute(
+        "UPDATE case_events SET note = coalesce(note, kind), kind = 'supplemented' "
+        "WHERE kind NOT IN ('filed', 'supplemented', 'hastened', 'withdrawn', 'reopened')"
+    )
+    op.execute("UPDATE cases SET status = 'closed' WHERE status IN ('merged', 'not_accepted', 'transferred')")
+    op.execute("UPDATE cases SET status = 'handling' WHERE status IN ('suspended', 'redo')")
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.drop_index("cases_by_unit")
         batch_op.drop_index("cases_by_status")
