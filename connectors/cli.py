@@ -23,7 +23,15 @@ from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
 from bot.training import STEPS, Models, load_or_train
-from connectors import bench_commands, catalogue_commands, database_commands, encoder_commands, report, shadow
+from connectors import (
+    bench_commands,
+    cases_commands,
+    catalogue_commands,
+    database_commands,
+    encoder_commands,
+    report,
+    shadow,
+)
 from connectors import learn as learning
 from connectors.app import create_app
 from connectors.entity_bench import entities
@@ -45,6 +53,7 @@ app.add_typer(training, name="train", invoke_without_command=True)
 training.command("encoder")(encoder_commands.train)
 benches = typer.Typer(help="Print start-up time, turn times and memory; or measure one part by name.")
 app.add_typer(shadow.commands, name="shadow")
+app.add_typer(cases_commands.commands, name="cases")
 app.add_typer(database_commands.commands, name="database")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)

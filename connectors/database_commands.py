@@ -24,13 +24,21 @@ class NoDatabase(ChengdaError):
 
 
 @contextmanager
-def database(url: str = "") -> Iterator[Engine]:
-    """The database of the settings, or another; raises NoDatabase without repeating an address with a password."""
-    engine = open_database(url or Settings().effective_database_url)
+def told() -> Iterator[None]:
+    """A database that does not answer is a NoDatabase, without its address, which may hold a password."""
     try:
-        yield engine
+        yield
     except OperationalError as error:
         raise NoDatabase(f"the database does not answer 数据库无响应: {error.orig}") from None
+
+
+@contextmanager
+def database() -> Iterator[Engine]:
+    """The database of the settings as it stands; raises NoDatabase."""
+    engine = open_database(Settings().effective_database_url)
+    try:
+        with told():
+            yield engine
     finally:
         engine.dispose()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row
@@ -11,7 +12,7 @@ from bot.cases.case import Case, CaseDraft, CaseEvent, DemandType, Handling
 from bot.cases.states import Status
 
 
-def case_of(row: Row[Any], timeline: tuple[CaseEvent, ...], zone: tzinfo | None) -> Case:
+def case_of(row: Row[Any] | SimpleNamespace, timeline: tuple[CaseEvent, ...], zone: tzinfo | None) -> Case:
     """The case of a row and its events, its times in local time."""
     draft = CaseDraft(
         row.description,

@@ -67,9 +67,9 @@ cases = Table(
     Index("cases_by_request_key", "request_key", unique=True),
     Index("cases_by_unit", "unit", "status"),
     Index("cases_by_status", "status", "filed_at"),
-    Index("cases_by_filing", "filed_at"),
+    Index("cases_by_filing", "filed_at", "number"),
     Index("cases_by_item", "service_item", "district", "filed_at"),
-    Index("cases_by_check", "check_at"),
+    Index("cases_by_check", "check_at", "number"),
     Index("cases_by_leader", "merged_into"),
 )
 
