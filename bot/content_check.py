@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cases.case import DemandType
+from bot.cases.duty import check_duty
 from bot.domain import read_domain
 from bot.follow_ups import COLUMNS as FOLLOW_UP_COLUMNS
 from bot.follow_ups import NONE
@@ -21,6 +22,7 @@ from bot.nlu.paths import COLUMNS as PATH_COLUMNS
 from bot.nlu.training_data import read_nlu
 from bot.rules import read_rules
 from knowledge.catalogue import Catalogue, read_catalogue
+from knowledge.city import find_city, shipped_cities
 from knowledge.learned import COLUMNS as LEARNED
 from knowledge.normal import normalise
 from knowledge.paths import read_paths
@@ -92,7 +94,7 @@ def check_content(folder: Path = NLU_DATA) -> tuple[ContentError, ...]:
     known = Known(
         frozenset(service.code for service in catalogue), categories, frozenset(domain.intents), frozenset(paths)
     )
-    problems: list[ContentError] = []
+    problems: list[ContentError] = [problem for name in shipped_cities() for problem in check_duty(find_city(name))]
     trained = [*_examples(folder, known, problems), *_lines(folder, TRAINING, known, problems)]
     measured = list(_lines(folder, EVAL, known, problems))
     list(_lines(folder, FOLLOW_UPS, known, problems))

@@ -28,6 +28,7 @@ from connectors import (
     cases_commands,
     catalogue_commands,
     database_commands,
+    duty_commands,
     encoder_commands,
     report,
     shadow,
@@ -55,6 +56,7 @@ benches = typer.Typer(help="Print start-up time, turn times and memory; or measu
 app.add_typer(shadow.commands, name="shadow")
 app.add_typer(cases_commands.commands, name="cases")
 app.add_typer(database_commands.commands, name="database")
+app.add_typer(duty_commands.commands, name="duty")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
 benches.command("encoder")(encoder_commands.bench)
