@@ -18,6 +18,8 @@ from bot.actions import (
     file_demand,
     hand_off,
     life_path,
+    notices,
+    rate_case,
     safety,
     say,
     several,
@@ -56,10 +58,16 @@ ACTIONS: Mapping[str, Action] = {
     "action_withdraw_case": change_case.withdraw_case,
     "action_reopen_case": change_case.reopen_case,
     "action_take_supplement": change_case.take_supplement,
+    "action_take_new_facts": change_case.take_new_facts,
+    "action_rate_case": rate_case.rate_case,
     "action_several": several.several,
     "action_cancel_form": file_demand.cancel_form,
     "demand_form": file_demand.demand_form,
     "utter_what_need": say.what_need,
+}
+ASKED_AGAIN: Mapping[str, Action] = {
+    "demand_form": file_demand.ask_again,
+    rate_case.RATING_FORM: rate_case.ask_again,
 }
 UTTER_OUTCOMES = {
     "utter_other_language": Outcome.CLARIFY,
@@ -114,6 +122,7 @@ class Assistant:
             policies.language,
             policies.person,
             policies.identity,
+            policies.rating,
             policies.path,
             policies.choice,
             policies.form,
@@ -171,7 +180,7 @@ class Assistant:
         context = TurnContext(
             message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
             self.analyst, work.cases, work.handoffs, self.understanding.parse,
-            self.facts, self.paths, self.subjects, live,
+            self.facts, self.paths, self.subjects, work.closing, live,
         )  # fmt: skip
         result, intent = self._run(context, work)
         events = (
@@ -198,9 +207,10 @@ class Assistant:
         decision = next(found for policy in self._policies if (found := policy(turn)) is not None)
         result = self._act(turn, decision, work)
         result = replace(result, events=(*self._bookkeeping(turn, decision, result), *result.events))
-        if decision.digression and turn.tracker.active_form == "demand_form":
-            again = file_demand.ask_again(turn)
-            result = replace(result, messages=(*result.messages, *again.messages))
+        again = ASKED_AGAIN.get(turn.tracker.active_form or "")
+        if decision.digression and again is not None and not _changes_form(result):
+            result = replace(result, messages=(*result.messages, *again(turn).messages))
+        result = notices.with_notices(turn, result, work.notices)
         in_danger = decision.action in ALARMS
         return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
 
@@ -251,6 +261,11 @@ class Assistant:
             for bubble in last
         )
         return ActionResult(Outcome(last[-1]["custom"]["turn"]["outcome"]), messages)
+
+
+def _changes_form(result: ActionResult) -> bool:
+    """Whether a result began or ended a form."""
+    return any(event.event == "active_loop" for event in result.events)
 
 
 def reply_language(parse: Parse, tracker: Tracker, hint: str | None) -> str:

@@ -23,6 +23,14 @@ class IllegalTransition(CaseError):
     """The state machine does not allow this change."""
 
 
+class HastenRefused(IllegalTransition):
+    """Hastening would do nothing now; `why` is one of `bot.cases.hastening.Effect`."""
+
+    def __init__(self, problem: str, why: str) -> None:
+        super().__init__(problem)
+        self.why = why
+
+
 class NotAllowed(CaseError):
     """This role, or this unit, may not make this change."""
 

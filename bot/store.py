@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from bot.cases.closing import Closing
 from bot.cases.counter import Numbers, numbers_of
 from bot.cases.handover import Handovers
+from bot.cases.notices import Notices
 from bot.cases.store import DatabaseCases
 from bot.database import POSTGRESQL, make_durable
 from bot.handoffs import HandoffQueue
@@ -28,6 +30,8 @@ class Work:
     def __init__(self, connection: Connection, prefix: str, clock: Clock, limits: Limits, numbers: Numbers) -> None:
         self.cases = DatabaseCases(connection, prefix, clock, numbers)
         self.handovers = Handovers(connection)
+        self.closing = Closing(connection, self.cases)
+        self.notices = Notices(connection, self.cases)
         self.connection = connection
         self.handoffs = HandoffQueue(connection)
         self.learning = LearningQueue(connection, limits)

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from bot.cases.analysis import DemandAnalyst
 from bot.cases.case import Case
+from bot.cases.closing import Closing
 from bot.cases.store import CaseStore
+from bot.cases.telling import Telling
 from bot.domain import Domain
 from bot.handoffs import HandoffQueue
 from bot.live import LiveDesk
@@ -63,6 +65,7 @@ class TurnContext:
     facts: FactFinder
     paths: PathFinder
     subjects: SubjectFinder
+    closing: Closing
     live: LiveDesk = field(default_factory=LiveDesk)
 
     @property
@@ -77,6 +80,11 @@ class TurnContext:
     def text(self, response: str, **values: object) -> str:
         """The text of a response in the language of the turn."""
         return self.domain.text(response, self.language, **values)
+
+    @property
+    def telling(self) -> Telling:
+        """Words for cases in the language of the turn."""
+        return Telling(self.domain, self.catalogue, self.language)
 
     def slot(self, name: str, value: object) -> Event:
         """An event that sets a slot."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from bot.cases.case import Case
 from bot.cases.number import CaseNumber
+from bot.cases.progress import Holder, Progress
+from bot.cases.telling import TIME_FORMAT
 from bot.errors import UnknownCase
 from bot.messages import BotMessage, Button
 from bot.nlu.entities import find_query_code
+from bot.tracker import Event
 from bot.turn import ActionResult, Outcome, TurnContext
 
 MAX_LISTED = 5
-TIME_FORMAT = "%Y-%m-%d %H:%M"
+MAX_TRACK = 8
 
 
 def case_status(turn: TurnContext) -> ActionResult:
@@ -26,7 +29,7 @@ def case_status(turn: TurnContext) -> ActionResult:
         return report(turn, own[0])
     rows = "\n".join(row(turn, each) for each in own[:MAX_LISTED])
     messages = (turn.say("utter_case_list", count=len(own), cases=rows), status_message(turn, own[0]))
-    events = (turn.slot("case_number", own[0].number),)
+    events = (turn.slot("case_number", own[0].number), *_to_rate(turn, own[0]))
     return ActionResult(Outcome.CASE_STATUS, messages, events, cases=(own[0],))
 
 
@@ -58,24 +61,49 @@ def needs_identity(turn: TurnContext) -> ActionResult:
 
 def report(turn: TurnContext, case: Case) -> ActionResult:
     """The status of one case."""
-    events = (turn.slot("case_number", case.number), turn.slot("case_number_asked", None))
+    events = (turn.slot("case_number", case.number), turn.slot("case_number_asked", None), *_to_rate(turn, case))
     return ActionResult(Outcome.CASE_STATUS, (status_message(turn, case),), events, cases=(case,))
 
 
 def status_message(turn: TurnContext, case: Case) -> BotMessage:
-    """One case in words."""
-    latest = case.timeline[-1]
-    note = f"{latest.at:{TIME_FORMAT}} {turn.text(f'utter_note_{latest.kind}')}"
+    """One case in words: who holds it, until when, what happened, what comes next and what hastening does."""
+    progress, telling = turn.closing.progress(case, turn.now), turn.telling
+    shown = progress.shown
     return turn.say(
-        "utter_case_status",
+        _wording(progress),
         number=case.number,
-        status=turn.text(f"utter_status_{case.status}"),
+        status=telling.status(progress),
         description=case.draft.description,
-        agency=agency_name(turn, case.draft.agency),
+        agency=agency_name(turn, progress.unit or case.draft.agency),
+        holder=telling.holder(progress),
         filed=f"{case.filed_at:{TIME_FORMAT}}",
-        expected=f"{case.expected_at:{TIME_FORMAT}}",
-        note=note,
+        expected=f"{shown.expected_at:{TIME_FORMAT}}",
+        due=telling.due(progress),
+        reply=shown.handling.reply or "",
+        track=_track(turn, progress),
+        next=telling.next_step(progress),
+        hasten=telling.hasten(progress),
     )
+
+
+def _wording(progress: Progress) -> str:
+    if progress.rateable:
+        return "utter_case_status_answered"
+    return "utter_case_status_ended" if progress.holder is Holder.NOBODY else "utter_case_status"
+
+
+def _track(turn: TurnContext, progress: Progress) -> str:
+    """The newest lines of the track, and how many came before."""
+    lines = [turn.telling.line(seen) for seen in progress.events]
+    earlier = len(lines) - MAX_TRACK
+    told = [turn.text("utter_track_earlier", count=earlier)] if earlier > 0 else []
+    return "\n".join([*told, *lines[-MAX_TRACK:]])
+
+
+def _to_rate(turn: TurnContext, case: Case) -> tuple[Event, ...]:
+    """That the rating buttons below are about this case."""
+    rateable = turn.closing.progress(case, turn.now).rateable
+    return (turn.slot("rate_number", case.number),) if rateable else ()
 
 
 def row(turn: TurnContext, case: Case) -> str:
@@ -101,6 +129,4 @@ def which_case(turn: TurnContext, cases: tuple[Case, ...], purpose: str) -> Acti
 
 def agency_name(turn: TurnContext, key: str | None) -> str:
     """The unit in the citizen's language, or that it is still to be assigned."""
-    if key in (None, "ANY"):
-        return turn.text("utter_agency_open")
-    return turn.catalogue.agencies[str(key)].in_language(turn.language)
+    return turn.telling.unit(key)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 
 from bot.actions.case_status import (
     MAX_LISTED,
-    TIME_FORMAT,
     agency_name,
     find_case,
     needs_identity,
@@ -15,11 +15,20 @@ from bot.actions.case_status import (
 from bot.cases.case import CITIZEN, Case, Facts
 from bot.cases.number import CaseNumber
 from bot.cases.states import TRANSITIONS, Move
-from bot.errors import IllegalTransition, UnknownCase
-from bot.nlu.said import content_of
+from bot.cases.telling import TIME_FORMAT
+from bot.errors import HastenRefused, IllegalTransition, MissingForMove, UnknownCase
+from bot.nlu.said import content_of, short_answer
 from bot.turn import ActionResult, Outcome, TurnContext
 
-SUPPLEMENT_FORM = "supplement_form"
+SUPPLEMENT_FORM, REOPEN_FORM = "supplement_form", "reopen_form"
+NEW_FACTS = "new_facts"
+# What a change asks for when the message brings nothing: form and slot.
+ASKED_FOR: Mapping[Move, tuple[str, str]] = {
+    Move.SUPPLEMENT: (SUPPLEMENT_FORM, "supplement"),
+    Move.REOPEN: (REOPEN_FORM, NEW_FACTS),
+}
+SUPPLEMENT = "supplement_case"
+CONTENT: Mapping[Move, str] = {Move.REOPEN: "reopen_case"}
 DONE = {
     Move.HASTEN: "utter_case_hastened",
     Move.WITHDRAW: "utter_case_withdrawn",
@@ -54,6 +63,13 @@ def take_supplement(turn: TurnContext) -> ActionResult:
     return apply(turn, case, Move.SUPPLEMENT, turn.message.text.strip())
 
 
+def take_new_facts(turn: TurnContext) -> ActionResult:
+    """Reopen the case with what is new."""
+    case = turn.cases.by_number(turn.tracker.slot("case_number"))
+    told = content_of(turn.message.text, turn.parse, CONTENT[Move.REOPEN])
+    return apply(turn, case, Move.REOPEN, None if short_answer(turn.message.text) else told)
+
+
 def _change(turn: TurnContext, change: Move) -> ActionResult:
     case = find_case(turn)
     if case is None:
@@ -67,7 +83,7 @@ def _change(turn: TurnContext, change: Move) -> ActionResult:
         if len(meant) > 1:
             return which_case(turn, tuple(meant[:MAX_LISTED]), change)
         case = meant[0]
-    return apply(turn, case, change, content_of(turn.message.text, turn.parse, "supplement_case"))
+    return apply(turn, case, change, content_of(turn.message.text, turn.parse, CONTENT.get(change, SUPPLEMENT)))
 
 
 def _fitting(turn: TurnContext, change: Move) -> tuple[Case, ...]:
@@ -85,9 +101,14 @@ def apply(turn: TurnContext, case: Case, change: Move, note: str | None) -> Acti
     """Make the change and tell it, or tell why it cannot be made."""
     set_case = turn.slot("case_number", case.number)
     if change is Move.SUPPLEMENT and not note:
-        return _ask_supplement(turn, case)
+        return _ask(turn, case, change)
+    hastening = turn.closing.progress(case, turn.now).hasten
     try:
-        changed = turn.cases.move(case.number, change, CITIZEN, Facts(note if change is Move.SUPPLEMENT else None))
+        changed = turn.cases.move(case.number, change, CITIZEN, Facts(note if change in ASKED_FOR else None))
+    except MissingForMove:
+        return _ask(turn, case, change)
+    except HastenRefused:
+        return _refused_to_hasten(turn, case)
     except IllegalTransition:
         refusal = turn.say(
             "utter_case_not_possible",
@@ -101,18 +122,27 @@ def apply(turn: TurnContext, case: Case, change: Move, note: str | None) -> Acti
         number=changed.number,
         text=note or "",
         count=changed.count("hastened"),
-        agency=agency_name(turn, changed.draft.agency),
+        effect=turn.text(f"utter_hastened_{hastening}") if change is Move.HASTEN else "",
+        agency=agency_name(turn, changed.handling.unit or changed.draft.agency),
         expected=f"{changed.expected_at:{TIME_FORMAT}}",
     )
     events = (set_case, turn.form(None), turn.slot("requested_slot", None))
     return ActionResult(Outcome.CASE_UPDATED, (message,), events, cases=(changed,))
 
 
-def _ask_supplement(turn: TurnContext, case: Case) -> ActionResult:
-    events = (
-        turn.slot("case_number", case.number),
-        turn.form(SUPPLEMENT_FORM),
-        turn.slot("requested_slot", "supplement"),
+def _refused_to_hasten(turn: TurnContext, case: Case) -> ActionResult:
+    """Told kindly why nothing was done, with what can be done instead."""
+    progress, telling = turn.closing.progress(case, turn.now), turn.telling
+    message = turn.say(
+        "utter_hasten_refused", number=case.number, status=telling.status(progress), why=telling.hasten(progress)
     )
-    message = turn.say("utter_ask_supplement", number=case.number)
+    return ActionResult(Outcome.CASE_STATUS, (message,), (turn.slot("case_number", case.number),), cases=(case,))
+
+
+def _ask(turn: TurnContext, case: Case, change: Move) -> ActionResult:
+    """Ask for what the change needs: what to add, or what is new."""
+    form, slot = ASKED_FOR[change]
+    events = (turn.slot("case_number", case.number), turn.form(form), turn.slot("requested_slot", slot))
+    status = turn.telling.status(turn.closing.progress(case, turn.now))
+    message = turn.say(f"utter_ask_{slot}", number=case.number, status=status)
     return ActionResult(Outcome.FORM_QUESTION, (message,), events, cases=(case,))

@@ -8,6 +8,7 @@ from bot.actions.answer_service import MAX_NEED, tell
 from bot.actions.case_status import report
 from bot.actions.change_case import apply
 from bot.actions.life_path import CHOICE_PATH, tell_path, tell_step
+from bot.actions.rate_case import RATE, ask_rating
 from bot.cases.number import CaseNumber
 from bot.cases.states import Move
 from bot.context import CHOICE_SERVICE, CHOICE_STEP
@@ -30,6 +31,8 @@ def choose(turn: TurnContext, picked: str) -> ActionResult:
         key = PathKey(str(turn.tracker.slot("path")))
         return tell_step(turn, key, turn.paths.paths[key].codes.index(picked) + 1)
     case = turn.cases.by_number(CaseNumber(picked))
+    if purpose == RATE:
+        return ask_rating(turn, case)
     if purpose in set(Move):
         return apply(turn, case, Move(purpose), None)
     return report(turn, case)

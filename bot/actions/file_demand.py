@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bot.actions.case_status import TIME_FORMAT, agency_name
+from bot.actions.case_status import agency_name
 from bot.actions.demand_form import (
     CONFIRM,
     DEMAND_FORM,
@@ -18,6 +18,7 @@ from bot.actions.demand_form import (
 )
 from bot.actions.demand_summary import contact, summary
 from bot.cases.case import CaseDraft
+from bot.cases.telling import TIME_FORMAT
 from bot.messages import BotMessage
 from bot.nlu.parse import Parse
 from bot.nlu.said import (

@@ -71,6 +71,13 @@ def _reopen(case: Case, facts: Facts, now: datetime) -> Columns:
     return {**NO_UNIT, "closed_at": None, "extended": False, "expected_at": again.astimezone(UTC)}
 
 
+def _unmerge(case: Case, facts: Facts, now: datetime) -> Columns:
+    """On its own again; what ran out while it was merged starts anew."""
+    late = case.expected_at <= now
+    again = due(now, case.draft.type, case.draft.urgency) if late else case.expected_at
+    return {**NO_UNIT, "merged_into": None, "expected_at": again.astimezone(UTC)}
+
+
 def _ended(case: Case, facts: Facts, now: datetime) -> Columns:
     return {"closed_at": now.astimezone(UTC), "paused_at": None}
 
@@ -97,5 +104,5 @@ _EFFECTS: Mapping[Move, Callable[[Case, Facts, datetime], Columns]] = {
     Move.TRANSFER: _ended,
     Move.WITHDRAW: _ended,
     Move.MERGE: lambda case, facts, now: {"merged_into": facts.leader, "paused_at": None},
-    Move.UNMERGE: lambda case, facts, now: {**NO_UNIT, "merged_into": None},
+    Move.UNMERGE: _unmerge,
 }

@@ -16,6 +16,7 @@ from bot.cases.counter import Numbers, OneByOne
 from bot.cases.deadlines import due
 from bot.cases.effects import effects
 from bot.cases.handover import Handovers
+from bot.cases.hastening import Effect, hasten
 from bot.cases.number import CaseNumber, case_number, query_code
 from bot.cases.rows import case_of, local
 from bot.cases.states import TRANSITIONS, Move, Status
@@ -29,6 +30,7 @@ CHAT = "chat"
 # Numbers tried for one case: only an import can have taken one before.
 TRIES = 200
 _RECALLS = frozenset({Move.RETURN, Move.WITHDRAW, Move.MERGE, Move.REOPEN, Move.REJECT, Move.TRANSFER})
+_PASSED_ON = frozenset({Move.SUPPLEMENT, Move.HASTEN})
 
 
 class CaseStore(Protocol):
@@ -133,6 +135,8 @@ class DatabaseCases:
         status = next_status(case, move, actor, facts)
         if move is Move.MERGE:
             self._check_leader(case, facts)
+        leader = self.leader_of(case)
+        asked = hasten(case, now, leader) if move is Move.HASTEN else None
         columns = effects(case, move, facts, now)
         self._connection.execute(
             update(cases)
@@ -143,6 +147,11 @@ class DatabaseCases:
         self.record(number, TRANSITIONS[move].event, actor, told, status)
         if move is Move.REDO and columns["redos"] > 1:
             self.record(number, TRANSITIONS[Move.SUPERVISE].event, SYSTEM, Facts(reason=facts.reason), status)
+        if leader is not None and move in _PASSED_ON:
+            self.record(leader.number, f"follower_{TRANSITIONS[move].event}", SYSTEM, told, leader.status)
+        if asked is Effect.SUPERVISION:
+            late = leader or case
+            self.record(late.number, "supervision_asked", SYSTEM, Facts(reason=f"hastened {number}"), late.status)
         if move in _RECALLS:
             self._handovers.recall(number, now)
         if move is Move.DISPATCH and facts.unit:
@@ -150,6 +159,11 @@ class DatabaseCases:
         if move is Move.SIGN and actor.unit:
             self._handovers.acknowledge(number, actor.unit, now)
         return self._settled(number)
+
+    def leader_of(self, case: Case) -> Case | None:
+        """The case that a merged one is handled with."""
+        into = case.handling.merged_into
+        return self.by_number(into) if into and case.status is Status.MERGED else None
 
     def record(self, number: CaseNumber, kind: str, actor: Actor, facts: Facts, status: Status) -> None:
         """Write an event."""

@@ -13,6 +13,8 @@ from knowledge.queries import NLU_DATA
 
 LOOKUPS = NLU_DATA / "lookups"
 COMMANDS_FILE = LOOKUPS / "commands.csv"
+# Orders to a filed case that no model is trained on.
+CASE_COMMANDS_FILE = LOOKUPS / "case_commands.csv"
 LEAD_IN_FILE = LOOKUPS / "lead_ins.csv"
 TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？；：、~…]+$")
 SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
@@ -68,8 +70,12 @@ def _short_answers() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _commands() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    with COMMANDS_FILE.open(encoding="utf-8") as rows:
-        return tuple((row["intent"], re.compile(row["pattern"])) for row in csv.DictReader(rows))
+    rows = [
+        row
+        for path in (COMMANDS_FILE, CASE_COMMANDS_FILE)
+        for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    ]
+    return tuple((row["intent"], re.compile(row["pattern"])) for row in rows)
 
 
 def short_answer(text: str) -> str | None:
