@@ -84,7 +84,7 @@ class TurnContext:
     @property
     def telling(self) -> Telling:
         """Words for cases in the language of the turn."""
-        return Telling(self.domain, self.catalogue, self.language)
+        return Telling(self.domain, self.catalogue, self.analyst.city, self.language)
 
     def slot(self, name: str, value: object) -> Event:
         """An event that sets a slot."""

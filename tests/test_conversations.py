@@ -20,7 +20,7 @@ TURN_KEYS = {
     "user", "sender", "outcome", "language", "service", "services", "requested_slot", "active_form",
     "case", "cases", "says", "says_not", "buttons", "intent", "office",
 }  # fmt: skip
-UNIT = Actor(Role.UNIT, "u1", "UMB:南山区")
+UNIT = Actor(Role.UNIT, "u1", "UMB_D:南山区")
 DESK = Actor(Role.DISPATCHER, "d1")
 # What the office does to the case told last, before the citizen writes: step -> move, actor, facts.
 OFFICE: dict[str, tuple[Move, Actor, Facts]] = {

@@ -10,6 +10,10 @@ import pytest
 
 from bot.assistant import ACTIONS, UTTER_OUTCOMES
 from bot.cases.clocks import MOVES, Alarm
+from bot.cases.closing import AXES
+from bot.cases.hastening import ALLOWED, Effect
+from bot.cases.notices import CALLED_BACK, TELLING
+from bot.cases.progress import PLACES, PUBLIC, TOLD_NOTES, WORK, Due, Holder, Stage
 from bot.cases.states import TRANSITIONS, Status
 from bot.content_check import MIN_LINES
 from bot.domain import read_domain
@@ -65,6 +69,22 @@ def test_every_status_event_and_alarm_of_a_case_has_its_words() -> None:
     told = {row.event for row in TRANSITIONS.values()} | {alarm for alarm in Alarm if alarm not in MOVES} | {"filed"}
     for kind in told:
         assert f"utter_note_{kind}" in domain.responses, kind
+
+
+def test_all_a_citizen_reads_of_a_case_has_its_words() -> None:
+    needed = {
+        *(f"utter_note_{kind}" for kind in PUBLIC),
+        *(f"utter_holder_{holder}" for holder in Holder if holder is not Holder.UNIT),
+        *(f"utter_next_{status}" for status in Status if status is not Status.MERGED),
+        *(f"utter_due_{due}" for due in Due if due is not Due.DONE),
+        *(f"utter_hasten_{effect}" for effect in Effect),
+        *(f"utter_hastened_{effect}" for effect in ALLOWED),
+        *(f"utter_stage_{stage}" for stage in Stage),
+        *(f"utter_axis_{axis}" for axis in AXES),
+        *(f"utter_notice_{kind}" for kind in TELLING if kind != CALLED_BACK),
+    }
+    assert needed <= set(read_domain().responses), needed - set(read_domain().responses)
+    assert WORK <= PUBLIC and TOLD_NOTES <= PUBLIC and set(PLACES) == set(Status)
 
 
 def test_every_setting_has_a_help_text_and_a_readme_row() -> None:

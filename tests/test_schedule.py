@@ -17,6 +17,7 @@ import chinese_calendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine
 
 from bot.cases import deadlines
 from bot.cases.attempts import FAILED, LEASE, hand_over
@@ -76,13 +77,21 @@ class Office:
             return work.handovers.of(number)
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "postgresql":
+        yield request.getfixturevalue("postgres_engine")
+        return
     engine = open_database(f"sqlite:///{tmp_path / 'office.sqlite3'}")
     migrate(engine)
-    moments = [MONDAY]
-    yield Office(Store(engine, "SZ", lambda: moments[-1]), moments)
+    yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def office(engine: Engine) -> Office:
+    moments = [MONDAY]
+    return Office(Store(engine, "SZ", lambda: moments[-1]), moments)
 
 
 ACCEPT = (Move.ACCEPT, DESK, Facts())
@@ -194,7 +203,13 @@ print(sum(sweep(Store(open_database(sys.argv[1]), "SZ", lambda: now), now, batch
 def test_a_sweep_killed_at_any_step_does_nothing_twice(office: Office) -> None:
     numbers = [office.file() for _ in range(60)]
     late = working_days_after(MONDAY, 30)
-    command = (sys.executable, "-c", PROGRAM, str(office.store.engine.url), late.isoformat())
+    command = (
+        sys.executable,
+        "-c",
+        PROGRAM,
+        office.store.engine.url.render_as_string(hide_password=False),
+        late.isoformat(),
+    )
     for wait in (0.0, 0.02, 0.05, 0.08, 0.12):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
         assert process.stdout is not None

@@ -143,8 +143,8 @@ class Closing:
             "reason": rating.reason,
             "at": now.astimezone(UTC),
         }
-        made = self._connection.execute(kind.insert(ratings).values(row).on_conflict_do_nothing())
-        if made.rowcount != 1:
+        made = kind.insert(ratings).values(row).on_conflict_do_nothing().returning(ratings.c.number)
+        if self._connection.execute(made).scalar() is None:
             raise IllegalTransition(f"this answer to case {number} was rated before")
 
     def _rated_beside(self, case: Case, leader: Case, rating: Rating, told: Facts) -> Case:

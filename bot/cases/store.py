@@ -132,11 +132,11 @@ class DatabaseCases:
         held = (number, facts.leader) if move is Move.MERGE and facts.leader else (number,)
         case = self._held(*held)
         now = self._clock()
+        leader = self.leader_of(case)
+        asked = hasten(case, now, leader) if move is Move.HASTEN and actor.role in TRANSITIONS[move].roles else None
         status = next_status(case, move, actor, facts)
         if move is Move.MERGE:
             self._check_leader(case, facts)
-        leader = self.leader_of(case)
-        asked = hasten(case, now, leader) if move is Move.HASTEN else None
         columns = effects(case, move, facts, now)
         self._connection.execute(
             update(cases)

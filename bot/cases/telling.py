@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
-from bot.cases.case import Case
-from bot.cases.hastening import Effect
-from bot.cases.progress import PLACES, Due, Holder, Progress, Seen, Stage, Station
-from bot.cases.states import Status
+from bot.cases.progress import Due, Holder, Progress, Seen, Station
+from bot.cases.units import units_of
 from bot.domain import Domain
 from knowledge.catalogue import Catalogue
-from knowledge.queries import NLU_DATA
+from knowledge.city import City
 
 TIME_FORMAT = "%Y-%m-%d %H:%M"
 TO_ASSIGN = (None, "ANY")
-
-
-@lru_cache(maxsize=1)
-def _districts(path: Path = NLU_DATA / "lookups" / "subdistricts.csv") -> Mapping[str, str]:
-    """English names of districts by the Chinese ones."""
-    with path.open(encoding="utf-8", newline="") as rows:
-        return {row["district_zh"]: row["district_en"] for row in csv.DictReader(rows)}
 
 
 @dataclass(frozen=True)
@@ -33,6 +20,7 @@ class Telling:
 
     domain: Domain
     catalogue: Catalogue
+    city: City
     language: str
 
     def text(self, response: str, **values: object) -> str:
@@ -40,16 +28,11 @@ class Telling:
         return self.domain.text(response, self.language, **values)
 
     def unit(self, key: str | None) -> str:
-        """The name of a unit, "UMB" or "UMB:南山区", or that it is still to be assigned."""
+        """The name of a unit of the duty list or of a body of the catalogue, or that it is still to be assigned."""
         if key is None or key in TO_ASSIGN:
             return self.text("utter_agency_open")
-        agency, _, place = key.partition(":")
-        known = self.catalogue.agencies.get(agency)
-        name = known.in_language(self.language) if known else agency
-        if not place:
-            return name
-        where = place if self.language == "zh" else _districts().get(place, place)
-        return self.text("utter_unit_of_place", name=name, place=where)
+        body = self.catalogue.agencies.get(key)
+        return (body or units_of(self.city).name(key)).in_language(self.language)
 
     def holder(self, progress: Progress) -> str:
         """Who holds the case now."""
@@ -95,20 +78,3 @@ class Telling:
     def stage(self, station: Station) -> str:
         """The name of a station of the track."""
         return self.text(f"utter_stage_{station.stage}")
-
-
-def words_needed() -> set[str]:
-    """Every response this module builds the name of."""
-    return {
-        *(f"utter_holder_{holder}" for holder in Holder if holder is not Holder.UNIT),
-        *(f"utter_status_{status}" for status in Status),
-        *(f"utter_next_{status}" for status in PLACES if status is not Status.MERGED),
-        *(f"utter_due_{due}" for due in Due if due is not Due.DONE),
-        *(f"utter_hasten_{effect}" for effect in Effect),
-        *(f"utter_stage_{stage}" for stage in Stage),
-    }
-
-
-def told_by(case: Case) -> str:
-    """The language a case was filed in, for what is told without a conversation."""
-    return "en" if case.language == "en" else "zh"

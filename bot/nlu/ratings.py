@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from bot.cases.closing import AXES
 from bot.nlu.said import TRIM, says_nothing
 from knowledge.normal import normalise
 from knowledge.queries import NLU_DATA
 
-AXES = ("speed", "effect", "service", "feedback")
 DIGITS = {
     "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5,
 }  # fmt: skip
