@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ChengdaError(Exception):
-    """Root of the tree; its text is safe to show to the staff who run the product."""
+    """Root of the tree; its text is safe to show to the staff who run the product.
+
+    `values` fill the wording a person reads, `extra` stands in the problem document beside it.
+    """
+
+    def __init__(
+        self, text: str = "", values: Mapping[str, object] | None = None, extra: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.values, self.extra = dict(values or {}), dict(extra or {})
 
 
 class StaleModels(ChengdaError):
@@ -31,6 +42,22 @@ class HastenRefused(IllegalTransition):
         self.why = why
 
 
+class NotNow(IllegalTransition):
+    """The state fits, but something else of the case forbids the change."""
+
+
+class StaleCase(CaseError):
+    """The case was changed since the one who changes it looked."""
+
+
+class NoVersion(CaseError):
+    """A change did not tell which version of the case it is made on."""
+
+
+class AnonymousCase(CaseError):
+    """Nothing of who filed an anonymous case is ever told."""
+
+
 class NotAllowed(CaseError):
     """This role, or this unit, may not make this change."""
 
@@ -55,8 +82,60 @@ class StaffError(ChengdaError):
     """A staff account or session was refused."""
 
 
+class WrongLogin(StaffError):
+    """Login or password is wrong, or the account is closed or locked; never told apart."""
+
+
+class TooManyLogins(StaffError):
+    """Too many logins from one address or to one account."""
+
+
+class SessionEnded(StaffError):
+    """There is no open session."""
+
+
+class UnknownAccount(StaffError):
+    """No account has this login."""
+
+
+class LoginTaken(StaffError):
+    """Another account has this login."""
+
+
+class AccountRefused(StaffError):
+    """A login, name, role or unit cannot be."""
+
+
+class WeakPassword(StaffError):
+    """A password is too short, too long or the login itself."""
+
+
+class LastAdmin(StaffError):
+    """The last administrator would be gone."""
+
+
 class EvidenceError(ChengdaError):
     """A file is of no allowed type, too large, or not what its name says."""
+
+
+class EvidenceKind(EvidenceError):
+    """The content is of no allowed type, or not what its name says."""
+
+
+class EvidenceTooLarge(EvidenceError):
+    """The file is larger than its type may be, or empty."""
+
+
+class EvidenceTooMany(EvidenceError):
+    """The case has as many files as it may have."""
+
+
+class EvidenceMissing(EvidenceError):
+    """The reply to this case needs a file, or a file named with it is not the case's."""
+
+
+class UnknownEvidence(EvidenceError):
+    """No file has this id."""
 
 
 class LiveError(ChengdaError):

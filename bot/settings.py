@@ -82,6 +82,17 @@ class Settings(BaseSettings):
     admin_token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token for /admin; empty means only callers on the same machine."
     )
+    admin_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="Password of the first administrator `admin`, made once at start-up, never changed by it.",
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key that signs staff sessions, 32 bytes or more; empty means one made once in the data folder.",
+    )
+    redis_url: str = Field(
+        default="", description="Redis that counts logins and look-ups for all workers; empty counts in each worker."
+    )
 
     @property
     def effective_learned_dir(self) -> Path:

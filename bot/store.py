@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from bot.cases.closing import Closing
 from bot.cases.counter import Numbers, numbers_of
+from bot.cases.evidence import EvidenceStore
 from bot.cases.handover import Handovers
 from bot.cases.notices import Notices
 from bot.cases.store import DatabaseCases
@@ -18,6 +19,9 @@ from bot.database import POSTGRESQL, make_durable
 from bot.handoffs import HandoffQueue
 from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
 from bot.messages import MessageId, SenderId
+from bot.staff.accounts import Accounts
+from bot.staff.audit import Audit
+from bot.staff.sessions import Sessions
 from bot.tables import conversations, turns
 from bot.tracker import Event, Tracker, from_json
 
@@ -32,9 +36,13 @@ class Work:
         self.handovers = Handovers(connection)
         self.closing = Closing(connection, self.cases)
         self.notices = Notices(connection, self.cases)
+        self.evidence = EvidenceStore(connection)
         self.connection = connection
         self.handoffs = HandoffQueue(connection)
         self.learning = LearningQueue(connection, limits)
+        self.accounts = Accounts(connection, clock)
+        self.sessions = Sessions(connection, clock)
+        self.audit = Audit(connection, clock)
 
     def hold(self, sender: SenderId) -> None:
         """Let turns of one conversation come one after the other, in all processes; SQLite has one writer anyway."""
@@ -125,11 +133,11 @@ class Store:
 
     @contextmanager
     def work(self) -> Iterator[Work]:
-        """One transaction: committed at the end, rolled back by any error; a case or a call for a person is on disk."""
+        """One transaction: committed at the end, rolled back by any error; what must not be lost is on disk."""
         with self.engine.begin() as connection:
             work = Work(connection, self._prefix, self._clock, self._limits, self._numbers)
             yield work
-        if work.cases.changed or work.handoffs.changed:
+        if work.cases.changed or work.handoffs.changed or work.audit.changed:
             make_durable(self.engine)
 
     def now(self) -> datetime:

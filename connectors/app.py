@@ -20,7 +20,10 @@ from connectors.live.connect import live_desk
 from connectors.reload import Reloader
 from connectors.reload import router as reload_router
 from connectors.shadow import start_shadow
+from connectors.staff.caller import staff_parts
+from connectors.staff.router import router as staff_router
 from connectors.sweeper import Sweeper
+from connectors.throttle import Throttle
 
 STATIC = Path(__file__).with_name("static")
 SECURITY_HEADERS = {
@@ -40,6 +43,9 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.assistant = assistant or build_assistant(settings, live=live_desk(settings))
         app.state.settings = settings
+        engine = app.state.assistant
+        throttle = app.state.throttle = Throttle(settings.redis_url)
+        app.state.staff = staff_parts(settings, engine.store, engine.clock, domain, engine.catalogue, throttle)
         shadow = start_shadow(settings, app.state.assistant)
         reloader = app.state.reloader = Reloader(app, settings)
         reloader.start()
@@ -60,6 +66,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(feedback_api.router)
     app.include_router(reload_router)
     app.include_router(metrics.router)
+    app.include_router(staff_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
         Limits,

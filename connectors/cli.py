@@ -41,6 +41,7 @@ from connectors.learn import Desk
 from connectors.learning import fusion, subjects
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
+from connectors.staff.commands import commands as staff_commands
 from connectors.sweeper import look_after
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
 from knowledge.encoder import EncoderError
@@ -57,6 +58,7 @@ app.add_typer(shadow.commands, name="shadow")
 app.add_typer(cases_commands.commands, name="cases")
 app.add_typer(database_commands.commands, name="database")
 app.add_typer(duty_commands.commands, name="duty")
+app.add_typer(staff_commands, name="staff")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
 benches.command("encoder")(encoder_commands.bench)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.cases.evidence import evidence_rules
 from bot.domain import Domain
 from connectors.problem import problem
 
 WINDOW_SECONDS = 60
 MAX_ADDRESSES = 10_000
 MAX_BODY_BYTES = 256 * 1024
+EVIDENCE_PATH = re.compile(r"(?:/staff)?/cases/[^/]+/evidence")
+ENVELOPE_BYTES = 64 * 1024
 FREE_PATHS = ("/healthz", "/readyz", "/metrics")
 
 
@@ -33,19 +37,15 @@ class Limits:
         headers = dict(scope["headers"])
         english = headers.get(b"accept-language", b"").lower().startswith(b"en")
         language = "en" if english else "zh"
-        if self._limit and self._count(self._address(scope, headers)) > self._limit:
+        if self._limit and self._count(address_of(scope, self._trusted_proxy)) > self._limit:
             refusal = problem(429, self._domain, language, headers={"Retry-After": str(WINDOW_SECONDS)})
             await refusal(scope, receive, send)
             return
-        if int(headers.get(b"content-length", b"0") or 0) > MAX_BODY_BYTES:
+        most = most_bytes(scope["path"])
+        if int(headers.get(b"content-length", b"0") or 0) > most:
             await problem(413, self._domain, language)(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive), send)
-
-    def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
-        if self._trusted_proxy and b"x-forwarded-for" in headers:
-            return headers[b"x-forwarded-for"].split(b",")[0].strip().decode("latin-1")
-        return str(scope["client"][0]) if scope.get("client") else ""
+        await self._app(scope, _bounded(receive, most), send)
 
     def _count(self, address: str) -> int:
         window = int(time.monotonic() // WINDOW_SECONDS)
@@ -57,7 +57,20 @@ class Limits:
         return count
 
 
-def _bounded(receive: Receive) -> Receive:
+def address_of(scope: Scope, trusted_proxy: bool) -> str:
+    """The caller's address; behind a trusted proxy the one that the proxy tells."""
+    told = dict(scope["headers"]).get(b"x-forwarded-for") if trusted_proxy else None
+    if told is not None:
+        return str(told.split(b",")[0].strip().decode("latin-1"))
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
+def most_bytes(path: str) -> int:
+    """How large a body may be: a file and its envelope where files are taken."""
+    return evidence_rules().most_bytes + ENVELOPE_BYTES if EVIDENCE_PATH.fullmatch(path) else MAX_BODY_BYTES
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
     """The body cut off at the limit, for requests that do not tell their length."""
     seen = 0
 
@@ -65,6 +78,6 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if seen > MAX_BODY_BYTES else message
+        return {"type": "http.disconnect"} if seen > most else message
 
     return bounded

@@ -11,20 +11,75 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from bot.cases.states import Move, Role, Status
 from bot.domain import Domain
+from bot.errors import (
+    AccountRefused,
+    AnonymousCase,
+    ChengdaError,
+    EvidenceKind,
+    EvidenceMissing,
+    EvidenceTooLarge,
+    EvidenceTooMany,
+    IllegalTransition,
+    LastAdmin,
+    LoginTaken,
+    MissingForMove,
+    NotAllowed,
+    NotNow,
+    NoVersion,
+    SessionEnded,
+    StaleCase,
+    TooManyLogins,
+    UnknownAccount,
+    UnknownCase,
+    UnknownEvidence,
+    WeakPassword,
+    WrongLogin,
+)
 
 logger = logging.getLogger("chengda")
 MEDIA_TYPE = "application/problem+json"
 KNOWN = {
     400: "bad_request",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    409: "conflict",
     413: "too_large",
+    415: "unsupported",
     422: "invalid",
+    428: "no_version",
     429: "too_many",
     503: "not_ready",
 }
+# An error of the tree -> status and wording of the detail; the first that fits counts, None is the status's own.
+REFUSALS: Mapping[type[ChengdaError], tuple[int, str | None]] = {
+    WrongLogin: (401, "utter_refused_login"),
+    SessionEnded: (401, None),
+    TooManyLogins: (429, "utter_refused_logins"),
+    UnknownAccount: (404, None),
+    LoginTaken: (409, "utter_refused_taken"),
+    LastAdmin: (409, "utter_refused_last_admin"),
+    AccountRefused: (422, None),
+    WeakPassword: (422, "utter_refused_password"),
+    UnknownCase: (404, None),
+    UnknownEvidence: (404, None),
+    NotAllowed: (403, "utter_refused_role"),
+    AnonymousCase: (403, "utter_refused_anonymous"),
+    NoVersion: (428, None),
+    StaleCase: (409, "utter_refused_stale"),
+    NotNow: (409, "utter_refused_now"),
+    IllegalTransition: (409, "utter_refused_status"),
+    MissingForMove: (422, "utter_refused_missing"),
+    EvidenceKind: (415, "utter_refused_kind"),
+    EvidenceTooLarge: (413, "utter_refused_size"),
+    EvidenceTooMany: (409, "utter_refused_files"),
+    EvidenceMissing: (422, "utter_refused_no_file"),
+}
+NAMED: Mapping[type, str] = {Move: "move", Status: "status", Role: "role"}
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 def problem(status: int, domain: Domain, language: str, **extra: object) -> JSONResponse:
@@ -42,6 +97,27 @@ def problem(status: int, domain: Domain, language: str, **extra: object) -> JSON
     return JSONResponse(
         body, status, headers=dict(headers) if isinstance(headers, Mapping) else None, media_type=MEDIA_TYPE
     )
+
+
+def refusal(error: ChengdaError, status: int, wording: str | None, domain: Domain, language: str) -> JSONResponse:
+    """A problem document for an error of the tree; one that lacks what its wording tells gets the status's own."""
+    extra = dict(error.extra)
+    headers = extra.pop("headers", CHALLENGE if status == 401 else None)
+    values = {name: told(value, domain, language) for name, value in error.values.items()}
+    try:
+        detail = {"detail": domain.text(wording, language, **values)} if wording else {}
+    except KeyError:
+        detail = {}
+    return problem(status, domain, language, headers=headers, **extra, **detail)
+
+
+def told(value: object, domain: Domain, language: str) -> str:
+    """A value as a person reads it: moves, statuses and roles by their names."""
+    if isinstance(value, tuple):
+        names = [told(one, domain, language) for one in value]
+        return ("、" if language == "zh" else ", ").join(names) or domain.text("utter_nothing", language)
+    prefix = next((f"utter_{word}_" for kind, word in NAMED.items() if isinstance(value, kind)), None)
+    return domain.text(f"{prefix}{value}", language) if prefix else str(value)
 
 
 def language_of(request: Request) -> str:
@@ -65,6 +141,11 @@ def install(app: FastAPI, domain: Domain) -> None:
             for one in error.errors()
         ]
         return problem(400 if bad_json else 422, domain, language_of(request), errors=errors)
+
+    @app.exception_handler(ChengdaError)
+    async def on_refusal(request: Request, error: ChengdaError) -> JSONResponse:
+        found = next((row for kind, row in REFUSALS.items() if isinstance(error, kind)), None)
+        return await on_crash(request, error) if found is None else refusal(error, *found, domain, language_of(request))
 
     @app.exception_handler(Exception)
     async def on_crash(request: Request, error: Exception) -> JSONResponse:

@@ -142,6 +142,11 @@ class Case:
         return (*((self.handling.unit,) if self.handling.unit else ()), *self.handling.assisting)
 
     @property
+    def version(self) -> int:
+        """Grows with every change: the number of its events."""
+        return len(self.timeline)
+
+    @property
     def since(self) -> datetime:
         """When the case came into its status."""
         return self.entered(frozenset(Status))

@@ -36,7 +36,7 @@ MOVES: Mapping[Alarm, Move] = {
 }
 _WAITING = frozenset({Status.SUBMITTED, Status.ACCEPTED, Status.RETURNED})
 _RECEIVED = frozenset({Status.SUBMITTED, Status.RETURNED})
-_RUNNING = _WAITING | {Status.DISPATCHED, Status.SIGNED, Status.HANDLING, Status.REDO}
+RUNNING = _WAITING | {Status.DISPATCHED, Status.SIGNED, Status.HANDLING, Status.REDO}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def rings_of(case: Case) -> tuple[Ring, ...]:
         found[Alarm.DISPATCH_LATE] = (received + timedelta(minutes=told.dispatch_minutes[urgency]), received)
     if case.status in (Status.DISPATCHED, Status.SIGNED, Status.REDO) and case.handling.contact_by:
         found[Alarm.CONTACT_LATE] = (case.handling.contact_by, case.handling.contact_by)
-    if case.status in _RUNNING:
+    if case.status in RUNNING:
         due = case.expected_at
         found[Alarm.DUE_SOON] = (due - timedelta(hours=told.due_soon_hours[urgency]), due)
         found[Alarm.OVERDUE] = (due, due)

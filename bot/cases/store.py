@@ -127,10 +127,22 @@ class DatabaseCases:
         """The cases of a query over the whole table of cases, their events read at once."""
         return self._cases(self._connection.execute(query).all())
 
+    def rows_of(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """The rows of any other query, such as counts."""
+        return self._connection.execute(query).all()
+
+    def held(self, number: CaseNumber, *others: CaseNumber) -> Case:
+        """A case that nobody else changes until the transaction ends, and others, held in one order by everybody."""
+        query = select(cases).where(cases.c.number.in_((number, *others))).order_by(cases.c.number).with_for_update()
+        row = next((row for row in self._connection.execute(query).all() if row.number == number), None)
+        if row is None:
+            raise UnknownCase(number)
+        return self._cases([row])[0]
+
     def move(self, number: CaseNumber, move: Move, actor: Actor = CITIZEN, facts: Facts = Facts()) -> Case:  # noqa: B008
         """Make a change and write its event; raises UnknownCase, IllegalTransition, NotAllowed or MissingForMove."""
         held = (number, facts.leader) if move is Move.MERGE and facts.leader else (number,)
-        case = self._held(*held)
+        case = self.held(*held)
         now = self._clock()
         leader = self.leader_of(case)
         asked = hasten(case, now, leader) if move is Move.HASTEN and actor.role in TRANSITIONS[move].roles else None
@@ -206,14 +218,6 @@ class DatabaseCases:
         case = self.by_number(number)
         self.set_check(case, self.marks(number) if len(case.timeline) > 1 else ())
         return case
-
-    def _held(self, number: CaseNumber, *others: CaseNumber) -> Case:
-        """A case that nobody else changes until the transaction ends, and others, held in one order by everybody."""
-        query = select(cases).where(cases.c.number.in_((number, *others))).order_by(cases.c.number).with_for_update()
-        row = next((row for row in self._connection.execute(query).all() if row.number == number), None)
-        if row is None:
-            raise UnknownCase(number)
-        return self._cases([row])[0]
 
     def _check_leader(self, case: Case, facts: Facts) -> None:
         leader = self.by_number(CaseNumber(str(facts.leader)))

@@ -118,6 +118,7 @@ handovers = Table(
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Column("external_id", String(80)),
     Index("handovers_due", "state", "next_try_at"),
+    Index("handovers_by_unit", "unit", "state"),
 )
 
 ratings = Table(
@@ -146,6 +147,7 @@ evidence = Table(
     Column("content", LargeBinary, nullable=False),
     Column("actor", String(20), nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
+    Column("move", String(20)),
     UniqueConstraint("number", "digest", name="one_file_a_case"),
 )
 

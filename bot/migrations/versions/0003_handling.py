@@ -8,6 +8,21 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# The audit log is only ever added to: the database itself refuses anything else.
+APPEND_ONLY = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit_log "
+        "BEGIN SELECT RAISE(ABORT, 'audit_log is append only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        "CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'audit_log is append only'; END $$",
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
+    ),
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -34,6 +49,8 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_log", schema=None) as batch_op:
         batch_op.create_index("audit_by_case", ["number", "at"], unique=False)
         batch_op.create_index("audit_by_login", ["login", "at"], unique=False)
+    for statement in APPEND_ONLY[op.get_bind().dialect.name]:
+        op.execute(statement)
 
     op.create_table(
         "staff",
@@ -110,6 +127,7 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("actor", sa.String(length=20), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("move", sa.String(length=20), nullable=True),
         sa.ForeignKeyConstraint(
             ["number"],
             ["cases.number"],
@@ -141,6 +159,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("handovers", schema=None) as batch_op:
         batch_op.create_index("handovers_due", ["state", "next_try_at"], unique=False)
+        batch_op.create_index("handovers_by_unit", ["unit", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_handovers_number"), ["number"], unique=False)
 
     op.create_table(
@@ -311,6 +330,7 @@ def downgrade() -> None:
     with op.batch_alter_table("handovers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_handovers_number"))
         batch_op.drop_index("handovers_due")
+        batch_op.drop_index("handovers_by_unit")
 
     op.drop_table("handovers")
     with op.batch_alter_table("evidence", schema=None) as batch_op:
@@ -327,4 +347,6 @@ def downgrade() -> None:
         batch_op.drop_index("audit_by_case")
 
     op.drop_table("audit_log")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_is_append_only")
     op.drop_table("api_keys")

@@ -1,0 +1,124 @@
+"""The audit log: who looked at or changed what, when and why; rows are only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from bot.staff.accounts import Account, aware
+from bot.staff.tables import audit_log
+
+Clock = Callable[[], datetime]
+NOBODY = "?"
+MAX_REASON = 2000
+
+
+class Action(StrEnum):
+    """What is recorded."""
+
+    LOGIN = "login"
+    LOGIN_REFUSED = "login_refused"
+    LOGOUT = "logout"
+    ACCOUNT_ADDED = "account_added"
+    ACCOUNT_CHANGED = "account_changed"
+    PASSWORD_CHANGED = "password_changed"
+    AUDIT_READ = "audit_read"
+    SEARCHED = "searched"
+    VIEWED = "viewed"
+    REVEALED = "revealed"
+    MOVED = "moved"
+    EVIDENCE_ADDED = "evidence_added"
+    EVIDENCE_VIEWED = "evidence_viewed"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the log."""
+
+    id: int
+    at: datetime
+    login: str
+    role: str
+    action: str
+    number: str | None
+    fields: tuple[str, ...]
+    reason: str | None
+    address: str | None
+
+
+class Audit:
+    """The log inside one transaction; the caller commits."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self.changed = False
+
+    def write(
+        self,
+        account: Account | None,
+        action: str,
+        address: str | None,
+        number: str | None = None,
+        fields: Iterable[str] = (),
+        reason: str | None = None,
+    ) -> None:
+        """Add a row; `account` is None for someone who was not let in, `fields` what was seen or changed."""
+        self.changed = True
+        self._connection.execute(
+            insert(audit_log).values(
+                at=self._clock().astimezone(UTC),
+                login=account.login if account else NOBODY,
+                role=account.role if account else NOBODY,
+                action=action,
+                number=number,
+                fields=list(fields),
+                reason=reason[:MAX_REASON] if reason else None,
+                address=address[:64] if address else None,
+            )
+        )
+
+    def page(
+        self,
+        before: int | None = None,
+        at_most: int = 50,
+        login: str | None = None,
+        number: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[Entry, ...]:
+        """Rows that fit, the newest first; `before` is the id of the last row of the page before."""
+        log = audit_log.c
+        conditions = (
+            (before, log.id < before),
+            (login, log.login == login),
+            (number, log.number == number),
+            (action, log.action == action),
+            (since, log.at >= since.astimezone(UTC) if since else None),
+            (until, log.at < until.astimezone(UTC) if until else None),
+        )
+        query = select(audit_log).order_by(log.id.desc()).limit(at_most)
+        for given, condition in conditions:
+            if given is not None and condition is not None:
+                query = query.where(condition)
+        return tuple(_entry(row) for row in self._connection.execute(query).all())
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        row.id,
+        aware(row.at),
+        row.login,
+        row.role,
+        row.action,
+        row.number,
+        tuple(row.fields or ()),
+        row.reason,
+        row.address,
+    )

@@ -1,0 +1,72 @@
+"""How often one may try: moving windows by address, account or case, in memory or in Redis for all workers."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import math
+import time
+
+from limits import RateLimitItem, parse
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from bot.errors import SettingsError
+
+logger = logging.getLogger("chengda")
+LOGINS_BY_ADDRESS = parse("10/minute")
+LOGINS_BY_ACCOUNT = parse("20/15 minutes")
+WRONG_CODES_BY_CASE = parse("10/day")
+WRONG_CODES_BY_ADDRESS = parse("30/15 minutes")
+
+
+class Throttle:
+    """Counts tries; when Redis fails, this worker counts for itself and says so in the log."""
+
+    def __init__(self, redis_url: str = "") -> None:
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._all = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else self._own
+
+    def hit(self, limit: RateLimitItem, kind: str, key: str) -> bool:
+        """Count a try; False when it is one too many, and then it is not counted."""
+        try:
+            return self._all.hit(limit, kind, key)
+        except StorageError as error:
+            logger.error("redis does not count: %s", type(error.__cause__ or error).__name__)
+            return self._own.hit(limit, kind, key)
+
+    def spent(self, limit: RateLimitItem, kind: str, key: str) -> bool:
+        """Whether another try would be one too many; counts nothing."""
+        try:
+            return not self._all.test(limit, kind, key)
+        except StorageError as error:
+            logger.error("redis does not count: %s", type(error.__cause__ or error).__name__)
+            return not self._own.test(limit, kind, key)
+
+    def wait(self, limit: RateLimitItem, kind: str, key: str) -> int:
+        """Seconds until another try counts, one at least."""
+        try:
+            reset = self._all.get_window_stats(limit, kind, key).reset_time
+        except StorageError:
+            reset = self._own.get_window_stats(limit, kind, key).reset_time
+        return max(1, math.ceil(reset - time.time()))
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+
+
+def _redis(url: str) -> Storage:
+    try:
+        storage = storage_from_string(url, wrap_exceptions=True)
+    except ConfigurationError as error:
+        raise SettingsError(f"CHENGDA_REDIS_URL cannot be used: {error}; it needs `pip install redis`") from None
+    if not isinstance(storage, Storage):
+        raise SettingsError("CHENGDA_REDIS_URL names a storage that is not synchronous")
+    return storage
