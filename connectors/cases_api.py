@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Request
 
 from bot.answer import agency_json, case_json
-from bot.cases.number import CaseNumber
-from bot.errors import UnknownCase
 from bot.language import detect
 from bot.privacy import redact
+from bot.settings import Settings
+from connectors.limits import address_of
+from connectors.lookups import look_up
 from connectors.rest import Engine
 from connectors.schemas import ParseRequest
 
@@ -18,13 +19,14 @@ router = APIRouter()
 
 
 @router.get("/cases/{case_id}")
-def case(case_id: str, assistant: Engine, code: str = "") -> dict[str, Any]:
-    """A case with its timeline; a wrong code and an unknown number get the same 404."""
-    with assistant.store.work() as work:
-        try:
-            found = work.cases.with_code(CaseNumber(case_id.upper()), code)
-        except UnknownCase:
-            raise HTTPException(404) from None
+def case(case_id: str, request: Request, assistant: Engine, code: str = "") -> dict[str, Any]:
+    """A case with its timeline; a wrong code and an unknown number get the same 404.
+
+    Ten wrong codes in a day close a case to look-ups, thirty in 15 minutes an address, with the same 404.
+    """
+    settings: Settings = request.app.state.settings
+    address = address_of(request.scope, settings.trusted_proxy)
+    found = look_up(assistant.store, request.app.state.throttle, case_id, code, address)
     return {
         **case_json(found, assistant.catalogue, found.language),
         "description": found.draft.description,

@@ -95,18 +95,16 @@ class Audit:
     ) -> tuple[Entry, ...]:
         """Rows that fit, the newest first; `before` is the id of the last row of the page before."""
         log = audit_log.c
-        conditions = (
-            (before, log.id < before),
-            (login, log.login == login),
-            (number, log.number == number),
-            (action, log.action == action),
-            (since, log.at >= since.astimezone(UTC) if since else None),
-            (until, log.at < until.astimezone(UTC) if until else None),
-        )
         query = select(audit_log).order_by(log.id.desc()).limit(at_most)
-        for given, condition in conditions:
-            if given is not None and condition is not None:
-                query = query.where(condition)
+        for column, wanted in ((log.login, login), (log.number, number), (log.action, action)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if before is not None:
+            query = query.where(log.id < before)
+        if since is not None:
+            query = query.where(log.at >= since.astimezone(UTC))
+        if until is not None:
+            query = query.where(log.at < until.astimezone(UTC))
         return tuple(_entry(row) for row in self._connection.execute(query).all())
 
 

@@ -6,6 +6,8 @@ from fastapi import APIRouter
 
 from connectors.staff import accounts_api, cases_api, evidence_api
 
-router = APIRouter(prefix="/staff")
-for part in (accounts_api, cases_api, evidence_api):
+PREFIX = "/staff"
+PARTS = (accounts_api, cases_api, evidence_api)
+router = APIRouter(prefix=PREFIX)
+for part in PARTS:
     router.include_router(part.router)
