@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from bot.cases.hastening import Effect
 from bot.cases.states import Move, Role, Status
 from bot.domain import Domain
 from bot.errors import (
@@ -37,6 +38,7 @@ from bot.errors import (
     WeakPassword,
     WrongLogin,
 )
+from bot.staff.desk import Why
 
 logger = logging.getLogger("chengda")
 MEDIA_TYPE = "application/problem+json"
@@ -78,7 +80,7 @@ REFUSALS: Mapping[type[ChengdaError], tuple[int, str | None]] = {
     EvidenceTooMany: (409, "utter_refused_files"),
     EvidenceMissing: (422, "utter_refused_no_file"),
 }
-NAMED: Mapping[type, str] = {Move: "move", Status: "status", Role: "role"}
+NAMED: Mapping[type, str] = {Move: "move", Status: "status", Role: "role", Effect: "hasten", Why: "why"}
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 

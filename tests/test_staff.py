@@ -20,6 +20,7 @@ from bot.cases.states import TRANSITIONS, Move, Role, Status
 from bot.database import migrate, open_database
 from bot.domain import read_domain
 from bot.errors import SettingsError, WrongLogin
+from bot.staff.desk import Why
 from bot.staff.passwords import Passwords
 from bot.staff.rights import FIELDS, RIGHTS, STAFF_ROLES, Right
 from bot.staff.sessions import LASTS, signing_key
@@ -502,6 +503,14 @@ def test_one_extension_only(desk: Desk) -> None:
     assert (twice.status_code, "延期只能一次" in twice.json()["detail"]) == (409, True)
 
 
+def test_hastening_once_a_day(desk: Desk) -> None:
+    number = desk.file().number
+    desk.run(number, ("ag", "hasten", {}))
+    twice = desk.move("ag", number, "hasten")
+    assert twice.status_code == 409
+    assert read_domain().text("utter_hasten_today", "zh") in twice.json()["detail"]
+
+
 def test_merging_two_cases(desk: Desk) -> None:
     leader, follower = desk.file().number, desk.file().number
     told = desk.run(follower, ("di", "merge", {"leader": leader.lower()}))
@@ -586,7 +595,7 @@ def test_guessing_query_codes_is_closed(desk: Desk) -> None:
 
 def test_words_for_every_move_role_and_refusal() -> None:
     domain = read_domain()
-    for prefix, names in (("move", Move), ("role", Role), ("status", Status)):
+    for prefix, names in (("move", Move), ("role", Role), ("status", Status), ("why", Why)):
         assert {f"utter_{prefix}_{name}" for name in names} <= set(domain.responses)
     for _, wording in problem.REFUSALS.values():
         assert wording is None or wording in domain.responses

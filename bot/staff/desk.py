@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from enum import StrEnum
 
 from bot.cases.case import Case, Facts
 from bot.cases.evidence import Evidence, evidence_rules
+from bot.cases.hastening import Effect
 from bot.cases.listing import Cursor, Filters, Listing, Page
 from bot.cases.number import CaseNumber
 from bot.cases.states import TRANSITIONS, Move, Need, moves_from
 from bot.errors import (
     AnonymousCase,
+    HastenRefused,
     IllegalTransition,
     MissingForMove,
     NotAllowed,
@@ -94,7 +97,8 @@ class CaseDesk:
         try:
             moved = self._work.cases.move(number, move, self._account.actor, facts)
         except IllegalTransition as error:
-            raise NotNow(str(error), known, told) from None
+            why = Effect(error.why) if isinstance(error, HastenRefused) else _WHY.get(move, Why.OTHER)
+            raise NotNow(str(error), {**known, "why": why}, told) from None
         fields = [
             "status",
             *(name for name in _FACTS if getattr(facts, name)),
@@ -147,6 +151,15 @@ class CaseDesk:
         self._work.audit.write(self._account, action, self._address, number, fields, reason)
 
 
+class Why(StrEnum):
+    """What else than the status forbids a move; hastening has its own reasons."""
+
+    EXTEND = "extend"
+    MERGE = "merge"
+    OTHER = "other"
+
+
+_WHY = {Move.EXTEND: Why.EXTEND, Move.MERGE: Why.MERGE}
 _FACTS = ("note", "reason", "reply", "unit", "assisting", "leader")
 
 
