@@ -59,7 +59,7 @@ def open_store(settings: Settings, city: City) -> Store:
     migrate(engine)
     clock = clock_of(settings, city)
     prefix = settings.case_prefix if "case_prefix" in settings.model_fields_set else city.profile.case_prefix
-    return Store(engine, prefix, clock, Limits(settings.queue_max, settings.queue_days))
+    return Store(engine, prefix, clock, Limits(settings.queue_max, settings.queue_days), settings.open311_unit)
 
 
 def clock_of(settings: Settings, city: City) -> Callable[[], datetime]:

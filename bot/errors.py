@@ -78,6 +78,10 @@ class NoNumberLeft(CaseError):
     """The day's case numbers are used up."""
 
 
+class KeyOwnerWrong(CaseError):
+    """The name given for the owner of a key cannot be one."""
+
+
 class StaffError(ChengdaError):
     """A staff account or session was refused."""
 

@@ -79,6 +79,24 @@ class Settings(BaseSettings):
         ge=0,
         description="How often a server looks after deadlines and hand-overs; 0 leaves it to `chengda sweep`.",
     )
+    open311_read_key: bool = Field(
+        default=False, description="Whether reading requests over Open311 needs an api_key, as filing always does."
+    )
+    open311_url: str = Field(
+        default="",
+        description="Open311 endpoint of another city that handles our cases, up to and with its v2; empty for none.",
+    )
+    open311_key: SecretStr = Field(default=SecretStr(""), description="Our api_key there; never logged or told.")
+    open311_jurisdiction: str = Field(
+        default="", max_length=40, description="The jurisdiction_id to name there, where the endpoint serves several."
+    )
+    open311_seconds: float = Field(default=10.0, gt=0, le=60, description="Seconds one request there may take.")
+    open311_follow_seconds: float = Field(
+        default=300.0, ge=0, description="How often the state of our cases there is asked for."
+    )
+    open311_send_contact: bool = Field(
+        default=False, description="Whether the citizen's phone number is handed on with a case that is not anonymous."
+    )
     admin_token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token for /admin; empty means only callers on the same machine."
     )
@@ -98,6 +116,11 @@ class Settings(BaseSettings):
     def effective_learned_dir(self) -> Path:
         """The folder of accepted lines in use."""
         return self.learned_dir or self.data_dir / "learned"
+
+    @property
+    def open311_unit(self) -> str | None:
+        """The unit that stands for the other city in hand-overs, None where our own desk handles cases."""
+        return f"open311:{self.open311_jurisdiction or 'remote'}" if self.open311_url else None
 
     @property
     def effective_database_url(self) -> str:

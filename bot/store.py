@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from bot.cases.closing import Closing
 from bot.cases.counter import Numbers, numbers_of
 from bot.cases.evidence import EvidenceStore
+from bot.cases.forwarding import ForwardingCases
 from bot.cases.handover import Handovers
+from bot.cases.keys import ApiKeys
 from bot.cases.notices import Notices
 from bot.cases.store import DatabaseCases
 from bot.database import POSTGRESQL, make_durable
@@ -31,12 +33,22 @@ Clock = Callable[[], datetime]
 class Work:
     """The stores of one transaction."""
 
-    def __init__(self, connection: Connection, prefix: str, clock: Clock, limits: Limits, numbers: Numbers) -> None:
-        self.cases = DatabaseCases(connection, prefix, clock, numbers)
+    def __init__(
+        self,
+        connection: Connection,
+        prefix: str,
+        clock: Clock,
+        limits: Limits,
+        numbers: Numbers,
+        forward_to: str | None = None,
+    ) -> None:
+        own = (connection, prefix, clock, numbers)
+        self.cases = ForwardingCases(*own, forward_to) if forward_to else DatabaseCases(*own)
         self.handovers = Handovers(connection)
         self.closing = Closing(connection, self.cases)
         self.notices = Notices(connection, self.cases)
         self.evidence = EvidenceStore(connection)
+        self.keys = ApiKeys(connection)
         self.connection = connection
         self.handoffs = HandoffQueue(connection)
         self.learning = LearningQueue(connection, limits)
@@ -124,8 +136,11 @@ class Work:
 class Store:
     """The door to the database for turns."""
 
-    def __init__(self, engine: Engine, prefix: str, clock: Clock, limits: Limits = KEPT) -> None:
+    def __init__(
+        self, engine: Engine, prefix: str, clock: Clock, limits: Limits = KEPT, forward_to: str | None = None
+    ) -> None:
         self.engine = engine
+        self._forward_to = forward_to
         self._limits = limits
         self._prefix = prefix
         self._clock = clock
@@ -135,7 +150,7 @@ class Store:
     def work(self) -> Iterator[Work]:
         """One transaction: committed at the end, rolled back by any error; what must not be lost is on disk."""
         with self.engine.begin() as connection:
-            work = Work(connection, self._prefix, self._clock, self._limits, self._numbers)
+            work = Work(connection, self._prefix, self._clock, self._limits, self._numbers, self._forward_to)
             yield work
         if work.cases.changed or work.handoffs.changed or work.audit.changed:
             make_durable(self.engine)

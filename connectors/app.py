@@ -17,6 +17,9 @@ from bot.settings import Settings
 from connectors import cases_api, feedback_api, knowledge_api, metrics, problem, rest
 from connectors.limits import Limits
 from connectors.live.connect import live_desk
+from connectors.open311.client import neighbour_of
+from connectors.open311.connect import open311_of
+from connectors.open311.router import refusal_of
 from connectors.reload import Reloader
 from connectors.reload import router as reload_router
 from connectors.shadow import start_shadow
@@ -25,6 +28,7 @@ from connectors.staff.router import router as staff_router
 from connectors.sweeper import Sweeper
 from connectors.throttle import Throttle
 
+OPEN311 = "/open311"
 STATIC = Path(__file__).with_name("static")
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -49,10 +53,18 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         shadow = start_shadow(settings, app.state.assistant)
         reloader = app.state.reloader = Reloader(app, settings)
         reloader.start()
-        sweeper = Sweeper(lambda: app.state.assistant.store, settings.sweep_seconds)
+        neighbour = neighbour_of(settings, app.state.assistant.store, domain)
+        sweeper = Sweeper(
+            lambda: app.state.assistant.store,
+            settings.sweep_seconds,
+            neighbour.delivery if neighbour else None,
+            neighbour.follow if neighbour else None,
+        )
         sweeper.start()
         yield
         sweeper.stop()
+        if neighbour is not None:
+            neighbour.close()
         reloader.stop()
         if shadow is not None:
             shadow.close()
@@ -67,12 +79,14 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(reload_router)
     app.include_router(metrics.router)
     app.include_router(staff_router)
+    app.mount(OPEN311, open311_of(settings, lambda: app.state.assistant, domain))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
         Limits,
         domain=domain,
         requests_a_minute=settings.rate_limit,
         trusted_proxy=settings.trusted_proxy,
+        refusals={f"{OPEN311}/": refusal_of(domain)},
     )
 
     @app.middleware("http")

@@ -19,6 +19,7 @@ from bot.assistant import Assistant
 from bot.build import build_assistant, open_store
 from bot.cases.deadlines import calendar_end
 from bot.content_check import check_content
+from bot.domain import read_domain
 from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
@@ -41,6 +42,8 @@ from connectors.learn import Desk
 from connectors.learning import fusion, subjects
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
+from connectors.open311.client import neighbour_of
+from connectors.open311.commands import commands as open311_commands
 from connectors.staff.commands import commands as staff_commands
 from connectors.sweeper import look_after
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
@@ -56,6 +59,7 @@ training.command("encoder")(encoder_commands.train)
 benches = typer.Typer(help="Print start-up time, turn times and memory; or measure one part by name.")
 app.add_typer(shadow.commands, name="shadow")
 app.add_typer(cases_commands.commands, name="cases")
+app.add_typer(open311_commands, name="open311")
 app.add_typer(database_commands.commands, name="database")
 app.add_typer(duty_commands.commands, name="duty")
 app.add_typer(staff_commands, name="staff")
@@ -145,7 +149,9 @@ def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a n
 def sweep() -> None:
     """Ring the alarms that are due and try the hand-overs that wait, once; for cron."""
     settings = Settings()
-    done = look_after(open_store(settings, find_city(settings.city, settings.data_dir)))
+    store = open_store(settings, find_city(settings.city, settings.data_dir))
+    neighbour = neighbour_of(settings, store, read_domain())
+    done = look_after(store, neighbour.delivery, neighbour.follow) if neighbour else look_after(store)
     print(done.told())
     if done.failed:
         raise typer.Exit(1)

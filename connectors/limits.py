@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.cases.evidence import evidence_rules
@@ -18,14 +21,24 @@ MAX_BODY_BYTES = 256 * 1024
 EVIDENCE_PATH = re.compile(r"(?:/staff)?/cases/[^/]+/evidence")
 ENVELOPE_BYTES = 64 * 1024
 FREE_PATHS = ("/healthz", "/readyz", "/metrics")
+# How a part of the service tells a status in its own protocol.
+Refusal = Callable[[Request, int], Response]
 
 
 class Limits:
     """ASGI middleware that refuses with 429 or 413 before any work is done."""
 
-    def __init__(self, app: ASGIApp, domain: Domain, requests_a_minute: int, trusted_proxy: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        domain: Domain,
+        requests_a_minute: int,
+        trusted_proxy: bool,
+        refusals: Mapping[str, Refusal] | None = None,
+    ) -> None:
         self._app = app
         self._domain = domain
+        self._refusals = refusals or {}
         self._limit = requests_a_minute
         self._trusted_proxy = trusted_proxy
         self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
@@ -38,14 +51,19 @@ class Limits:
         english = headers.get(b"accept-language", b"").lower().startswith(b"en")
         language = "en" if english else "zh"
         if self._limit and self._count(address_of(scope, self._trusted_proxy)) > self._limit:
-            refusal = problem(429, self._domain, language, headers={"Retry-After": str(WINDOW_SECONDS)})
+            refusal = self._refusal(scope, 429, language)
+            refusal.headers["Retry-After"] = str(WINDOW_SECONDS)
             await refusal(scope, receive, send)
             return
         most = most_bytes(scope["path"])
         if int(headers.get(b"content-length", b"0") or 0) > most:
-            await problem(413, self._domain, language)(scope, receive, send)
+            await self._refusal(scope, 413, language)(scope, receive, send)
             return
         await self._app(scope, _bounded(receive, most), send)
+
+    def _refusal(self, scope: Scope, status: int, language: str) -> Response:
+        own = next((tell for prefix, tell in self._refusals.items() if scope["path"].startswith(prefix)), None)
+        return own(Request(scope), status) if own else problem(status, self._domain, language)
 
     def _count(self, address: str) -> int:
         window = int(time.monotonic() // WINDOW_SECONDS)

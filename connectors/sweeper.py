@@ -26,26 +26,38 @@ class LookedAfter:
     rung: Counter[Alarm]
     failed: int
     steps: Counter[Step]
+    followed: int = 0
 
     def told(self) -> str:
         """One line for a terminal or a log."""
         rung = [f"{alarm} {count}" for alarm, count in self.rung.items()]
         steps = [f"hand-over {step} {count}" for step, count in self.steps.items()]
-        done = ", ".join((*rung, *steps)) or "nothing due"
+        followed = [f"followed {self.followed}"] if self.followed else []
+        done = ", ".join((*rung, *steps, *followed)) or "nothing due"
         return f"{done}; {self.failed} cases failed" if self.failed else done
 
 
-def look_after(store: Store, delivery: Delivery | None = None) -> LookedAfter:
-    """One round over all cases and hand-overs that are due now; doing it again at once does nothing."""
+def look_after(store: Store, delivery: Delivery | None = None, follow: Callable[[], int] | None = None) -> LookedAfter:
+    """One round over all cases and hand-overs that are due now; doing it again at once does nothing.
+
+    `follow` brings back how cases stand that others handle, and gives how many changed.
+    """
     swept = sweep(store, store.now())
-    return LookedAfter(swept.rung, swept.failed, hand_over(store, store.now(), delivery or InHouse()))
+    steps = hand_over(store, store.now(), delivery or InHouse())
+    return LookedAfter(swept.rung, swept.failed, steps, follow() if follow else 0)
 
 
 class Sweeper:
     """A thread that looks after the cases of a store every few seconds."""
 
-    def __init__(self, store: Callable[[], Store], seconds: float, delivery: Delivery | None = None) -> None:
-        self._store, self._seconds, self._delivery = store, seconds, delivery
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        seconds: float,
+        delivery: Delivery | None = None,
+        follow: Callable[[], int] | None = None,
+    ) -> None:
+        self._store, self._seconds, self._delivery, self._follow = store, seconds, delivery, follow
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="chengda-sweep", daemon=True)
 
@@ -63,6 +75,6 @@ class Sweeper:
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds):
             try:
-                look_after(self._store(), self._delivery)
+                look_after(self._store(), self._delivery, self._follow)
             except Exception as error:
                 logger.error("reference %s: the sweep failed", secrets.token_hex(4), exc_info=error)

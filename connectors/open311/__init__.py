@@ -1,0 +1,1 @@
+"""Open311 GeoReport v2: our cases to the outside, and cases handed on to another city."""
