@@ -12,6 +12,9 @@ from defusedxml.ElementTree import fromstring
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from bot.cases.case import Actor, Facts
+from bot.cases.number import CaseNumber
+from bot.cases.states import Move, Role
 from bot.database import migrate, open_database
 from bot.domain import read_domain
 from bot.store import Store
@@ -79,6 +82,23 @@ class City:
         self.web.close()
         for engine in self.engines:
             engine.dispose()
+
+
+UNIT = Actor(Role.UNIT, "u1", "UMB:龙华区")
+DESK = Actor(Role.DISPATCHER, "d1")
+
+
+def reply(city: City, number: str) -> None:
+    """Bring a case to its reply."""
+    steps = (
+        (Move.ACCEPT, DESK, Facts()),
+        (Move.DISPATCH, DESK, Facts(unit=UNIT.unit)),
+        (Move.SIGN, UNIT, Facts()),
+        (Move.REPLY, UNIT, Facts(reply="已换灯泡，如有问题请拨打13900000000")),
+    )
+    with city.store.work() as work:
+        for move, actor, facts in steps:
+            work.cases.move(CaseNumber(number), move, actor, facts)
 
 
 def codes(response: httpx.Response) -> list[int]:

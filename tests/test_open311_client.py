@@ -1,0 +1,347 @@
+"""Two cities: cases filed in one are handled by the other over Open311, through every kind of failure."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from sqlalchemy import select
+
+from bot.cases.attempts import hand_over
+from bot.cases.case import CITIZEN, Actor, Case, CaseDraft, DemandType, Facts
+from bot.cases.delivery import DeliveryOf
+from bot.cases.handover import State
+from bot.cases.number import CaseNumber
+from bot.cases.states import Move, Role, Status
+from bot.cases.tables import cases
+from bot.database import migrate, open_database
+from bot.messages import SenderId
+from bot.settings import Settings
+from bot.store import Store
+from connectors.open311.client import Follower, Neighbour, Open311Delivery
+from connectors.open311.remote import Remote
+from connectors.sweeper import look_after
+from tests.open311_city import BASE, DOMAIN, City
+
+UNIT = "open311:sz.gov.cn"
+DRAFT = CaseDraft("人民路的路灯坏了", DemandType.REPORT, "市政设施", "H08", "UMB", "人民路12号", occurred_at="昨晚")
+DESK = Actor(Role.DISPATCHER, "d1")
+Endpoint = Callable[[httpx.Request], httpx.Response]
+Send = Callable[[httpx.Request, Endpoint], httpx.Response]
+
+
+class Line(httpx.BaseTransport):
+    """The wire between the cities; `send` decides what becomes of a request."""
+
+    def __init__(self, there: Endpoint, send: Send) -> None:
+        self.there, self.send = there, send
+        self.posts = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.posts += request.method == "POST"
+        return self.send(request, self.there)
+
+
+def asked_of(city: City) -> Endpoint:
+    """A city's answers to requests of a plain httpx client."""
+
+    def ask(request: httpx.Request) -> httpx.Response:
+        told = city.web.request(request.method, str(request.url), content=request.read(), headers=dict(request.headers))
+        return httpx.Response(
+            told.status_code, headers={"content-type": told.headers["content-type"]}, content=told.content
+        )
+
+    return ask
+
+
+def works(request: httpx.Request, there: Endpoint) -> httpx.Response:
+    return there(request)
+
+
+def down(request: httpx.Request, there: Endpoint) -> httpx.Response:
+    raise httpx.ConnectError("nobody listens")
+
+
+def loses_answers(request: httpx.Request, there: Endpoint) -> httpx.Response:
+    if request.method == "POST":
+        there(request)
+        raise httpx.ReadTimeout("the answer was lost")
+    return there(request)
+
+
+def forgets_keys(request: httpx.Request, there: Endpoint) -> httpx.Response:
+    """A server that does not know Idempotency-Key and answers too late."""
+    request.headers.pop("idempotency-key", None)
+    return loses_answers(request, there)
+
+
+def answers(status: int, body: bytes) -> Send:
+    return lambda request, there: httpx.Response(status, content=body)
+
+
+def refusal(code: int, told: str) -> bytes:
+    return f"<errors><error><code>{code}</code><description>{told}</description></error></errors>".encode()
+
+
+class Here:
+    """The city that hands its cases on."""
+
+    def __init__(self, folder: Path, there: City) -> None:
+        self.there = there
+        self.engine = open_database(f"sqlite:///{folder / 'here.sqlite3'}")
+        migrate(self.engine)
+        self.store = Store(self.engine, "SZ", lambda: there.now, forward_to=UNIT)
+        self.line = Line(asked_of(there), works)
+        self.web = httpx.Client(transport=self.line, base_url="http://testserver")
+        self.remote = Remote(self.web, f"http://testserver{BASE}", there.key, "sz.gov.cn")
+        self.delivery = DeliveryOf({UNIT: Open311Delivery(self.remote, self.store)})
+        self.follower = Follower(self.remote, self.store, UNIT, DOMAIN)
+
+    def file(self, draft: CaseDraft = DRAFT, contact: str = "13800138000", anonymous: bool = False) -> CaseNumber:
+        with self.store.work() as work:
+            return work.cases.file(draft, SenderId("citizen"), "zh", contact, anonymous).number
+
+    def deliver(self, send: Send = works) -> None:
+        self.line.send = send
+        hand_over(self.store, self.there.now, self.delivery)
+        self.line.send = works
+        self.there.now += timedelta(hours=2)
+
+    def case(self, number: CaseNumber) -> Case:
+        with self.store.work() as work:
+            return work.cases.by_number(number)
+
+    def state(self, number: CaseNumber) -> tuple[State, str | None]:
+        with self.store.work() as work:
+            one = work.handovers.of(number)[-1]
+        return one.state, one.external_id
+
+    def error(self, number: CaseNumber) -> str:
+        with self.store.work() as work:
+            return str(work.handovers.of(number)[-1].error)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Here]:
+    there = City(tmp_path, "SH")
+    here = Here(tmp_path, there)
+    yield here
+    here.web.close()
+    here.engine.dispose()
+    there.close()
+
+
+def there_cases(here: Here) -> list[Case]:
+    with here.there.store.work() as work:
+        return list(work.cases.found_by(select(cases).order_by(cases.c.number)))
+
+
+def move_there(here: Here, number: str, *moves: Move) -> None:
+    unit = Actor(Role.UNIT, "u", "UMB")
+    facts = Facts(unit="UMB", reply="灯已换好", reason="等待材料")
+    with here.there.store.work() as work:
+        for move in moves:
+            actor = DESK if move in (Move.ACCEPT, Move.DISPATCH, Move.REJECT, Move.REVIEW) else unit
+            work.cases.move(CaseNumber(number), move, actor, facts)
+
+
+def test_a_case_goes_over_and_its_end_comes_back(here: Here) -> None:
+    number = here.file()
+    assert here.case(number).status is Status.DISPATCHED
+    here.deliver()
+    state, external = here.state(number)
+    theirs = there_cases(here)
+    assert (state, external, len(theirs)) == (State.SENT, theirs[0].number, 1)
+    assert theirs[0].draft.description == f"人民路的路灯坏了\n[{number}/1]"
+    assert (theirs[0].draft.type, theirs[0].draft.location, theirs[0].draft.occurred_at) == (
+        DemandType.REPORT, "人民路12号", "昨晚",
+    )  # fmt: skip
+    assert theirs[0].contact is None
+    assert here.follower.follow() == 1
+    assert here.case(number).status is Status.SIGNED
+    assert here.state(number)[0] is State.ACKNOWLEDGED
+    assert here.follower.follow() == 0
+    move_there(here, theirs[0].number, Move.ACCEPT, Move.DISPATCH, Move.SIGN)
+    assert here.follower.follow() == 1
+    case = here.case(number)
+    assert [event.note for event in case.timeline if event.kind == "noted"][-1] == "承办单位已签收"
+    assert {event.actor for event in case.timeline[1:]} == {"system"}
+    move_there(here, theirs[0].number, Move.REPLY, Move.REVIEW)
+    with here.there.store.work() as work:
+        work.cases.move(theirs[0].number, Move.RATE, CITIZEN)
+    assert here.follower.follow() == 1
+    case = here.case(number)
+    assert (case.status, case.handling.reply) == (Status.CALLBACK, "已办结：灯已换好")
+    assert here.follower.follow() == 0
+    assert len({(event.kind, event.note) for event in case.timeline}) == len(case.timeline)
+
+
+@pytest.mark.parametrize("broken", [loses_answers, forgets_keys])
+def test_a_lost_answer_makes_no_second_case(here: Here, broken: Send) -> None:
+    number = here.file()
+    for _ in range(2):
+        here.deliver(broken)
+    state, external = here.state(number)
+    assert state is State.SENT
+    assert [case.number for case in there_cases(here)] == [external]
+    assert here.line.posts == 1
+
+
+def test_a_death_between_filing_there_and_noting_it_here(here: Here) -> None:
+    """The delivery is done again from the start, as after kill -9."""
+    number = here.file()
+    case = here.case(number)
+    with here.store.work() as work:
+        one = work.handovers.of(number)[0]
+    first = here.delivery.deliver(case, one)
+    assert here.delivery.deliver(case, one) == first
+    assert len(there_cases(here)) == 1
+
+
+def test_nothing_is_lost_while_the_other_city_is_down(here: Here) -> None:
+    number = here.file()
+    for _ in range(3):
+        here.deliver(down)
+    assert here.state(number) == (State.PENDING, None)
+    assert "ConnectError" in here.error(number)
+    assert here.case(number).status is Status.DISPATCHED
+    here.deliver()
+    assert here.state(number)[0] is State.SENT
+    assert len(there_cases(here)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "state", "told"),
+    [
+        (500, b"oops", State.PENDING, "500"),
+        (403, refusal(403, "bad key"), State.PENDING, "bad key"),
+        (429, b"", State.PENDING, "429"),
+        (302, b"", State.PENDING, "302"),
+        (400, refusal(400, "no such street"), State.FAILED, "no such street"),
+        (404, b"<html>", State.FAILED, "404"),
+        (200, b"<html>welcome</html>", State.PENDING, "cannot be read"),
+        (200, b"<service_requests><request/></service_requests>", State.PENDING, "cannot be read"),
+        (200, b"<service_requests><request><token/></request></service_requests>", State.PENDING, "neither"),
+        (200, b"x" * 9_000_000, State.PENDING, "too large"),
+    ],
+)  # fmt: skip
+def test_what_the_other_city_may_answer(here: Here, status: int, body: bytes, state: State, told: str) -> None:
+    number = here.file()
+    here.deliver(answers(status, body))
+    assert here.state(number) == (state, None)
+    assert told in here.error(number)
+    kinds = [event.kind for event in here.case(number).timeline]
+    assert ("handover_failed" in kinds) == (state is State.FAILED)
+
+
+def test_a_token_becomes_a_number(here: Here) -> None:
+    number = here.file()
+    request = b"<service_requests><request>%s</request></service_requests>"
+    here.deliver(answers(200, request % b"<token>t/1</token>"))
+    assert here.state(number) == (State.SENT, "token:t/1")
+    here.line.send = answers(200, request % b"<service_request_id/><token>t/1</token>")
+    assert here.follower.follow() == 0
+    asked: list[str] = []
+
+    def resolves(request_: httpx.Request, there: Endpoint) -> httpx.Response:
+        asked.append(request_.url.raw_path.decode())
+        return httpx.Response(
+            200, content=request % b"<service_request_id>77</service_request_id><status>open</status>"
+        )
+
+    here.line.send = resolves
+    assert here.follower.follow() == 1
+    assert "/tokens/t%2F1.xml" in asked[0]
+    assert here.state(number) == (State.ACKNOWLEDGED, "77")
+
+
+def test_a_server_with_notes_in_one_line(here: Here) -> None:
+    number = here.file()
+    inner = "<service_request_id>5</service_request_id><status>{}</status>{}"
+    request = f"<service_requests><request>{inner}</request></service_requests>"
+    here.deliver(answers(200, request.format("open", "").encode()))
+    for status, notes, expected in (
+        ("Open", "<status_notes>crew sent</status_notes>", 1),
+        ("Open", "<status_notes>crew sent</status_notes>", 0),
+        ("Closed", "<agency_responsible>Works</agency_responsible>", 1),
+    ):
+        here.line.send = answers(200, request.format(status, notes).encode())
+        assert here.follower.follow() == expected
+    case = here.case(number)
+    assert [event.note for event in case.timeline if event.kind == "noted"] == ["crew sent"]
+    assert (case.status, case.handling.reply) == (Status.CALLBACK, "Works已办结该事项。")
+
+
+def test_a_redo_waits_until_it_is_opened_there(here: Here) -> None:
+    number = here.file()
+    here.deliver()
+    theirs = there_cases(here)[0].number
+    move_there(here, theirs, Move.REJECT)
+    here.follower.follow()
+    with here.store.work() as work:
+        assert work.cases.move(number, Move.REDO, CITIZEN, Facts(reason="还是不亮")).status is Status.REDO
+    assert here.follower.follow() == 0
+    with here.there.store.work() as work:
+        work.cases.move(theirs, Move.REOPEN, CITIZEN, Facts(note="还是不亮"))
+    assert here.follower.follow() == 1
+    assert here.case(number).status is Status.SIGNED
+
+
+def test_what_stays_here_and_what_cannot_go(here: Here) -> None:
+    stays = here.file(CaseDraft("想问点事", DemandType.CONSULT))
+    assert here.case(stays).status is Status.SUBMITTED
+    nowhere = here.file(CaseDraft("路灯坏了", DemandType.COMPLAINT, "市政设施", "H08", "UMB"))
+    here.deliver()
+    assert here.state(nowhere)[0] is State.FAILED
+    assert here.line.posts == 0
+
+
+def test_contact_goes_along_only_when_set(here: Here) -> None:
+    delivery = Open311Delivery(here.remote, here.store, send_contact=True)
+    for anonymous, expected in ((False, "13800138000"), (True, None)):
+        number = here.file(anonymous=anonymous)
+        with here.store.work() as work:
+            one = work.handovers.of(number)[0]
+        external = delivery.deliver(here.case(number), one)
+        theirs = {case.number: case for case in there_cases(here)}[CaseNumber(str(external))]
+        assert (theirs.contact, theirs.anonymous) == (expected, anonymous)
+
+
+def test_the_same_request_is_filed_and_handed_over_once(here: Here) -> None:
+    with here.store.work() as work:
+        made = [work.cases.file(DRAFT, SenderId("a"), "zh", None, False, "chat", "k") for _ in range(2)]
+        assert made[0] == made[1]
+        assert len(work.handovers.of(made[0].number)) == 1
+
+
+def test_over_a_real_server(here: Here, tmp_path: Path) -> None:
+    """uvicorn and a real connection: the sweep delivers, follows, and a stopped server loses nothing."""
+    server = uvicorn.Server(uvicorn.Config(here.there.app, port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    settings = Settings(
+        data_dir=tmp_path, open311_url=f"http://127.0.0.1:{port}{BASE}/", open311_key=here.there.key,
+        open311_jurisdiction="sz.gov.cn", open311_follow_seconds=0, _env_file=None,
+    )  # type: ignore[call-arg]  # fmt: skip
+    assert settings.open311_unit == UNIT
+    neighbour = Neighbour(settings, here.store, DOMAIN)
+    number = here.file()
+    assert look_after(here.store, neighbour.delivery, neighbour.follow).followed == 1
+    assert here.case(number).status is Status.SIGNED
+    assert [case.number for case in there_cases(here)] == [here.state(number)[1]]
+    server.should_exit = True
+    thread.join(10)
+    later = here.file()
+    assert look_after(here.store, neighbour.delivery, neighbour.follow).followed == 0
+    assert here.state(later) == (State.PENDING, None)
+    neighbour.close()
