@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from fastapi.testclient import TestClient
 
+from bot.build import assistant_of
 from bot.cases.case import DemandType
 from bot.cases.number import CaseNumber
 from bot.cases.states import Move, Status
+from bot.settings import Settings
+from bot.training import Models
+from connectors.app import create_app
 from connectors.open311.problems import Kind
 from connectors.open311.public import WORDS
 from tests.open311_city import BASE, DOMAIN, LAMP, City, codes, reply
@@ -209,3 +214,32 @@ def test_every_problem_and_status_has_its_words() -> None:
     for kind in Kind:
         assert f"utter_open311_{kind.text}" in DOMAIN.responses
     assert set(WORDS) == set(Status)
+
+
+def test_the_running_service_has_the_endpoint(models: Models, settings: Settings) -> None:
+    assistant = assistant_of(models, settings)
+    with assistant.store.work() as work:
+        key = work.keys.make("app", assistant.clock())
+    with TestClient(create_app(settings.model_copy(update={"rate_limit": 9}), assistant)) as client:
+        gas = {
+            "api_key": key,
+            "service_code": "H15",
+            "address_string": "民治大道",
+            "description": "家里煤气泄漏，味道很大",
+        }
+        made = client.post(BASE + "/requests.json", data=gas, headers={"accept-language": "en"})
+        assert "call 110, 119 or 120" in made.json()[0]["service_notice"]
+        number = made.json()[0]["service_request_id"]
+        with assistant.store.work() as work:
+            assert work.cases.by_number(CaseNumber(number)).draft.urgency == "emergency"
+        test = client.post("/open311/test/v2/requests.json", data=gas)
+        assert test.json()[0]["service_request_id"].startswith("TT")
+        assert client.get("/open311/v2/openapi.json").status_code == 404
+        assert "/v2/requests.{form}" in client.get("/open311/openapi.json").json()["paths"]
+        large = {"content-type": "application/x-www-form-urlencoded"}
+        assert codes(client.post(BASE + "/requests.xml", content=b"x" * 300_000, headers=large)) == [413]
+        pieces = iter([b"a=" + b"x" * 150_000, b"x" * 150_000])
+        assert codes(client.post(BASE + "/requests.xml", content=pieces, headers=large)) == [413]
+        answers = [client.get(BASE + "/services.json") for _ in range(6)]
+        assert codes(answers[-1]) == [429]
+        assert answers[-1].headers["retry-after"]

@@ -33,7 +33,10 @@ def open311_of(settings: Settings, assistant: Callable[[], Assistant], domain: D
 
 def _office(settings: Settings, assistant: Assistant, store: Store) -> Office:
     def urgency(text: str) -> str:
-        found = {demand.urgency for demand in assistant.analyst.analyse(text[: settings.max_message_chars])}
+        start = text[: settings.max_message_chars]
+        if assistant.understanding.parse(start).in_danger():
+            return URGENCIES[0]
+        found = {demand.urgency for demand in assistant.analyst.analyse(start)}
         return next((one for one in URGENCIES if one in found), "normal")
 
     return Office(
