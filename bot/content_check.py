@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.cases.case import DemandType
 from bot.cases.duty import check_duty
+from bot.cases.written_reports import COLUMNS as DUPLICATES
 from bot.domain import read_domain
 from bot.follow_ups import COLUMNS as FOLLOW_UP_COLUMNS
 from bot.follow_ups import NONE
@@ -31,6 +32,7 @@ from knowledge.yaml_file import ContentError
 
 MIN_LINES = 20
 ORDINARY = "ordinary"
+MIXED = "mixed"
 SPAN_LABELS = {"location", "time"}
 URGENCIES = {"normal", "urgent", "emergency"}
 SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -45,6 +47,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("outside.csv", ("language", "source", "text")),
     ("follow_ups/*.csv", tuple(FOLLOW_UP_COLUMNS)),
     ("entities_*.jsonl", ("text", "language", "spans")),
+    ("duplicates_*.jsonl", DUPLICATES),
     ("eval/two_demands.csv", ("language", "text", "first", "second")),
     ("eval/pairs.csv", ("code", "zh", "en")),
     ("eval/services_*.jsonl", ("text", "code", "language", "style")),
@@ -52,6 +55,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("eval/safety_*.jsonl", ("text", "label", "language")),
     ("eval/openings_*.jsonl", ("text", "outcome", "language")),
     ("eval/entities_*.jsonl", ("text", "language", "spans")),
+    ("eval/duplicates_*.jsonl", DUPLICATES),
 )
 OPTIONAL = {"accept"}
 TRAINING = ("*.csv", "*.jsonl", "queries/*.csv", "learned/*.csv")
@@ -192,7 +196,11 @@ def _spans_fit(row: Mapping[str, Any], _: Known) -> bool:
 
 CHECKS: dict[str, Callable[[Mapping[str, Any], Known], bool]] = {
     "text": lambda row, known: isinstance(row["text"], str) and bool(row["text"].strip()),
-    "language": lambda row, known: row["language"] in LANGUAGES,
+    "language": lambda row, known: row["language"] in LANGUAGES or ("event" in row and row["language"] == MIXED),
+    "scenario": lambda row, known: isinstance(row["scenario"], int),
+    "event": lambda row, known: isinstance(row["event"], str) and len(row["event"]) == 1,
+    "day": lambda row, known: isinstance(row["day"], int) and row["day"] >= 0,
+    "place": lambda row, known: "text" not in row or row["place"] in row["text"],
     "code": lambda row, known: row["code"] in known.codes,
     "about": lambda row, known: row["about"] == NONE or known.codes.issuperset(row["about"].split("|")),
     "before": lambda row, known: known.codes.issuperset(re.split(r"[ |]", row["before"])),

@@ -38,8 +38,9 @@ from connectors import learn as learning
 from connectors.app import create_app
 from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
+from connectors.evaluation.duplicates import duplicates as measured_duplicates
 from connectors.learn import Desk
-from connectors.learning import fusion, subjects
+from connectors.learning import duplicates, fusion, subjects
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
 from connectors.open311.client import neighbour_of
@@ -55,6 +56,8 @@ from knowledge.yaml_file import ContentError
 app = typer.Typer(help="Chengda 城答: city services, demands and cases in conversation.", no_args_is_help=True)
 training = typer.Typer(help="Train what is missing or out of date; or one model by name.")
 app.add_typer(training, name="train", invoke_without_command=True)
+evaluations = typer.Typer(help="Print the figures of search and understanding; or measure one part by name.")
+app.add_typer(evaluations, name="evaluate", invoke_without_command=True)
 training.command("encoder")(encoder_commands.train)
 benches = typer.Typer(help="Print start-up time, turn times and memory; or measure one part by name.")
 app.add_typer(shadow.commands, name="shadow")
@@ -219,8 +222,9 @@ def check() -> None:
     print(f"items: {items}; guided paths: {len(paths_of(find_city()))}; catalogue and language data: no errors")
 
 
-@app.command()
+@evaluations.callback()
 def evaluate(
+    context: typer.Context,
     wrong: evaluation.Wrong = False,
     pairs: evaluation.Pairs = False,
     page: evaluation.Page = None,
@@ -231,14 +235,18 @@ def evaluate(
     name: evaluation.Name = "",
 ) -> None:
     """Print the figures of search and understanding on the evaluation sets; report, keep and compare them."""
+    if context.invoked_subcommand is not None:
+        return
     wanted = evaluation.Wanted(wrong, pairs, page, save, old, fail, set_floors, name)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(database_url=f"sqlite:///{Path(folder) / 'evaluate.sqlite3'}")
         evaluation.evaluate(_prepared(settings), settings, wanted, Console())
 
 
+evaluations.command()(measured_duplicates)
 training.command()(fusion)
 training.command()(subjects)
+training.command()(duplicates)
 
 
 @benches.callback()

@@ -10,6 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bot.cases.analysis import read_demands
+from bot.cases.duplicates import WEIGHT_FILE as PAIR_FILE
+from bot.cases.reports import ReportReader
+from bot.cases.usual import count_usual, read_usual
+from bot.cases.written_reports import LEARNT_FILE, read_written
 from bot.follow_ups import asked_which, read_follow_ups
 from bot.nlu.parse import Understanding
 from bot.settings import Settings
@@ -73,4 +78,26 @@ def subjects() -> None:
     table = Table("lines", "right, %", title=f"{WEIGHT_FILE.name}: {learnt.lines} lines, each author held out in turn")
     for name, value in learnt.figures.items():
         table.add_row(name, f"{value:.1f}")
+    Console().print(table)
+
+
+def duplicates() -> None:
+    """Learn bot/cases/duplicates.json anew from nlu_data/duplicates_meng.jsonl: which reports tell of one event."""
+    training: Any = importlib.import_module("bot.cases.train_duplicates")
+    settings = Settings()
+    models = load_or_train(settings.data_dir, settings.encoder)
+    texts = [query.text for query in read_training_queries()] + [row["text"] for row in read_demands()]
+    count_usual(texts).save()
+    read_usual.cache_clear()
+    written = read_written(LEARNT_FILE)
+    reader = ReportReader(models.encoder, models.demands, models.city)
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("reports 诉求", total=len(written))
+        examples = training.examples_of(written, reader, lambda: bar.advance(task))
+    learnt = training.learn(examples, models.encoder.name, date.today())
+    learnt.save()
+    table = Table("scenarios held out", "%", title=f"{PAIR_FILE.name}: {learnt.pairs} pairs of one scenario")
+    for name, value in learnt.figures.items():
+        table.add_row(name, f"{value:.1f}")
+    table.add_row("threshold", f"{learnt.threshold:.3f}")
     Console().print(table)

@@ -1,0 +1,93 @@
+"""Reports of one event told from others: places by sound, numbered parts, the pair model, its data."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from bot.cases.duplicate_figures import b_cubed
+from bot.cases.duplicates import PairModel, read_pair_weights
+from bot.cases.matters import matters_of
+from bot.cases.reports import ReportReader, Told
+from bot.cases.whereabouts import Whereabouts, syllables, whereabouts
+from bot.cases.written_reports import LEARNT_FILE, MEASURED_FILE, pairs_within, read_written
+from bot.language import detect
+from bot.nlu.entities import find_entities
+from bot.training import Models
+from knowledge.city import find_city
+
+
+def where(text: str) -> Whereabouts:
+    language = "en" if detect(text).language == "en" else "zh"
+    return whereabouts(text, find_entities(text, language, find_city()), find_city())
+
+
+def test_names_meet_in_both_languages() -> None:
+    zh, en = where("景田北街路灯坏了一排"), where("The streetlights along Jingtian North Street are dark")
+    assert [name.core for name in zh.names] == [name.core for name in en.names]
+    assert zh.tells(en.names[0].core)
+    assert not where("景田东路有盏灯一直闪").tells(en.names[0].core)
+    assert syllables("minzhi") == ("min", "zi")
+    assert syllables("street") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "number"),
+    [
+        ("石凹村6栋地下车库积水", "block", "6"),
+        ("三十六栋还有好几个老人", "block", "36"),
+        ("The lift in block 36 keeps stopping", "block", "36"),
+        ("国贸地铁站A口电梯坏了", "exit", "a"),
+        ("建安新村东侧门的垃圾没人收", "gate", "东"),
+        ("rubbish at the east gate", "gate", "东"),
+        ("元山旧村第四巷子停电", "lane", "4"),
+    ],
+)
+def test_numbered_parts(text: str, kind: str, number: str) -> None:
+    assert where(text).parts[kind] == {number}
+
+
+def test_counting_words_number_nothing() -> None:
+    assert not where("一栋楼的租客都被断电").parts
+    assert not where("装修垃圾堆成一座小山").parts
+
+
+def test_matters_meet_in_both_languages() -> None:
+    zh, en = matters_of("半夜路灯一直闪"), matters_of("the street lamp keeps flickering all night")
+    assert "street_lamp" in zh["thing"] & en["thing"]
+    assert "flicker" in zh["trouble"] & en["trouble"]
+
+
+def test_the_sets() -> None:
+    for path in (LEARNT_FILE, MEASURED_FILE):
+        written = read_written(path)
+        kinds = Counter(pair.kind for pair in pairs_within(written))
+        assert kinds["same"] >= 300 and kinds["hard"] >= 1000 and kinds["later"] >= 50
+        assert {one.language for one in written} == {"zh", "en", "mixed"}
+    assert not {one.text for one in read_written(LEARNT_FILE)} & {one.text for one in read_written(MEASURED_FILE)}
+
+
+def test_weights_are_those_of_the_signs() -> None:
+    weights = read_pair_weights()
+    assert 0.5 < weights.threshold < 1
+    assert weights.weights["far"] < 0 < weights.weights["matter"]
+
+
+def test_pairs(models: Models) -> None:
+    reader, model = ReportReader(models.encoder, models.demands), PairModel()
+    lamp = reader.read(Told("景田北街菜市场那一段路灯全不亮,晚上黑漆漆的", 0))
+    same = reader.read(Told("Street lights along Jingtian North Street by the market have been dark for days", 1))
+    parking = reader.read(Told("景田北街菜市场门口天天停满车,双排停", 1))
+    months = reader.read(Told("景田北街的路灯三个月前修好了,谢谢,但是昨晚开始又灭了", 95))
+    soon = reader.read(Told(months.told.text, 1))
+    assert model.compare(lamp, same).share > model.threshold
+    assert model.compare(lamp, same).share == pytest.approx(model.compare(same, lamp).share)
+    assert model.compare(lamp, parking).share < model.threshold
+    assert model.compare(lamp, months).share < min(model.threshold, model.compare(lamp, soon).share)
+
+
+def test_b_cubed() -> None:
+    assert b_cubed([0, 0, 1], ["a", "a", "b"]) == (1.0, 1.0, 1.0)
+    precision, recall, _ = b_cubed([0, 0, 0], ["a", "a", "b"])
+    assert precision < recall == 1.0
