@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.cases.case import DemandType
+from bot.cases.demand_heads import read_subcategories
 from bot.cases.duty import check_duty
+from bot.cases.letters import FIELDS as LETTER_FIELDS
 from bot.cases.written_reports import COLUMNS as DUPLICATES
 from bot.domain import read_domain
 from bot.follow_ups import COLUMNS as FOLLOW_UP_COLUMNS
@@ -39,7 +41,9 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("queries/train_*.csv", tuple(COLUMNS)),
     ("acts.csv", ("intent", "language", "text")),
     ("safety.csv", ("intent", "language", "text")),
-    ("demands_*.csv", ("type", "category", "service_item", "urgency", "language", "style", "text")),
+    ("demands_*.csv", ("type", "category", "subcategory", "service_item", "urgency", "language", "style", "text")),
+    ("demands_*.jsonl", ("text", "language", "style", "demands")),
+    ("eval/demands_*.jsonl", ("text", "language", "style", "demands")),
     ("uncovered*.csv", ("language", "text")),
     ("vague.csv", ("language", "text")),
     ("paths.csv", tuple(PATH_COLUMNS)),
@@ -184,6 +188,25 @@ def _json_rows(path: Path, text: str, columns: tuple[str, ...] | None) -> Iterat
         yield number, row
 
 
+def _second_level_fits(row: Mapping[str, Any]) -> bool:
+    """Whether the second-level name is one of the first-level name's."""
+    found = read_subcategories().get(row["subcategory"])
+    return found is not None and found.category == row["category"]
+
+
+def _told_right(told: Mapping[str, Any], text: str, known: Known) -> bool:
+    """Whether a demand of a message has words of the message and known labels."""
+    return (
+        set(told) == set(LETTER_FIELDS)
+        and bool(told["part"])
+        and all(told[name] in text for name in ("part", "place", "time"))
+        and told["type"] in set(DemandType)
+        and told["urgency"] in URGENCIES
+        and (not told["item"] or told["item"] in known.codes)
+        and _second_level_fits(told)
+    )
+
+
 def _spans_fit(row: Mapping[str, Any], _: Known) -> bool:
     """Whether marked spans lie inside the text, apart from each other, and carry known labels."""
     at = 0
@@ -196,7 +219,9 @@ def _spans_fit(row: Mapping[str, Any], _: Known) -> bool:
 
 CHECKS: dict[str, Callable[[Mapping[str, Any], Known], bool]] = {
     "text": lambda row, known: isinstance(row["text"], str) and bool(row["text"].strip()),
-    "language": lambda row, known: row["language"] in LANGUAGES or ("event" in row and row["language"] == MIXED),
+    "language": lambda row, known: (
+        row["language"] in LANGUAGES or (row["language"] == MIXED and bool({"event", "demands"} & set(row)))
+    ),
     "scenario": lambda row, known: isinstance(row["scenario"], int),
     "event": lambda row, known: isinstance(row["event"], str) and len(row["event"]) == 1,
     "day": lambda row, known: isinstance(row["day"], int) and row["day"] >= 0,
@@ -207,6 +232,10 @@ CHECKS: dict[str, Callable[[Mapping[str, Any], Known], bool]] = {
     "accept": lambda row, known: set(row["accept"]) <= known.codes,
     "service_item": lambda row, known: not row["service_item"] or row["service_item"] in known.codes,
     "category": lambda row, known: not row["category"] or row["category"] in known.categories,
+    "subcategory": lambda row, known: _second_level_fits(row),
+    "demands": lambda row, known: (
+        bool(row["demands"]) and all(_told_right(one, row["text"], known) for one in row["demands"])
+    ),
     "type": lambda row, known: row["type"] in set(DemandType),
     "urgency": lambda row, known: row["urgency"] in URGENCIES,
     "intent": lambda row, known: row["intent"] in known.intents,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.actions.life_path import wants_path
 from bot.actions.say import door_of
-from bot.cases.analysis import NO_ITEM
+from bot.cases.demand_heads import NO_ITEM
 from bot.context import CHOICE_STEP, brought_up, search, subject_of, told_about
 from bot.live_need import asks_live, tells_only_time
 from bot.nlu.elsewhere import lies_elsewhere

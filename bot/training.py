@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.cases.analysis import HEADS, read_demands, train_demand_heads
-from bot.cases.split import CONNECTOR_FILE, SplitJudge, load_judge
+from bot.cases.boundaries import CONNECTOR_FILE
+from bot.cases.demand_heads import HEADS, read_demands, rows_of, train_demand_heads
+from bot.cases.letters import read_letters
+from bot.cases.split import SplitJudge, load_judge
 from bot.cases.split_examples import CONTINUATION_FILE, train_split
 from bot.errors import StaleModels
 from bot.model_folder import ModelFolder
@@ -43,7 +45,17 @@ CODE_FILES = (
     "models/static/config.json",
     "models/transformer/config.json",
 )
-NLU_CODE = ("nlu/intents.py", "nlu/paths.py", "nlu/safety.py", "cases/split.py", "cases/split_examples.py")
+NLU_CODE = (
+    "nlu/intents.py",
+    "nlu/paths.py",
+    "nlu/safety.py",
+    "cases/boundaries.py",
+    "cases/demand_heads.py",
+    "cases/letters.py",
+    "cases/split.py",
+    "cases/split_signs.py",
+    "cases/split_examples.py",
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,7 @@ def load_or_train(
     data = [
         *(NLU_DATA / name for name in NLU_FILES),
         *sorted(NLU_DATA.glob("*.csv")),
+        *sorted(NLU_DATA.glob("demands_*.jsonl")),
         CONNECTOR_FILE,
         CONTINUATION_FILE,
         COMMANDS_FILE,
@@ -182,10 +195,11 @@ def _train_nlu(
     head = train_safety(examples, safety, shipped, demands, own, trainer)
     head.save(folder / "safety.joblib")
     progress("demands")
-    for name, head in train_demand_heads(shipped, own, trainer).items():
+    letters = read_letters()
+    for name, head in train_demand_heads([*demands, *rows_of(letters)], shipped, own, trainer).items():
         head.save(folder / f"{name}.joblib")
     progress("split")
-    train_split(demands, shipped, own, trainer).save(folder / "split.joblib")
+    train_split(demands, letters, shipped, own, trainer).save(folder / "split.joblib")
     progress("paths")
     train_paths(situations, shipped, trainer).save(folder / "paths.joblib")
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from bot.answer import agency_json, case_json
+from bot.cases.demand_heads import read_subcategories
 from bot.language import detect
 from bot.privacy import redact
 from bot.settings import Settings
@@ -47,6 +48,7 @@ def analyse(body: ParseRequest, assistant: Engine) -> dict[str, Any]:
     """The demands of a free text."""
     demands = assistant.analyst.analyse(body.text) if body.text.strip() else ()
     language = "en" if detect(body.text).language == "en" else "zh"
+    second = read_subcategories()
     names = {category.zh: category.en for category in assistant.catalogue.categories}
     return {
         "demands": [
@@ -63,6 +65,11 @@ def analyse(body: ParseRequest, assistant: Engine) -> dict[str, Any]:
                 "place": demand.place,
                 "time": demand.time,
                 "urgency": demand.urgency,
+                "subcategory": demand.subcategory,
+                "subcategory_en": second[demand.subcategory].name.en if demand.subcategory else None,
+                "people": demand.people,
+                "areas": [{"district": area.district, "subdistrict": area.subdistrict} for area in demand.areas],
+                "evidence": dict(demand.evidence),
                 "confidence": demand.confidence,
                 "runner_up": demand.runner_up,
                 "why": list(demand.why),

@@ -38,6 +38,7 @@ from connectors import learn as learning
 from connectors.app import create_app
 from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
+from connectors.evaluation import demands as demand_evaluation
 from connectors.evaluation.duplicates import duplicates as measured_duplicates
 from connectors.learn import Desk
 from connectors.learning import duplicates, fusion, subjects
@@ -107,6 +108,11 @@ def _under_a_bar(make: Callable[[Callable[[str], None]], T]) -> T:
 def _prepared(settings: Settings) -> Assistant:
     """The assistant, built under a progress bar."""
     return _under_a_bar(lambda show: build_assistant(settings, show, live_desk(settings)))
+
+
+def _apart(settings: Settings) -> Settings:
+    """The settings with a database in memory, so that measuring leaves no conversation behind."""
+    return settings.model_copy(update={"database_url": "sqlite://"})
 
 
 def _trained(settings: Settings) -> Models:
@@ -234,7 +240,7 @@ def evaluate(
     set_floors: evaluation.SetFloors = False,
     name: evaluation.Name = "",
 ) -> None:
-    """Print the figures of search and understanding on the evaluation sets; report, keep and compare them."""
+    """Print the figures of search and understanding on the evaluation sets; or measure one part by name."""
     if context.invoked_subcommand is not None:
         return
     wanted = evaluation.Wanted(wrong, pairs, page, save, old, fail, set_floors, name)
@@ -244,6 +250,14 @@ def evaluate(
 
 
 evaluations.command()(measured_duplicates)
+
+
+@evaluations.command()
+def demands(wrong: demand_evaluation.Wrong = False, fail: demand_evaluation.Fail = False) -> None:
+    """How well demands are split and read: accuracy and coverage of every field, by language."""
+    demand_evaluation.demands(_prepared(_apart(Settings())).analyst, wrong, fail, Console())
+
+
 training.command()(fusion)
 training.command()(subjects)
 training.command()(duplicates)

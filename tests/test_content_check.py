@@ -50,7 +50,7 @@ def test_the_content_is_clean() -> None:
         ("queries/train_x.csv", "code,language,style,text\nZ99,zh,plain,开店\n", 2, "code is 'Z99'"),
         (
             "demands_x.csv",
-            "type,category,service_item,urgency,language,style,text\nwish,,Q1,soon,zh,plain,路灯不亮\n",
+            "type,category,subcategory,service_item,urgency,language,style,text\nwish,,,Q1,soon,zh,plain,路灯不亮\n",
             2,
             "type is 'wish'",
         ),

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.cases.case import CaseDraft, DemandType
+from bot.cases.deadlines import NORMAL
+from bot.cases.demand_heads import NO_ITEM, matter, ordered, read_subcategories
 from bot.cases.split import Splitter
 from bot.language import detect
 from bot.nlu.entities import Entity, find_entities, likeliest_place
-from bot.nlu.said import says_nothing, without_commands
-from knowledge.catalogue import Catalogue, Kind, Service, ServiceCode
+from bot.nlu.said import says_nothing
+from knowledge.catalogue import Kind, Service
 from knowledge.city import City, find_city
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical, normalise
-from knowledge.queries import NLU_DATA, Query
+from knowledge.queries import NLU_DATA
 from knowledge.retriever import Retriever
-from knowledge.trainer import Trainer
+from knowledge.telling import telling_words
 
-HEADS = ("type", "category", "urgency", "service_item")
-NO_ITEM = "none"
-CATEGORY_FLOOR = 0.35
+CATEGORY_FLOOR = 0.48
+SUBCATEGORY_FLOOR = 0.3
+URGENT_FLOOR = 0.12
 ITEM_FLOOR = 0.35
 SURE_ITEM = 0.8
 NAMED_SCORE = 0.5
@@ -36,8 +38,20 @@ NAMED_SIMILARITY = 0.6
 
 
 @dataclass(frozen=True)
+class Area:
+    """A sub-district and its district, either of them perhaps unknown."""
+
+    district: str | None
+    subdistrict: str | None
+
+
+@dataclass(frozen=True)
 class Demand:
-    """One demand found in a message."""
+    """One demand found in a message.
+
+    `areas` are the districts and sub-districts that fit the place told, several where one has to ask; `evidence` the
+    words of the text that each value came from; `people` those who are affected.
+    """
 
     text: str
     type: DemandType
@@ -52,6 +66,10 @@ class Demand:
     confidence: float
     runner_up: str | None
     why: tuple[str, ...]
+    subcategory: str | None = None
+    people: str | None = None
+    areas: tuple[Area, ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
     def draft(self) -> CaseDraft:
         """The start of a case."""
@@ -65,34 +83,9 @@ class Demand:
             self.district,
             self.subdistrict,
             self.time,
+            self.subcategory,
+            self.urgency,
         )
-
-
-def train_demand_heads(queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer) -> dict[str, LinearHead]:
-    """Fit the heads of type, category, urgency and hotline item; sentences for hotline items join the last."""
-    rows = read_demands()
-    heads: dict[str, LinearHead] = {}
-    for name in HEADS:
-        texts, labels = [row["text"] for row in rows], [row[name] or NO_ITEM for row in rows]
-        for query in queries if name in ("category", "service_item") else ():
-            service = catalogue.services[ServiceCode(query.code)]
-            if service.kind is Kind.DEMAND and service.category:
-                texts.append(query.text)
-                labels.append(service.category if name == "category" else service.code)
-        told = texts if name == "type" else [_matter(text) for text in texts]
-        heads[name] = trainer.fit([canonical(text, cantonese=True) for text in told], labels, 1.5, 0.3)
-    return heads
-
-
-def _ordered(text: str) -> str:
-    """What a text tells beyond the words that only order a report, perhaps nothing."""
-    return without_commands(normalise(text).text, "file_demand")
-
-
-def _matter(text: str) -> str:
-    """The text without words that only order a report; all of it when nothing else is told."""
-    rest = _ordered(text)
-    return rest if not says_nothing(rest) else text
 
 
 @lru_cache(maxsize=2)
@@ -100,15 +93,6 @@ def _type_words(rule: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Words that say a type outright (`says`), or without which it is none (`needs`)."""
     with (NLU_DATA / "lookups" / "demand_words.csv").open(encoding="utf-8") as rows:
         return tuple((row["type"], re.compile(row["pattern"])) for row in csv.DictReader(rows) if row["rule"] == rule)
-
-
-def read_demands(folder: Path = NLU_DATA) -> list[dict[str, str]]:
-    """The labelled demands of `demands_<author>.csv`, one row a sentence."""
-    rows: list[dict[str, str]] = []
-    for path in sorted(folder.glob("demands_*.csv")):
-        with path.open(encoding="utf-8", newline="") as lines:
-            rows.extend(csv.DictReader(lines))
-    return rows
 
 
 class DemandAnalyst:
@@ -132,7 +116,7 @@ class DemandAnalyst:
         """The demands of a text, in the order told; place and time told once hold for all."""
         language = "en" if detect(text).language == "en" else "zh"
         whole = find_entities(text, language, self.city)
-        parts = [part for part in self.splitter.split(text) if not says_nothing(_ordered(part))] or [text.strip()]
+        parts = [part for part in self.splitter.split(text) if not says_nothing(ordered(part))] or [text.strip()]
         return tuple(self._one(part, find_entities(part, language, self.city), whole) for part in parts)
 
     def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
@@ -143,12 +127,12 @@ class DemandAnalyst:
 
     def _one(self, text: str, own: Sequence[Entity], whole: Sequence[Entity]) -> Demand:
         cantonese = detect(text).cantonese
-        clean = canonical(_matter(text), cantonese)
+        clean = canonical(matter(text), cantonese)
         whole_clean = canonical(text, cantonese)
         vector, whole_vector = self._encoder.encode_query([clean, whole_clean])
         kind = self._type(whole_clean, whole_vector)
-        category, confidence = self._best("category", clean, vector)
-        urgency, _ = self._best("urgency", clean, vector)
+        categories, subcategories = self.categories(clean, vector)
+        category, confidence = next(iter(categories.items()))
         ranked = [(code, share) for code, share in self.items(clean, vector)]
         code, share = ranked[0]
         known = code != NO_ITEM and code in self._retriever.catalogue
@@ -159,23 +143,66 @@ class DemandAnalyst:
             category, confidence = item.category or category, max(confidence, share)
         place = likeliest_place(own) or likeliest_place(whole)
         near = own if place is not None and place in own else whole
-        subdistrict, district = _area(near)
+        areas = _areas(near)
+        area = areas[0] if areas else Area(None, None)
         times = [e.text for e in own if e.label == "time"] or [e.text for e in whole if e.label == "time"]
+        urgency = self._urgency(whole_clean, whole_vector)
+        people = _people(text)
+        given = category if confidence >= CATEGORY_FLOOR else None
+        words = {
+            "type": self._telling("type", whole_clean, kind),
+            "category": self._telling("category", clean, given),
+            "urgency": self._telling("urgency", whole_clean, urgency if urgency != NORMAL else None),
+            "place": place.text if place else "",
+            "district": next((e.text for e in near if e.district and e.district == area.district), ""),
+            "time": "，".join(dict.fromkeys(times)),
+            "people": people or "",
+        }
         return Demand(
             text,
             kind,
-            category if confidence >= CATEGORY_FLOOR else None,
+            given,
             item.code if item else None,
             item.agency if item else None,
-            district,
-            subdistrict,
+            area.district,
+            area.subdistrict,
             place.text if place else None,
             "，".join(dict.fromkeys(times)) if times else None,
             urgency,
             round(confidence, 3),
             next((other for other, _ in ranked[1:] if item and other != NO_ITEM), None),
             self._retriever.why(item, clean) if item else (),
+            _second_level(given, subcategories),
+            people,
+            areas,
+            MappingProxyType({name: told for name, told in words.items() if told}),
         )
+
+    def categories(self, clean: str, vector: NDArray[np.float32]) -> tuple[dict[str, float], dict[str, float]]:
+        """How likely each first-level and each second-level name is, the likeliest first.
+
+        A first-level name is believed as much as its own head and the head of the second level do together.
+        """
+        second = self._shares("subcategory", clean, vector)
+        first = self._shares("category", clean, vector)
+        known = read_subcategories()
+        for name, share in second.items():
+            first[known[name].category] = first.get(known[name].category, 0.0) + share
+        halved = {name: share / 2 for name, share in first.items()}
+        return _ranked(halved), _ranked(second)
+
+    def _telling(self, head: str, clean: str, label: str | None) -> str:
+        return "，".join(telling_words(self._heads[head], clean, label)) if label else ""
+
+    def _shares(self, head: str, clean: str, vector: NDArray[np.float32]) -> dict[str, float]:
+        shares = self._heads[head].probabilities(clean, vector).tolist()
+        return dict(zip(self._heads[head].labels, shares, strict=True))
+
+    def _urgency(self, clean: str, vector: NDArray[np.float32]) -> str:
+        """The urgency; missing an urgent matter costs more than looking at a calm one soon."""
+        shares = self._shares("urgency", clean, vector)
+        calm = shares.pop(NORMAL)
+        return NORMAL if 1 - calm < URGENT_FLOOR else max(shares, key=lambda name: shares[name])
 
     def said_type(self, text: str) -> DemandType | None:
         """The type that a text says outright ("我要举报"), None when it says none."""
@@ -201,10 +228,16 @@ class DemandAnalyst:
         sure = found.best.score >= NAMED_SCORE and found.similarity >= NAMED_SIMILARITY
         return best if sure and best.kind is Kind.DEMAND else None
 
-    def _best(self, head: str, clean: str, vector: NDArray[np.float32]) -> tuple[str, float]:
-        shares = self._heads[head].probabilities(clean, vector)
-        best = int(shares.argmax())
-        return self._heads[head].labels[best], float(shares[best])
+
+def _ranked(shares: Mapping[str, float]) -> dict[str, float]:
+    return dict(sorted(shares.items(), key=lambda pair: -pair[1]))
+
+
+def _second_level(category: str | None, shares: Mapping[str, float]) -> str | None:
+    """The likeliest second-level name of a category, None when it is not likely enough among all of them."""
+    known = read_subcategories()
+    own = [(name, share) for name, share in shares.items() if known[name].category == category]
+    return own[0][0] if own and own[0][1] >= SUBCATEGORY_FLOOR else None
 
 
 def _without(clean: str, entities: Sequence[Entity]) -> str:
@@ -217,9 +250,26 @@ def _without(clean: str, entities: Sequence[Entity]) -> str:
     return rest if len(rest) > 1 else clean
 
 
-def _area(entities: Sequence[Entity]) -> tuple[str | None, str | None]:
-    """The sub-district and district told, the district also from a sub-district or landmark."""
-    sub = next((e for e in entities if e.label == "subdistrict"), None)
-    named = next((e for e in entities if e.label == "district"), None)
-    inferred = next((e.district for e in entities if e.district), None)
-    return (sub.value if sub else None), (named.value if named else inferred)
+def _areas(entities: Sequence[Entity]) -> tuple[Area, ...]:
+    """The areas that fit what is told; one alone where names agree, a named district before an inferred one."""
+    named = list(dict.fromkeys(e.value for e in entities if e.label == "district"))
+    subs = list(dict.fromkeys((e.value, e.district) for e in entities if e.label == "subdistrict"))
+    fitting = [(sub, district) for sub, district in subs if not named or district in named]
+    if fitting:
+        return tuple(Area(district, sub) for sub, district in fitting)
+    if named:
+        return (*(Area(name, None) for name in named), *(Area(district, sub) for sub, district in subs))
+    inferred = dict.fromkeys(e.district for e in entities if e.district)
+    return tuple(Area(district, None) for district in inferred)
+
+
+@lru_cache(maxsize=1)
+def _people_words() -> re.Pattern[str]:
+    with (NLU_DATA / "lookups" / "people_words.csv").open(encoding="utf-8", newline="") as rows:
+        return re.compile("|".join(f"(?:{row['pattern']})" for row in csv.DictReader(rows)), re.I)
+
+
+def _people(text: str) -> str | None:
+    """Who is affected, as the text has it: "三十多户", "an old man on the third floor"."""
+    found = _people_words().search(normalise(text).text)
+    return found.group().strip() if found else None

@@ -13,17 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cases.split import (
-    OWN,
-    SPLIT_HEADS,
-    Boundary,
-    Segments,
-    SplitJudge,
-    features,
-    find_boundaries,
-    read_connectors,
-    read_segments,
-)
+from bot.cases.boundaries import Boundary, find_boundaries, read_connectors
+from bot.cases.demand_heads import NO_ITEM, rows_of
+from bot.cases.letters import Letter
+from bot.cases.split import SplitJudge
+from bot.cases.split_signs import KIND, OWN, SPLIT_HEADS, Segments, features, read_segments
 from knowledge.catalogue import Catalogue, Kind, ServiceCode
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
@@ -34,9 +28,10 @@ CONTINUATION_FILE = NLU_DATA / "lookups" / "continuations.csv"
 SEED = 11
 SERVICE, SERVICE_SHARE = "service", 0.15
 FOLDS = 2
+SLACK = 6
 CONSULT = "consult"
-MESSAGES = 10000
-COST = 0.3
+MESSAGES = 4000
+WRITTEN, JOINED = 1.0, 0.3  # what a written message counts, and one put together
 USUAL = {"zh": ("还有", "另外", "而且"), "en": ("and", "and", "also", "plus")}
 LEAD = re.compile(
     r"^(?:还有|另外|而且|同时|对了|仲有|同埋|(?:and|also|plus|besides|moreover|secondly|oh and|by the way)\b)[,， ]*"
@@ -182,68 +177,106 @@ class Writer:
         return piece[0].lower() + piece[1:]
 
 
-def train_own(units: Sequence[Unit], trainer: Trainer, without: int | None = None) -> LinearHead:
-    """Fit the head that tells a clause that is a demand of its own from one that goes on; a fold may be left out."""
+def written(letters: Sequence[Letter]) -> list[Message]:
+    """The messages that people wrote whole."""
+    return [Message(letter.text, letter.begins) for letter in letters]
+
+
+def clauses_of(message: Message) -> tuple[list[Boundary], list[str], list[bool]]:
+    """The boundaries of a message, its segments, and at which boundaries a new demand begins."""
+    boundaries = find_boundaries(message.text)
+    ends = [b.start for b in boundaries] + [len(message.text)]
+    starts = [0] + [b.end for b in boundaries]
+    new = [False] * len(boundaries)
+    for begin in message.begins:
+        near = [n for n, b in enumerate(boundaries) if b.start - SLACK <= begin <= b.end + SLACK]
+        if near:
+            new[min(near, key=lambda n: abs(boundaries[n].end - begin))] = True
+    return boundaries, [message.text[a:b] for a, b in zip(starts, ends, strict=True)], new
+
+
+def train_own(
+    units: Sequence[Unit], messages: Sequence[Message], trainer: Trainer, half: int | None = None
+) -> LinearHead:
+    """Fit the head that tells a clause that opens a demand from one that goes on; a fold may be left out."""
     texts, labels = [], []
-    for unit in units:
-        if unit.fold != without:
-            cuts = find_boundaries(unit.text)
-            starts = [0, *(b.end for b in cuts)]
-            ends = [*(b.start for b in cuts), len(unit.text)]
-            texts += [unit.text[a:b] for a, b in zip(starts, ends, strict=True)]
-            labels += ["demand", *("more" for _ in cuts)]
+    for text, begins in [*((u.text, ()) for u in units if u.fold != half), *((m.text, m.begins) for m in messages)]:
+        _, segments, new = clauses_of(Message(text, begins))
+        texts += segments
+        labels += ["demand", *("demand" if one else "more" for one in new)]
     with CONTINUATION_FILE.open(encoding="utf-8", newline="") as lines:
         for number, row in enumerate(csv.DictReader(lines)):
-            if number % FOLDS != without:
+            if number % FOLDS != half:
                 texts.append(LEAD.sub("", row["text"]))
                 labels.append("more")
     return trainer.fit([canonical(text, cantonese=True) for text in texts], labels, 1.5, 0.1)
 
 
 def train_split(
-    demands: Sequence[Mapping[str, str]], queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer
+    demands: Sequence[Mapping[str, str]],
+    letters: Sequence[Letter],
+    queries: Sequence[Query],
+    catalogue: Catalogue,
+    trainer: Trainer,
 ) -> SplitJudge:
-    """Fit the judge on messages put together; heads of one half of the sentences read those of the other."""
-    units = read_units(demands, queries, catalogue, trainer)
+    """Fit the judge on written messages and on ones put together; each half is read by heads of the other one."""
+    fold_of = {author: number % FOLDS for number, author in enumerate(sorted({one.author for one in letters}))}
+    units = read_units(demands, letters, fold_of, queries, catalogue, trainer)
     named: list[dict[str, float]] = []
     truth: list[bool] = []
+    shares: list[float] = []
     for fold in range(FOLDS):
-        heads = {OWN: train_own(units, trainer, fold)}
-        known = [unit for unit in units if unit.fold != fold and unit.kind != SERVICE]
-        texts = [canonical(unit.text, cantonese=True) for unit in known]
-        for name, labels in zip(
-            SPLIT_HEADS, ([u.category for u in known], [u.item or "none" for u in known]), strict=True
-        ):
-            heads[name] = trainer.fit(texts, labels, 1.5, 0.3)
-        for message in Writer([unit for unit in units if unit.fold == fold], SEED + fold).messages(MESSAGES // FOLDS):
-            boundaries = find_boundaries(message.text)
-            ends = [b.start for b in boundaries] + [len(message.text)]
-            starts = [0] + [b.end for b in boundaries]
-            new = [any(b.start <= begin <= b.end for begin in message.begins) for b in boundaries]
-            pieces = [message.text[a:b] for a, b in zip(starts, ends, strict=True)]
+        learnt = [letter for letter in letters if fold_of[letter.author] != fold]
+        heads = _heads([unit for unit in units if unit.fold != fold and unit.kind != SERVICE], trainer)
+        heads[OWN] = train_own(units, written(learnt), trainer, fold)
+        joined = Writer([unit for unit in units if unit.fold == fold], SEED + fold).messages(MESSAGES // FOLDS)
+        told = written([letter for letter in letters if fold_of[letter.author] == fold])
+        for message, share in [*((m, JOINED) for m in joined), *((m, WRITTEN) for m in told)]:
+            boundaries, pieces, new = clauses_of(message)
             if boundaries:
                 segments = read_segments(pieces, trainer.encoder, heads)
                 for example, label in _examples(segments, boundaries, new, 0, len(pieces)):
                     named.append(example)
                     truth.append(label)
-    fitting: Any = importlib.import_module("knowledge.fitting")  # scikit-learn; no server that only reads needs it
-    return SplitJudge(fitting.fit_judge(named, truth, COST), train_own(units, trainer))
+                    shares.append(share)
+    fitting: Any = importlib.import_module("knowledge.tree_fitting")  # scikit-learn; no server that only reads needs it
+    return SplitJudge(fitting.fit_trees(named, truth, shares), train_own(units, written(letters), trainer))
+
+
+def _heads(units: Sequence[Unit], trainer: Trainer) -> dict[str, LinearHead]:
+    """The heads of category, item and type of some sentences."""
+    told = {
+        SPLIT_HEADS[0]: [(u.text, u.category) for u in units],
+        SPLIT_HEADS[1]: [(u.text, u.item or NO_ITEM) for u in units],
+        KIND: [(u.text, u.kind) for u in units if u.kind],
+    }
+    return {
+        name: trainer.fit([canonical(text, cantonese=True) for text, _ in rows], [label for _, label in rows], 1.5, 0.3)
+        for name, rows in told.items()
+    }
 
 
 def read_units(
-    demands: Sequence[Mapping[str, str]], queries: Sequence[Query], catalogue: Catalogue, trainer: Trainer
+    demands: Sequence[Mapping[str, str]],
+    letters: Sequence[Letter],
+    fold_of: Mapping[str, int],
+    queries: Sequence[Query],
+    catalogue: Catalogue,
+    trainer: Trainer,
 ) -> list[Unit]:
-    """The labelled demands, the sentences of hotline items, and a share of those of other services."""
+    """The labelled demands, those of letters, the sentences of hotline items, and a share of those of services."""
     chance = random.Random(SEED)
-    found = [(r["text"], r["language"], r["type"], r["category"], r["service_item"]) for r in demands]
+    rows = [*((row, chance.randrange(FOLDS)) for row in demands)]
+    rows += [(row, fold_of[letter.author]) for letter in letters for row in rows_of([letter])]
+    found = [(r["text"], r["language"], r["type"], r["category"], r["service_item"], fold) for r, fold in rows]
     for query in queries:
-        service = catalogue.services[ServiceCode(query.code)]
+        service, fold = catalogue.services[ServiceCode(query.code)], chance.randrange(FOLDS)
         if service.kind is Kind.DEMAND and service.category:
-            found.append((query.text, query.language, "", service.category, query.code))
+            found.append((query.text, query.language, "", service.category, query.code, fold))
         elif chance.random() < SERVICE_SHARE:
-            found.append((query.text, query.language, SERVICE, query.code, query.code))
+            found.append((query.text, query.language, SERVICE, query.code, query.code, fold))
     vectors = trainer.encoder.encode_query([canonical(row[0], cantonese=True) for row in found])
-    return [Unit(*row, chance.randrange(FOLDS), vector) for row, vector in zip(found, vectors, strict=True)]
+    return [Unit(*row, vector) for row, vector in zip(found, vectors, strict=True)]
 
 
 def _examples(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from bot.cases.split import find_boundaries
+from bot.cases.boundaries import find_boundaries
 from bot.nlu.aspects import aspects_of
 from bot.nlu.parse import QUESTION
 from bot.nlu.said import opens_with_command

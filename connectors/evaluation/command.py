@@ -17,6 +17,7 @@ from bot.records import Record, figures_of
 from bot.regression import FLOORS, floors_of, read_floors, regressions, write_floors
 from bot.run_file import fingerprints, load_run, new_run, save_run
 from bot.settings import Settings
+from connectors.evaluation.demands import measured, print_demands
 from connectors.evaluation.page import write_page
 from connectors.evaluation.tables import print_beliefs, print_differences, print_figures, print_pairs, print_wrong
 from knowledge.figures import differences
@@ -56,9 +57,11 @@ def evaluate(assistant: Assistant, settings: Settings, wanted: Wanted, console: 
         assistant.clock(),
     )
     figures = figures_of(records)
+    of_demands = measured(assistant.analyst)
     compared = differences(figures_of(old.records), figures) if old else []
-    worse = regressions(figures, read_floors(), compared)
+    worse = regressions([*figures, *of_demands], read_floors(), compared)
     print_figures(figures, console)
+    print_demands(of_demands, console)
     print_beliefs(records, console)
     if wanted.pairs:
         print_pairs(records, console)
@@ -72,7 +75,7 @@ def evaluate(assistant: Assistant, settings: Settings, wanted: Wanted, console: 
         write_page(wanted.page, run, figures, worse, assistant.catalogue, old, compared)
         console.print(f"report: {wanted.page}", highlight=False)
     if wanted.set_floors:
-        write_floors(floors_of(figures))
+        write_floors(floors_of([*figures, *of_demands]))
         console.print(f"floors: {FLOORS}", highlight=False)
     for line in worse:
         console.print(f"[red]worse[/red] {line}", highlight=False)

@@ -1,0 +1,84 @@
+"""Where in a message a new demand may begin: connectors, punctuation and gaps."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from knowledge.normal import canonical
+from knowledge.queries import NLU_DATA
+
+CONNECTOR_FILE = NLU_DATA / "lookups" / "connectors.csv"
+MIN_SEGMENT = 3
+MAX_SEGMENTS = 24
+RUN = r"(?:[，,。；;！!？?：:…~\s/+&—]|(?<=\s)-(?=\s)|\.(?=\s|$))"
+STOP = re.compile(r"[。；;！!？?\n/—]|\.(?=\s|$)|\s-\s")
+HAN = r"[\u3400-\u9fff]"
+NOT_AFTER = "(?![天次名层期批年])"
+WORD = re.compile(r"[a-z0-9']+|[\u3400-\u9fff]")
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A gap `text[start:end]` where a new demand may begin; the connector is lower case, or empty."""
+
+    start: int
+    end: int
+    connector: str
+    strength: str
+    mark: str
+
+
+@lru_cache(maxsize=1)
+def read_connectors() -> tuple[tuple[str, str, str], ...]:
+    """The connectors as (language, strength, words), the longest first."""
+    with CONNECTOR_FILE.open(encoding="utf-8", newline="") as lines:
+        rows = [(row["language"], row["strength"], row["connector"]) for row in csv.DictReader(lines)]
+    return tuple(sorted(rows, key=lambda row: -len(row[2])))
+
+
+@lru_cache(maxsize=1)
+def _gap() -> tuple[re.Pattern[str], Mapping[str, str]]:
+    rows = read_connectors()
+    zh = "|".join(re.escape(words) for language, _, words in rows if language == "zh")
+    en = "|".join(re.escape(words).replace(r"\ ", r"\s+") for language, _, words in rows if language == "en")
+    pattern = (
+        rf"{RUN}*(?P<zh>{zh}){NOT_AFTER}{RUN}*|{RUN}+(?P<en>{en})\b{RUN}*"
+        rf"|{RUN}*(?:[，,。；;！!？?\n/+&—]|(?<=\s)-(?=\s)|\.(?=\s|$)){RUN}*|(?<={HAN})\s+(?={HAN})"
+    )
+    return re.compile(pattern, re.I), {words.lower(): strength for _, strength, words in rows}
+
+
+def find_boundaries(text: str) -> list[Boundary]:
+    """The candidate boundaries of a text; pieces of a word or less join their neighbour."""
+    pattern, strengths = _gap()
+    simple = canonical_characters(text)
+    found: list[Boundary] = []
+    for match in pattern.finditer(simple):
+        connector = re.sub(r"\s+", " ", (match["zh"] or match["en"] or "").lower())
+        before = match.group() if not connector else match.group()[: match.start(match.lastgroup or 0) - match.start()]
+        mark = "stop" if STOP.search(before) else "comma" if re.search("[，,：:]", before) else "space"
+        mark = mark if before else "none"
+        boundary = Boundary(*match.span(), connector, strengths.get(connector, "weak"), mark)
+        if size_of(simple[found[-1].end if found else 0 : boundary.start]) >= MIN_SEGMENT:
+            found.append(boundary)
+        elif found and boundary.connector:
+            found[-1] = Boundary(found[-1].start, boundary.end, connector, boundary.strength, found[-1].mark)
+    while found and size_of(simple[found[-1].end :]) < MIN_SEGMENT:
+        found.pop()
+    return found[: MAX_SEGMENTS - 1]
+
+
+@lru_cache(maxsize=4096)
+def canonical_characters(text: str) -> str:
+    """The text in simplified characters, letter for letter, so that offsets hold."""
+    plain = [canonical(char) if re.match(HAN, char) else char for char in text]
+    return "".join(new if len(new) == 1 else old for new, old in zip(plain, text, strict=True))
+
+
+def size_of(piece: str) -> int:
+    """Characters of Chinese and two for a word of Latin letters."""
+    return sum(1 if word >= "\u3400" else 2 for word in WORD.findall(piece.lower()))
