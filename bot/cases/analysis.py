@@ -28,13 +28,13 @@ from knowledge.queries import NLU_DATA
 from knowledge.retriever import Retriever
 from knowledge.telling import telling_words
 
-CATEGORY_FLOOR = 0.48
+CATEGORY_FLOOR = 0.44
 SUBCATEGORY_FLOOR = 0.3
-URGENT_FLOOR = 0.12
-ITEM_FLOOR = 0.35
-SURE_ITEM = 0.8
-NAMED_SCORE = 0.5
-NAMED_SIMILARITY = 0.6
+URGENT_FLOOR = 0.18
+ITEM_FLOOR = 0.5
+SURE_ITEM = 0.5
+NAMED_SCORE = 0.8
+NAMED_SIMILARITY = 0.75
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,8 @@ from knowledge.queries import NLU_DATA
 CONNECTOR_FILE = NLU_DATA / "lookups" / "connectors.csv"
 MIN_SEGMENT = 3
 MAX_SEGMENTS = 24
+OPENER_FILE = NLU_DATA / "lookups" / "clause_openers.csv"
+LONG_RUN, RUN_PIECE = 18, 7
 RUN = r"(?:[，,。；;！!？?：:…~\s/+&—]|(?<=\s)-(?=\s)|\.(?=\s|$))"
 STOP = re.compile(r"[。；;！!？?\n/—]|\.(?=\s|$)|\s-\s")
 HAN = r"[\u3400-\u9fff]"
@@ -69,7 +71,30 @@ def find_boundaries(text: str) -> list[Boundary]:
             found[-1] = Boundary(found[-1].start, boundary.end, connector, boundary.strength, found[-1].mark)
     while found and size_of(simple[found[-1].end :]) < MIN_SEGMENT:
         found.pop()
-    return found[: MAX_SEGMENTS - 1]
+    return sorted([*found, *_in_long_runs(simple, found)], key=lambda one: one.start)[: MAX_SEGMENTS - 1]
+
+
+@lru_cache(maxsize=1)
+def _openers() -> re.Pattern[str]:
+    """Words that often open a clause, where a recogniser or a hurried writer set no mark."""
+    with OPENER_FILE.open(encoding="utf-8", newline="") as lines:
+        rows = [(row["language"], re.escape(row["word"])) for row in csv.DictReader(lines)]
+    zh, en = ("|".join(word for language, word in rows if language == name) for name in ("zh", "en"))
+    return re.compile(rf"(?P<zh>{zh})|(?<=\s)(?P<en>{en})\b", re.I)
+
+
+def _in_long_runs(simple: str, found: Sequence[Boundary]) -> Iterator[Boundary]:
+    """Boundaries before clause openers inside runs too long to be one clause."""
+    starts, ends = [0, *(one.end for one in found)], [*(one.start for one in found), len(simple)]
+    for start, end in zip(starts, ends, strict=True):
+        if size_of(simple[start:end]) >= LONG_RUN:
+            last = start
+            for match in _openers().finditer(simple, start, end):
+                at = match.start()
+                if size_of(simple[last:at]) >= RUN_PIECE and size_of(simple[at:end]) >= RUN_PIECE:
+                    gap = at - len(simple[last:at]) + len(simple[last:at].rstrip())
+                    yield Boundary(gap, at, "", "opener", "none")
+                    last = at
 
 
 @lru_cache(maxsize=4096)
