@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bot.cases.analysis import read_demands
+from bot.cases.demand_heads import read_demands
 from bot.cases.duplicates import WEIGHT_FILE as PAIR_FILE
 from bot.cases.reports import ReportReader
 from bot.cases.usual import count_usual, read_usual

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cases.analysis import read_demands
+from bot.cases.demand_heads import read_demands
 from bot.cases.matters import matters_of
 from bot.cases.usual import pairs_of
 from bot.cases.whereabouts import Whereabouts, whereabouts
