@@ -14,7 +14,7 @@ from bot.assistant import Assistant
 from bot.build import build_assistant
 from bot.domain import read_domain
 from bot.settings import Settings
-from connectors import cases_api, feedback_api, knowledge_api, metrics, problem, rest
+from connectors import cases_api, feedback_api, knowledge_api, metrics, problem, rest, track_api
 from connectors.limits import Limits
 from connectors.live.connect import live_desk
 from connectors.open311.client import neighbour_of
@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(rest.router)
     app.include_router(knowledge_api.router)
     app.include_router(cases_api.router)
+    app.include_router(track_api.router)
     app.include_router(feedback_api.router)
     app.include_router(reload_router)
     app.include_router(metrics.router)
@@ -100,6 +101,10 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
+
+    @app.get("/status", include_in_schema=False)
+    def status_page() -> FileResponse:
+        return FileResponse(STATIC / "status.html")
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -1,46 +1,19 @@
-"""Cases and demands over HTTP, and masking of personal data."""
+"""Demands over HTTP, and masking of personal data."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
-from bot.answer import agency_json, case_json
+from bot.answer import agency_json
 from bot.cases.demand_heads import read_subcategories
 from bot.language import detect
 from bot.privacy import redact
-from bot.settings import Settings
-from connectors.limits import address_of
-from connectors.lookups import look_up
 from connectors.rest import Engine
 from connectors.schemas import ParseRequest
 
 router = APIRouter()
-
-
-@router.get("/cases/{case_id}")
-def case(case_id: str, request: Request, assistant: Engine, code: str = "") -> dict[str, Any]:
-    """A case with its timeline; a wrong code and an unknown number get the same 404.
-
-    Ten wrong codes in a day close a case to look-ups, thirty in 15 minutes an address, with the same 404.
-    """
-    settings: Settings = request.app.state.settings
-    address = address_of(request.scope, settings.trusted_proxy)
-    found = look_up(assistant.store, request.app.state.throttle, case_id, code, address)
-    return {
-        **case_json(found, assistant.catalogue, found.language),
-        "description": found.draft.description,
-        "location": found.draft.location,
-        "district": found.draft.district,
-        "subdistrict": found.draft.subdistrict,
-        "occurred_at": found.draft.occurred_at,
-        "requested_datetime": found.filed_at.isoformat(),
-        "timeline": [
-            {"event": event.kind, "at": event.at.isoformat(), "actor": event.actor, "note": event.note}
-            for event in found.timeline
-        ],
-    }
 
 
 @router.post("/demands/analyse")
