@@ -178,3 +178,15 @@ def test_the_browser_has_nothing_to_complain_of(browser: webdriver.Chrome, desk:
     page = opened(browser, desk, desk.filed(), "zh")
     assert page.driver.find_elements(By.CSS_SELECTOR, ".history li")
     assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+def test_a_photo_is_added_on_the_page(browser: webdriver.Chrome, desk: Desk, tmp_path: Path) -> None:
+    page = opened(browser, desk, desk.filed(ACCEPT), "zh", SMALL)
+    page.one(".files button").click()
+    page.until(lambda: "选择文件" in page.one("[role=alert]").text)
+    photo = tmp_path / "lamp.png"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
+    page.one("#case-file").send_keys(str(photo))
+    page.one(".files button").click()
+    page.until(lambda: "lamp.png" in told(page))
+    assert "附件" in page.one(".history").text

@@ -93,3 +93,19 @@ def test_the_page_is_served(client: TestClient) -> None:
     assert page.status_code == 200
     assert "chengda-status" in page.text
     assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_a_photo_by_the_citizen(client: TestClient, assistant: Assistant) -> None:
+    case = filed(assistant)
+    at = {"code": case.query_code}
+    url = f"/cases/{case.number}/evidence"
+    photo = (b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "image/png")
+    for _ in range(2):
+        sent = client.post(url, params=at, files={"file": ("灯.png", *photo)})
+        assert sent.status_code == 200
+    assert [line["event"] for line in sent.json()["timeline"]] == ["filed", "evidence"]
+    assert client.post(url, params=at, files={"file": ("灯.exe", b"MZ" + b"\0" * 64)}).status_code == 415
+    assert client.post(url, params={"code": "ABCD2345"}, files={"file": ("灯.png", *photo)}).status_code == 404
+    with assistant.store.work() as work:
+        work.cases.move(case.number, Move.WITHDRAW)
+    assert client.post(url, params=at, files={"file": ("b.png", photo[0] + b"1")}).status_code == 409
