@@ -15,6 +15,7 @@ from limits.strategies import MovingWindowRateLimiter
 from bot.errors import SettingsError
 
 logger = logging.getLogger("chengda")
+SCHEMES = ("redis://", "rediss://", "redis+unix://")
 LOGINS_BY_ADDRESS = parse("10/minute")
 LOGINS_BY_ACCOUNT = parse("20/15 minutes")
 WRONG_CODES_BY_CASE = parse("10/day")
@@ -26,7 +27,7 @@ class Throttle:
 
     def __init__(self, redis_url: str = "") -> None:
         self._own = MovingWindowRateLimiter(MemoryStorage())
-        self._all = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else self._own
+        self._all = MovingWindowRateLimiter(_storage(redis_url)) if redis_url else self._own
 
     def hit(self, limit: RateLimitItem, kind: str, key: str) -> bool:
         """Count a try; False when it is one too many, and then it is not counted."""
@@ -62,11 +63,16 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
-def _redis(url: str) -> Storage:
+def _storage(url: str) -> Storage:
+    """The storage at an address; raises SettingsError for one that is no Redis."""
+    if not url.startswith(SCHEMES):
+        raise SettingsError(f"CHENGDA_REDIS_URL begins with one of {', '.join(SCHEMES)}")
     try:
         storage = storage_from_string(url, wrap_exceptions=True)
-    except ConfigurationError as error:
-        raise SettingsError(f"CHENGDA_REDIS_URL cannot be used: {error}; it needs `pip install redis`") from None
-    if not isinstance(storage, Storage):
-        raise SettingsError("CHENGDA_REDIS_URL names a storage that is not synchronous")
+    except ConfigurationError:
+        logger.error(
+            "CHENGDA_REDIS_URL is set but the package is missing (`pip install redis`); each worker counts alone"
+        )
+        return MemoryStorage()
+    assert isinstance(storage, Storage)
     return storage

@@ -30,7 +30,7 @@ from connectors import problem
 from connectors.cli import app
 from connectors.staff.caller import Needs
 from connectors.staff.router import PARTS, PREFIX
-from connectors.throttle import LOGINS_BY_ACCOUNT, Throttle, network_of
+from connectors.throttle import LOGINS_BY_ACCOUNT, LOGINS_BY_ADDRESS, Throttle, network_of
 from tests.staff_desk import OTHER, PASSWORD, PEOPLE, PHONE, TO_HANDLING, UNIT, Desk, desk_on
 
 OPEN_DOORS = {("POST", "/staff/login")}
@@ -165,6 +165,14 @@ def test_an_account_has_its_own_limit() -> None:
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff") != network_of("2001:db8:0:1::1")
     with pytest.raises(SettingsError):
         Throttle("nothing://here")
+
+
+def test_without_an_answer_from_redis_a_worker_counts_for_itself() -> None:
+    """The same whether the package is missing or the server is down."""
+    throttle = Throttle("redis://127.0.0.1:1")
+    assert [throttle.hit(LOGINS_BY_ADDRESS, "login-address", "a") for _ in range(11)] == [True] * 10 + [False]
+    assert throttle.spent(LOGINS_BY_ADDRESS, "login-address", "a")
+    assert 1 <= throttle.wait(LOGINS_BY_ADDRESS, "login-address", "a") <= 60
 
 
 def test_a_session_ends(desk: Desk) -> None:
