@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from bot.actions.case_status import agency_name
+from bot.actions.demand_area import AREA, area_question, take_area, undecided
 from bot.actions.demand_form import (
     CONFIRM,
     DEMAND_FORM,
@@ -140,6 +141,8 @@ def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult
         return _ask_for(turn, state, requested)
     if act in ("skip", "affirm", "deny"):
         return _ask(turn, state.skip(requested))
+    if requested == AREA:
+        return _ask(turn, take_area(turn, state))
     if _only_command(turn):
         return _ask_for(turn, state, requested)
     changed = take_values(state, turn.parse, requested, is_change(turn.parse))
@@ -216,8 +219,9 @@ def _longer(state: FormState, text: str) -> FormState:
 
 
 def _ask(turn: TurnContext, state: FormState, changed: bool = False) -> ActionResult:
-    """Ask for what is missing, or for the confirmation."""
-    return _ask_for(turn, state, state.missing(), changed)
+    """Ask for what is missing, which of two areas is meant, or for the confirmation."""
+    missing = state.missing()
+    return _ask_for(turn, state, AREA if missing == CONFIRM and undecided(turn, state) else missing, changed)
 
 
 def _ask_for(turn: TurnContext, state: FormState, name: str, changed: bool = False) -> ActionResult:
@@ -237,6 +241,8 @@ def _what_to_change(turn: TurnContext, state: FormState) -> ActionResult:
 def _question(turn: TurnContext, state: FormState, name: str) -> BotMessage:
     if name == CONFIRM:
         return turn.say("utter_ask_confirm", summary=summary(turn, state), contact=contact(turn, state))
+    if name == AREA:
+        return area_question(turn, undecided(turn, state))
     if name == "location":
         capture = next((c for draft in state.drafts if (c := _must_capture(turn, draft))), None)
         hint = turn.text("utter_capture_hint", capture=capture.in_language(turn.language)) if capture else ""

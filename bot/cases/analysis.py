@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.cases.areas import Area, areas_of
 from bot.cases.case import CaseDraft, DemandType
 from bot.cases.deadlines import NORMAL
 from bot.cases.demand_heads import NO_ITEM, matter, ordered, read_subcategories
@@ -35,14 +36,6 @@ ITEM_FLOOR = 0.5
 SURE_ITEM = 0.5
 NAMED_SCORE = 0.8
 NAMED_SIMILARITY = 0.75
-
-
-@dataclass(frozen=True)
-class Area:
-    """A sub-district and its district, either of them perhaps unknown."""
-
-    district: str | None
-    subdistrict: str | None
 
 
 @dataclass(frozen=True)
@@ -143,7 +136,7 @@ class DemandAnalyst:
             category, confidence = item.category or category, max(confidence, share)
         place = likeliest_place(own) or likeliest_place(whole)
         near = own if place is not None and place in own else whole
-        areas = _areas(near)
+        areas = areas_of(near)
         area = areas[0] if areas else Area(None, None)
         times = [e.text for e in own if e.label == "time"] or [e.text for e in whole if e.label == "time"]
         urgency = self._urgency(whole_clean, whole_vector)
@@ -248,19 +241,6 @@ def _without(clean: str, entities: Sequence[Entity]) -> str:
             rest = rest.replace(normalise(entity.text).text, " ")
     rest = " ".join(rest.split())
     return rest if len(rest) > 1 else clean
-
-
-def _areas(entities: Sequence[Entity]) -> tuple[Area, ...]:
-    """The areas that fit what is told; one alone where names agree, a named district before an inferred one."""
-    named = list(dict.fromkeys(e.value for e in entities if e.label == "district"))
-    subs = list(dict.fromkeys((e.value, e.district) for e in entities if e.label == "subdistrict"))
-    fitting = [(sub, district) for sub, district in subs if not named or district in named]
-    if fitting:
-        return tuple(Area(district, sub) for sub, district in fitting)
-    if named:
-        return (*(Area(name, None) for name in named), *(Area(district, sub) for sub, district in subs))
-    inferred = dict.fromkeys(e.district for e in entities if e.district)
-    return tuple(Area(district, None) for district in inferred)
 
 
 @lru_cache(maxsize=1)
