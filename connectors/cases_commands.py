@@ -1,4 +1,4 @@
-"""The commands on cases: `chengda cases export`, `chengda cases import` and `chengda cases satisfaction`."""
+"""The commands on cases: `chengda cases export` and `chengda cases import`."""
 
 from __future__ import annotations
 
@@ -20,20 +20,17 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 from sqlalchemy import func, select
 
 from bot.build import open_store
-from bot.cases.closing import AXES
 from bot.cases.tables import cases
 from bot.cases.transfer import Format, Imported, exported, format_of, import_file, write
-from bot.cases.units import units_of
 from bot.settings import Settings
 from bot.store import Store
 from connectors.database_commands import told
 from knowledge.city import find_city
 
-commands = typer.Typer(help="Write cases to a file, take them in from one, or see how they were rated.")
+commands = typer.Typer(help="Write cases to a file, or take them in from one.")
 console = Console(stderr=True)
 
 
@@ -88,23 +85,6 @@ def import_cases(
     _tell(done)
     if done.wrong:
         raise typer.Exit(1)
-
-
-@commands.command()
-def satisfaction() -> None:
-    """How the citizens rated each unit; withdrawn and not accepted cases are counted apart, as nobody rates those."""
-    settings = Settings()
-    city = find_city(settings.city, settings.data_dir)
-    with _open() as (store, _), store.work() as work:
-        found = work.closing.satisfaction()
-    table = Table("unit 单位", "ratings 评价", "satisfied 满意", *AXES)
-    for one in found.units:
-        name = units_of(city).name(one.unit).zh if one.unit else "to be assigned 待派单"
-        means = [f"{one.means[axis]:.2f}" if axis in one.means else "–" for axis in AXES]
-        table.add_row(name, str(one.rated), f"{one.satisfied / one.rated:.1%}", *means)
-    Console().print(table)
-    apart = ", ".join(f"{status} {count}" for status, count in found.excluded.items())
-    Console().print(f"not asked 不计入: {apart}", highlight=False)
 
 
 def _tell(done: Imported) -> None:

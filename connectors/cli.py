@@ -36,6 +36,7 @@ from connectors import (
 )
 from connectors import learn as learning
 from connectors.app import create_app
+from connectors.case_bench import bench_cases
 from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
 from connectors.evaluation import demands as demand_evaluation
@@ -72,6 +73,8 @@ catalogue_commands.register(app, benches)
 benches.command("encoder")(encoder_commands.bench)
 console = Console(stderr=True)
 CALENDAR_DAYS = 60
+# A worker that loads models on a busy machine is silent for longer than the 5 s after which uvicorn replaces it.
+WORKER_SECONDS = 120
 STEP_NAMES = {
     "encoder": "loading the encoder 载入编码器",
     "texts": "reading texts 读取文本",
@@ -136,7 +139,10 @@ def serve(
     if workers == 1:
         uvicorn.run(create_app(settings, assistant), host=host, port=port, log_level="warning")
         return
-    uvicorn.run("connectors.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning")
+    uvicorn.run(
+        "connectors.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning",
+        timeout_worker_healthcheck=WORKER_SECONDS,
+    )  # fmt: skip
 
 
 @app.command()
@@ -277,6 +283,7 @@ def bench(context: typer.Context) -> None:
 
 benches.command()(bench_commands.nlu)
 benches.command()(bench_commands.answers)
+benches.command("cases")(bench_cases)
 benches.command()(entities)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from bot.cases.hastening import Effect
@@ -148,6 +149,11 @@ def install(app: FastAPI, domain: Domain) -> None:
     async def on_refusal(request: Request, error: ChengdaError) -> JSONResponse:
         found = next((row for kind, row in REFUSALS.items() if isinstance(error, kind)), None)
         return await on_crash(request, error) if found is None else refusal(error, *found, domain, language_of(request))
+
+    @app.exception_handler(DataError)
+    async def on_unkept(request: Request, error: DataError) -> JSONResponse:
+        """A value that no column can hold, such as a number with a NUL in it."""
+        return problem(400, domain, language_of(request))
 
     @app.exception_handler(Exception)
     async def on_crash(request: Request, error: Exception) -> JSONResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from knowledge.catalogue import Audience
 
@@ -16,6 +16,14 @@ class Body(BaseModel):
     """What every body has: unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kept(cls, values: object) -> object:
+        """No NUL in a text: PostgreSQL keeps none."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in values.items()}
 
 
 class Metadata(Body):

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
-from typer.testing import CliRunner
 
 from bot.cases.case import CITIZEN, Actor, Case, CaseDraft, DemandType, Facts
 from bot.cases.closing import AXES, Rating
@@ -28,7 +27,6 @@ from bot.errors import HastenRefused, IllegalTransition, MissingForMove
 from bot.messages import SenderId
 from bot.nlu.ratings import SaidRating, read_rating, wants_to_rate
 from bot.store import Store
-from connectors.cases_commands import commands
 from knowledge.catalogue import read_catalogue
 from knowledge.city import find_city
 
@@ -374,15 +372,3 @@ def test_reading_a_rating_never_breaks(text: str) -> None:
     said = read_rating(text)
     assert said is None or set(said.scores) <= set(AXES)
     assert said is None or all(1 <= score <= 5 for score in said.scores.values())
-
-
-def test_the_command_tells_the_satisfaction(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    number = office.file()
-    office.do(number, *TO_REVIEW)
-    office.rate(number, Rating({"speed": 5, "effect": 4}, True))
-    monkeypatch.setenv("CHENGDA_DATABASE_URL", office.store.engine.url.render_as_string(hide_password=False))
-    told = CliRunner().invoke(commands, ["satisfaction"], env={"COLUMNS": "120"})
-    assert told.exit_code == 0, told.output
-    assert "南山区城市管理和综合执法局" in told.output
-    assert "100.0%" in told.output
-    assert "withdrawn 0, not_accepted 0" in told.output

@@ -31,7 +31,7 @@ from knowledge.telling import telling_words
 
 CATEGORY_FLOOR = 0.44
 SUBCATEGORY_FLOOR = 0.3
-URGENT_FLOOR = 0.17
+URGENT_FLOOR = 0.18
 ITEM_FLOOR = 0.5
 SURE_ITEM = 0.5
 NAMED_SCORE = 0.8

@@ -29,7 +29,8 @@ WAYS: tuple[tuple[int, tuple[tuple[str, Role, Status], ...]], ...] = (
     (5, (("accepted", Role.SYSTEM, Status.ACCEPTED), ("dispatched", Role.SYSTEM, Status.DISPATCHED),
          ("signed", Role.UNIT, Status.SIGNED), ("contacted", Role.UNIT, Status.HANDLING))),
     (4, (("withdrawn", Role.CITIZEN, Status.WITHDRAWN),)),
-    (86, (("accepted", Role.SYSTEM, Status.ACCEPTED), ("dispatched", Role.SYSTEM, Status.DISPATCHED),
+    (2, (("merged", Role.AGENT, Status.MERGED),)),
+    (84, (("accepted", Role.SYSTEM, Status.ACCEPTED), ("dispatched", Role.SYSTEM, Status.DISPATCHED),
           ("signed", Role.UNIT, Status.SIGNED), ("contacted", Role.UNIT, Status.HANDLING),
           ("replied", Role.UNIT, Status.REPLIED), ("rated", Role.CITIZEN, Status.CLOSED))),
 )  # fmt: skip
@@ -82,6 +83,7 @@ def _case(
         closed_at=at if status in ENDED else None,
         agency=unit.split(":")[0],
         unit=unit if handed else None,
+        merged_into=case_number(prefix, filed.date(), running - 1 or 2) if status is Status.MERGED else None,
         duty_line="synthetic" if handed else None,
         contact_by=filed + timedelta(days=1) if handed else None,
         reply="已处理完毕，请核实。" if status is Status.CLOSED else None,

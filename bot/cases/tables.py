@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -16,9 +18,16 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from bot.tables import metadata
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index over those rows alone, on both databases: few have the column, and filing need not write it."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
 
 cases = Table(
     "cases",
@@ -64,13 +73,13 @@ cases = Table(
     Column("external_id", String(80)),
     Column("check_at", DateTime(timezone=True)),
     Index("cases_by_sender", "sender", "filed_at"),
-    Index("cases_by_request_key", "request_key", unique=True),
+    Index("cases_by_request_key", "request_key", unique=True, **_where("request_key IS NOT NULL")),
     Index("cases_by_unit", "unit", "status"),
     Index("cases_by_status", "status", "filed_at"),
     Index("cases_by_filing", "filed_at", "number"),
     Index("cases_by_item", "service_item", "district", "filed_at"),
-    Index("cases_by_check", "check_at", "number"),
-    Index("cases_by_leader", "merged_into"),
+    Index("cases_by_check", "check_at", "number", **_where("check_at IS NOT NULL")),
+    Index("cases_by_leader", "merged_into", **_where("merged_into IS NOT NULL")),
 )
 
 case_events = Table(

@@ -254,11 +254,15 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("merged_into", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("external_id", sa.String(length=80), nullable=True))
         batch_op.add_column(sa.Column("check_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.create_index("cases_by_check", ["check_at", "number"], unique=False)
         batch_op.create_index("cases_by_filing", ["filed_at", "number"], unique=False)
         batch_op.create_index("cases_by_item", ["service_item", "district", "filed_at"], unique=False)
-        batch_op.create_index("cases_by_leader", ["merged_into"], unique=False)
-        batch_op.create_index("cases_by_request_key", ["request_key"], unique=True)
+        for name, columns, unique in (
+            ("cases_by_check", ["check_at", "number"], False),
+            ("cases_by_leader", ["merged_into"], False),
+            ("cases_by_request_key", ["request_key"], True),
+        ):
+            given = sa.text(f"{columns[0]} IS NOT NULL")
+            batch_op.create_index(name, columns, unique=unique, postgresql_where=given, sqlite_where=given)
         batch_op.create_index("cases_by_status", ["status", "filed_at"], unique=False)
         batch_op.create_index("cases_by_unit", ["unit", "status"], unique=False)
 
