@@ -7,6 +7,7 @@ from typing import Any
 import opencc
 
 from bot.cases.case import Case
+from bot.cases.units import Units
 from bot.messages import BotMessage
 from bot.turn import Turn
 from knowledge.catalogue import Catalogue, Source
@@ -14,16 +15,16 @@ from knowledge.catalogue import Catalogue, Source
 _TO_TRADITIONAL = opencc.OpenCC("s2hk")
 
 
-def render(turn: Turn, sender: str, catalogue: Catalogue) -> list[dict[str, Any]]:
+def render(turn: Turn, sender: str, catalogue: Catalogue, units: Units) -> list[dict[str, Any]]:
     """The bubbles of a turn; the last one carries `custom.turn` of the contract."""
     bubbles = [_bubble(message, sender, turn.traditional) for message in turn.messages]
-    bubbles[-1]["custom"] = {"turn": turn_json(turn, catalogue)}
+    bubbles[-1]["custom"] = {"turn": turn_json(turn, catalogue, units)}
     return bubbles
 
 
-def turn_json(turn: Turn, catalogue: Catalogue) -> dict[str, Any]:
+def turn_json(turn: Turn, catalogue: Catalogue, units: Units) -> dict[str, Any]:
     """The machine-readable side of a turn."""
-    cases = [case_json(case, catalogue, turn.language, turn.reveal_code) for case in turn.cases]
+    cases = [case_json(case, catalogue, units, turn.language, turn.reveal_code) for case in turn.cases]
     return {
         "outcome": str(turn.outcome),
         "language": turn.language,
@@ -54,7 +55,16 @@ def agency_json(key: str | None, catalogue: Catalogue, language: str) -> str | N
     return None if key in (None, "ANY") else catalogue.agencies[str(key)].in_language(language)
 
 
-def case_json(case: Case, catalogue: Catalogue, language: str, reveal_code: bool = False) -> dict[str, Any]:
+def responsible_json(case: Case, catalogue: Catalogue, units: Units, language: str) -> str | None:
+    """The unit that has a case by name once it is dispatched, before that the one its item speaks for."""
+    if case.handling.unit:
+        return units.name(case.handling.unit).in_language(language)
+    return agency_json(case.draft.agency, catalogue, language)
+
+
+def case_json(
+    case: Case, catalogue: Catalogue, units: Units, language: str, reveal_code: bool = False
+) -> dict[str, Any]:
     """A case as a turn tells it; the query code only where it was just made."""
     told: dict[str, Any] = {
         "case_id": case.number,
@@ -62,7 +72,7 @@ def case_json(case: Case, catalogue: Catalogue, language: str, reveal_code: bool
         "type": str(case.draft.type),
         "category": case.draft.category,
         "service_item": case.draft.service_item,
-        "agency_responsible": agency_json(case.draft.agency, catalogue, language),
+        "agency_responsible": responsible_json(case, catalogue, units, language),
         "expected_datetime": case.expected_at.isoformat(),
     }
     if reveal_code:

@@ -26,6 +26,8 @@ from bot.actions import (
 )
 from bot.answer import render
 from bot.cases.analysis import DemandAnalyst
+from bot.cases.taught import TaughtDispatcher
+from bot.cases.units import units_of
 from bot.domain import Domain
 from bot.learning.queue import Rating, ToldTurn
 from bot.live import BUDGET as LIVE_BUDGET
@@ -97,6 +99,7 @@ class Assistant:
         analyst: DemandAnalyst,
         store: Store,
         clock: Callable[[], datetime],
+        dispatcher: TaughtDispatcher,
         max_chars: int,
         session_minutes: int,
         live: LiveDesk | None = None,
@@ -111,6 +114,7 @@ class Assistant:
         self.analyst = analyst
         self.store = store
         self.clock = clock
+        self.dispatcher = dispatcher
         self.live = live or LiveDesk()
         self.parts: tuple[str, ...] = ()
         self._max_chars = max_chars
@@ -150,7 +154,7 @@ class Assistant:
             now = self.clock()
             before, opening = self._opened(work.tracker(message.sender), now)
             turn, after = self._turn(message, parse, before, work, now, live)
-            answer = render(turn, message.sender, self.catalogue)
+            answer = render(turn, message.sender, self.catalogue, units_of(self.analyst.city))
             number = work.save(after, message.message_id, (*opening, *turn.events), answer, now)
             told = ToldTurn(number, message.text, answer)
             work.learning.note(told, lambda: work.told(message.sender, before=number), self.domain, now.date())

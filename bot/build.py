@@ -10,7 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from bot.assistant import Assistant
 from bot.cases.analysis import DemandAnalyst
+from bot.cases.belief import read_belief
+from bot.cases.dispatch import Dispatcher
+from bot.cases.duty import duty_of
 from bot.cases.split import Splitter
+from bot.cases.taught import TaughtDispatcher
+from bot.cases.weighing import weigher
 from bot.database import migrate, open_database
 from bot.domain import read_domain
 from bot.learning.queue import Limits
@@ -84,6 +89,10 @@ def assistant_of(
         retriever.search(parse.canonical, parse.vector)
     facts = FactFinder(models.encoder, models.facts)
     splitter = Splitter(models.split, models.encoder, models.demands)
+    analyst = DemandAnalyst(models.encoder, models.demands, retriever, splitter, city)
+    dispatcher = Dispatcher(
+        duty_of(city), models.catalogue, analyst.analyse, read_belief(), weigher(analyst, models.encoder)
+    )
     assistant = Assistant(
         domain,
         read_rules(domain),
@@ -93,9 +102,10 @@ def assistant_of(
         retriever,
         facts,
         SubjectFinder(Witnesses(models.catalogue, retriever, facts, models.encoder)),
-        DemandAnalyst(models.encoder, models.demands, retriever, splitter, city),
+        analyst,
         before.store if before else open_store(settings, city),
         clock,
+        TaughtDispatcher(dispatcher, models.encoder.encode_query),
         settings.max_message_chars,
         settings.session_minutes,
         live or (before.live if before else LiveDesk(read_spots(city.key))),

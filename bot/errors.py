@@ -58,6 +58,18 @@ class AnonymousCase(CaseError):
     """Nothing of who filed an anonymous case is ever told."""
 
 
+class RulingDecided(CaseError):
+    """What a ruling is now does not allow this decision."""
+
+
+class UnknownUnit(CaseError):
+    """No unit of the duty list has this id."""
+
+
+class UnknownRuling(CaseError):
+    """No ruling has this id."""
+
+
 class NotAllowed(CaseError):
     """This role, or this unit, may not make this change."""
 

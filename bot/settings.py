@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     open311_send_contact: bool = Field(
         default=False, description="Whether the citizen's phone number is handed on with a case that is not anonymous."
     )
+    auto_dispatch: bool = Field(
+        default=False,
+        description="Accept and dispatch cases without a person where the unit is sure; the others wait as before.",
+    )
     admin_token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token for /admin; empty means only callers on the same machine."
     )

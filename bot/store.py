@@ -44,6 +44,7 @@ class Work:
     ) -> None:
         own = (connection, prefix, clock, numbers)
         self.cases = ForwardingCases(*own, forward_to) if forward_to else DatabaseCases(*own)
+        self.rulings = self.cases.rulings
         self.handovers = Handovers(connection)
         self.closing = Closing(connection, self.cases)
         self.notices = Notices(connection, self.cases)
@@ -152,7 +153,7 @@ class Store:
         with self.engine.begin() as connection:
             work = Work(connection, self._prefix, self._clock, self._limits, self._numbers, self._forward_to)
             yield work
-        if work.cases.changed or work.handoffs.changed or work.audit.changed:
+        if work.cases.changed or work.rulings.changed or work.handoffs.changed or work.audit.changed:
             make_durable(self.engine)
 
     def now(self) -> datetime:

@@ -49,7 +49,10 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         app.state.settings = settings
         engine = app.state.assistant
         throttle = app.state.throttle = Throttle(settings.redis_url)
-        app.state.staff = staff_parts(settings, engine.store, engine.clock, domain, engine.catalogue, throttle)
+        app.state.staff = staff_parts(
+            settings, engine.store, engine.clock, domain, engine.catalogue, throttle,
+            lambda: app.state.assistant.dispatcher,
+        )  # fmt: skip
         shadow = start_shadow(settings, app.state.assistant)
         reloader = app.state.reloader = Reloader(app, settings)
         reloader.start()
@@ -59,6 +62,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
             settings.sweep_seconds,
             neighbour.delivery if neighbour else None,
             neighbour.follow if neighbour else None,
+            lambda: app.state.assistant.dispatcher if settings.auto_dispatch else None,
         )
         sweeper.start()
         yield

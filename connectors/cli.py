@@ -29,6 +29,7 @@ from connectors import (
     cases_commands,
     catalogue_commands,
     database_commands,
+    dispatch_commands,
     duty_commands,
     encoder_commands,
     report,
@@ -164,9 +165,15 @@ def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a n
 def sweep() -> None:
     """Ring the alarms that are due and try the hand-overs that wait, once; for cron."""
     settings = Settings()
-    store = open_store(settings, find_city(settings.city, settings.data_dir))
+    assistant = _prepared(settings) if settings.auto_dispatch else None
+    store = assistant.store if assistant else open_store(settings, find_city(settings.city, settings.data_dir))
     neighbour = neighbour_of(settings, store, read_domain())
-    done = look_after(store, neighbour.delivery, neighbour.follow) if neighbour else look_after(store)
+    done = look_after(
+        store,
+        neighbour.delivery if neighbour else None,
+        neighbour.follow if neighbour else None,
+        assistant.dispatcher if assistant else None,
+    )
     print(done.told())
     if done.failed:
         raise typer.Exit(1)
@@ -264,6 +271,14 @@ def demands(wrong: demand_evaluation.Wrong = False, fail: demand_evaluation.Fail
     demand_evaluation.demands(_prepared(_apart(Settings())).analyst, wrong, fail, Console())
 
 
+@evaluations.command("dispatch")
+def evaluate_dispatch() -> None:
+    """How often the right unit is suggested, how well its probability is told, and accuracy over coverage."""
+    dispatch_commands.evaluate(_prepared(_apart(Settings())).dispatcher.plain, Console())
+
+
+training.command("dispatch")(dispatch_commands.train)
+benches.command("dispatch")(dispatch_commands.bench)
 training.command()(fusion)
 training.command()(subjects)
 training.command()(duplicates)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 
 from bot.answer import render
 from bot.assistant import Assistant
+from bot.cases.units import units_of
 from bot.messages import BotMessage, MessageId, SenderId, UserMessage
 from bot.turn import Outcome, Turn
 from connectors import metrics
@@ -55,7 +56,7 @@ def _handle(assistant: Assistant, message: UserMessage) -> list[dict[str, Any]]:
         language = message.language_hint or "zh"
         apology: BotMessage = assistant.domain.say("utter_error", language, reference=reference)
         turn = Turn(Outcome.ERROR, language, (apology,), "none", 0.0)
-        return render(turn, message.sender, assistant.catalogue)
+        return render(turn, message.sender, assistant.catalogue, units_of(assistant.analyst.city))
 
 
 def _language_hint(text: str) -> str | None:

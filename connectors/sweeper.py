@@ -7,13 +7,16 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.cases.attempts import hand_over
+from bot.cases.auto_dispatch import dispatch_waiting
 from bot.cases.clocks import Alarm
 from bot.cases.delivery import Delivery, InHouse
+from bot.cases.dispatch import Decided
 from bot.cases.handover import Step
 from bot.cases.schedule import sweep
+from bot.cases.taught import TaughtDispatcher
 from bot.store import Store
 
 logger = logging.getLogger("chengda")
@@ -21,30 +24,39 @@ logger = logging.getLogger("chengda")
 
 @dataclass(frozen=True)
 class LookedAfter:
-    """What one round did: alarms rung, cases that failed, hand-overs by what came of them."""
+    """What one round did: alarms rung, cases that failed, hand-overs by what came of them, cases dispatched or left."""
 
     rung: Counter[Alarm]
     failed: int
     steps: Counter[Step]
     followed: int = 0
+    decided: Counter[Decided] = field(default_factory=Counter)
 
     def told(self) -> str:
         """One line for a terminal or a log."""
         rung = [f"{alarm} {count}" for alarm, count in self.rung.items()]
         steps = [f"hand-over {step} {count}" for step, count in self.steps.items()]
         followed = [f"followed {self.followed}"] if self.followed else []
-        done = ", ".join((*rung, *steps, *followed)) or "nothing due"
+        sent = [f"dispatch by {who} {count}" for who, count in self.decided.items()]
+        done = ", ".join((*rung, *steps, *followed, *sent)) or "nothing due"
         return f"{done}; {self.failed} cases failed" if self.failed else done
 
 
-def look_after(store: Store, delivery: Delivery | None = None, follow: Callable[[], int] | None = None) -> LookedAfter:
+def look_after(
+    store: Store,
+    delivery: Delivery | None = None,
+    follow: Callable[[], int] | None = None,
+    dispatcher: TaughtDispatcher | None = None,
+) -> LookedAfter:
     """One round over all cases and hand-overs that are due now; doing it again at once does nothing.
 
-    `follow` brings back how cases stand that others handle, and gives how many changed.
+    `follow` brings back how cases stand that others handle, and gives how many changed. With a dispatcher, waiting
+    cases are dispatched first where it is sure.
     """
+    decided = dispatch_waiting(store, dispatcher) if dispatcher else Counter()
     swept = sweep(store, store.now())
     steps = hand_over(store, store.now(), delivery or InHouse())
-    return LookedAfter(swept.rung, swept.failed, steps, follow() if follow else 0)
+    return LookedAfter(swept.rung, swept.failed, steps, follow() if follow else 0, decided)
 
 
 class Sweeper:
@@ -56,8 +68,10 @@ class Sweeper:
         seconds: float,
         delivery: Delivery | None = None,
         follow: Callable[[], int] | None = None,
+        dispatcher: Callable[[], TaughtDispatcher | None] = lambda: None,
     ) -> None:
         self._store, self._seconds, self._delivery, self._follow = store, seconds, delivery, follow
+        self._dispatcher = dispatcher
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="chengda-sweep", daemon=True)
 
@@ -75,6 +89,6 @@ class Sweeper:
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds):
             try:
-                look_after(self._store(), self._delivery, self._follow)
+                look_after(self._store(), self._delivery, self._follow, self._dispatcher())
             except Exception as error:
                 logger.error("reference %s: the sweep failed", secrets.token_hex(4), exc_info=error)

@@ -17,6 +17,7 @@ from bot.cases.number import CaseNumber
 from bot.cases.progress import Progress
 from bot.cases.states import OPEN, Move, Role, Status
 from bot.cases.telling import Telling
+from bot.cases.units import units_of
 from bot.errors import HastenRefused, IllegalTransition, MissingForMove
 from bot.settings import Settings
 from bot.store import Work
@@ -141,7 +142,7 @@ def _told(assistant: Assistant, work: Work, found: Case) -> dict[str, Any]:
     }
     shown = progress.shown
     return {
-        **case_json(found, assistant.catalogue, found.language),
+        **case_json(found, assistant.catalogue, units_of(assistant.analyst.city), found.language),
         "expected_datetime": shown.expected_at.isoformat(),
         "description": found.draft.description,
         "location": found.draft.location,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from sqlalchemy import Engine
 
+from bot.cases.analysis import Demand
+from bot.cases.belief import Belief
 from bot.cases.case import Case, CaseDraft, DemandType
+from bot.cases.dispatch import Dispatcher
+from bot.cases.duty import duty_of
 from bot.cases.states import Role
+from bot.cases.taught import TaughtDispatcher
 from bot.domain import read_domain
 from bot.errors import UnknownCase
 from bot.messages import SenderId
@@ -31,6 +38,7 @@ from connectors.staff.caller import StaffParts, staff_parts
 from connectors.staff.router import router
 from connectors.throttle import Throttle
 from knowledge.catalogue import read_catalogue
+from knowledge.city import find_city
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ZONE)
@@ -47,6 +55,24 @@ PEOPLE = (
 )
 PHONE = "13800138000"
 TEXT = "民治大道路灯坏了三天，我叫王小明，电话13900000000"
+
+
+def _read(text: str) -> tuple[Demand, ...]:
+    return (
+        Demand(
+            text, DemandType.HELP, "市政设施", "H08", "UMB", None, None, None, None, "normal", 0.9, None, (), "公用部件"
+        ),
+    )
+
+
+def _encoded(texts: Sequence[str]) -> NDArray[np.float32]:
+    return np.ones((len(texts), 4), dtype=np.float32) / 2
+
+
+DISPATCHER = TaughtDispatcher(
+    Dispatcher(duty_of(find_city()), read_catalogue(), _read, Belief("", 0, 0.6, {}, (), (), {"by item": 2.0})),
+    _encoded,
+)
 
 
 @lru_cache(maxsize=1)
@@ -128,7 +154,7 @@ def desk_on(engine: Engine, folder: Path, **told: Any) -> Iterator[Desk]:
     moments = [NOON]
     store = Store(engine, "SZ", lambda: moments[0])
     domain, throttle = read_domain(), Throttle(settings.redis_url)
-    parts = staff_parts(settings, store, lambda: moments[0], domain, read_catalogue(), throttle)
+    parts = staff_parts(settings, store, lambda: moments[0], domain, read_catalogue(), throttle, lambda: DISPATCHER)
     app = FastAPI()
     app.state.staff, app.state.throttle, app.state.store = parts, throttle, store
     problem.install(app, domain)

@@ -112,6 +112,14 @@ class DutyList:
                     return line
         return None
 
+    def general(self, matter: Matter) -> DutyLine | None:
+        """The line of the list itself for a matter wherever it is and however it is told; None when there is none."""
+        for key in (("item", matter.item), ("subcategory", matter.subcategory), ("category", matter.category)):
+            for line in self._by_subject.get(key, ()) if key[1] else ():
+                if line.rank[1:] == (0, 0, 0, 0):
+                    return line
+        return None
+
     def needs(self, line: DutyLine, place: Place) -> tuple[str, ...]:
         """Which parts of the place the lead of a line needs and the demand does not tell."""
         return tuple(need for need in self.units.rows[line.lead].needs if not place.knows(need))

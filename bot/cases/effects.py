@@ -88,7 +88,8 @@ def _replied(case: Case, facts: Facts, now: datetime) -> Columns:
 
 _EFFECTS: Mapping[Move, Callable[[Case, Facts, datetime], Columns]] = {
     Move.DISPATCH: _dispatch,
-    Move.RETURN: lambda case, facts, now: dict(NO_UNIT),
+    # Line, version and belief stay: they say on what the unit that returned it was chosen.
+    Move.RETURN: lambda case, facts, now: {"unit": None, "assisting": None, "contact_by": None},
     Move.SUSPEND: lambda case, facts, now: {"paused_at": now.astimezone(UTC)},
     Move.RESUME: _resume,
     Move.EXTEND: _extend,

@@ -19,6 +19,7 @@ from bot.cases.handover import Handovers
 from bot.cases.hastening import Effect, hasten
 from bot.cases.number import CaseNumber, case_number, query_code
 from bot.cases.rows import case_of, local
+from bot.cases.rulings import Rulings
 from bot.cases.states import TRANSITIONS, Move, Status
 from bot.cases.tables import case_events, case_marks, cases
 from bot.database import insert_into
@@ -72,6 +73,7 @@ class DatabaseCases:
         self._prefix = prefix
         self._clock = clock
         self._handovers = Handovers(connection)
+        self.rulings = Rulings(connection, clock)
         self.changed = False
 
     def file(
@@ -167,6 +169,7 @@ class DatabaseCases:
         if move in _RECALLS:
             self._handovers.recall(number, now)
         if move is Move.DISPATCH and facts.unit:
+            self.rulings.propose(case, facts.unit, actor)
             self._handovers.open(number, (facts.unit, *facts.assisting), now)
         if move is Move.SIGN and actor.unit:
             self._handovers.acknowledge(number, actor.unit, now)

@@ -34,6 +34,7 @@ class Action(StrEnum):
     MOVED = "moved"
     EVIDENCE_ADDED = "evidence_added"
     EVIDENCE_VIEWED = "evidence_viewed"
+    RULED = "ruled"
 
 
 @dataclass(frozen=True)

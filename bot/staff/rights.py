@@ -19,6 +19,8 @@ class Right(StrEnum):
     MOVE = "move"
     REVEAL = "reveal"
     ADD_EVIDENCE = "add_evidence"
+    DISPATCH = "dispatch"
+    RULE = "rule"
 
 
 STAFF_ROLES = (Role.AGENT, Role.DISPATCHER, Role.UNIT, Role.SUPERVISOR, Role.EDITOR, Role.ADMIN)
@@ -34,6 +36,8 @@ RIGHTS: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.MOVE: _HANDS,
         Right.REVEAL: _HANDS,
         Right.ADD_EVIDENCE: _HANDS,
+        Right.DISPATCH: frozenset({Role.DISPATCHER, Role.SUPERVISOR}),
+        Right.RULE: frozenset({Role.SUPERVISOR}),
     }
 )
 # Roles that see nothing but the cases of their own unit.

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from bot.cases.taught import TaughtDispatcher
 from bot.domain import Domain
 from bot.errors import NotAllowed, SessionEnded
 from bot.settings import Settings
@@ -39,6 +40,7 @@ class StaffParts:
     door: StaffDoor
     throttle: Throttle
     trusted_proxy: bool
+    dispatcher: Callable[[], TaughtDispatcher]
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,14 @@ def staff_parts(
     domain: Domain,
     catalogue: Catalogue,
     throttle: Throttle,
+    dispatcher: Callable[[], TaughtDispatcher],
 ) -> StaffParts:
     """The parts of a running application; makes the first administrator when a password for it is set."""
     door = StaffDoor(store, signing_key(settings.secret.get_secret_value(), settings.data_dir))
     password = settings.admin_password.get_secret_value()
     if password:
         door.first_admin(password)
-    return StaffParts(store, clock, domain, catalogue, door, throttle, settings.trusted_proxy)
+    return StaffParts(store, clock, domain, catalogue, door, throttle, settings.trusted_proxy, dispatcher)
 
 
 def parts_of(request: Request) -> StaffParts:
@@ -115,5 +118,7 @@ Auditor = Annotated[Caller, Depends(Needs(Right.AUDIT))]
 Looker = Annotated[Caller, Depends(Needs(Right.CASES))]
 Mover = Annotated[Caller, Depends(Needs(Right.MOVE))]
 Revealer = Annotated[Caller, Depends(Needs(Right.REVEAL))]
+Sender = Annotated[Caller, Depends(Needs(Right.DISPATCH))]
+Ruler = Annotated[Caller, Depends(Needs(Right.RULE))]
 Adder = Annotated[Caller, Depends(Needs(Right.ADD_EVIDENCE))]
 Parts = Annotated[StaffParts, Depends(parts_of)]

@@ -130,6 +130,8 @@ def _view(found: Case, caller: Caller, work: Work, response: Response, revealed:
     role, catalogue = caller.account.role, caller.parts.catalogue
     named = catalogue.agencies.get(found.draft.agency or "")
     agency = named.in_language(caller.language) if named else None
+    if found.handling.unit:
+        agency = caller.parts.dispatcher().plain.duty.units.name(found.handling.unit).in_language(caller.language)
     told: dict[str, Any] = case_view(
         found, role, caller.parts.clock(), agency, work.evidence.count(found.number), revealed
     )
