@@ -299,7 +299,8 @@ class ChengdaChat extends HTMLElement {
       el('summary', { text: 'privacy' }),
       this.privacyText,
     );
-    return el('footer', { class: 'footer' }, el('p', { class: 'ai-label', text: 'ai_label' }), privacy);
+    const cases = el('a', { class: 'cases-link', href: new URL('../status', import.meta.url), text: 'cases_page' });
+    return el('footer', { class: 'footer' }, el('p', { class: 'ai-label', text: 'ai_label' }), cases, privacy);
   }
 
   buildDialog() {
