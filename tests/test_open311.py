@@ -120,13 +120,16 @@ def test_multipart_attributes_and_what_has_no_place(city: City) -> None:
         "attribute[fixmystreet_id]": "77", "media_url": "https://example.com/a.jpg", "phone": "13800138000",
         "description": "我叫张小明，路灯坏了",
     }  # fmt: skip
-    files = {"photo1": ("a.jpg", b"\xff\xd8\xff", "image/jpeg")}
+    photo = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + b"x" * 400_000
+    files = {"photo1": ("a.png", photo, "image/png"), "photo2": ("b.jpg", b"no photo", "image/jpeg")}
     made = city.web.post(BASE + "/requests.json", data=body, files=files)
     assert "没有保存" in made.json()[0]["service_notice"]
     with city.store.work() as work:
         case = work.cases.by_number(CaseNumber(made.json()[0]["service_request_id"]))
     assert case.draft.description == "我叫[name]，路灯坏了\n灯杆编号: LG-12\n是否有危险: 漏电、冒火花"
     assert (case.draft.type, case.draft.occurred_at, case.anonymous, case.contact) == ("report", "昨晚", True, None)
+    with city.store.work() as work:
+        assert [(one.name, one.size) for one in work.evidence.of(case.number)] == [("a.png", len(photo))]
     assert case.timeline[-1].note == "https://example.com/a.jpg\nfixmystreet_id: 77"
     assert "example.com" not in city.get("/requests.json", extensions="true").text
 
@@ -207,7 +210,9 @@ def test_a_body_that_is_no_form_or_too_large(city: City) -> None:
     large = b"description=" + b"x" * 300_000
     assert codes(city.web.post(BASE + "/requests.xml", content=large, headers=kind)) == [413]
     piece_by_piece = iter([large[:100_000], large[100_000:200_000], large[200_000:]])
-    assert codes(city.web.post(BASE + "/requests.json", content=piece_by_piece, headers=kind)) == [413]
+    update = BASE + "/servicerequestupdates.json"
+    assert codes(city.web.post(update, content=piece_by_piece, headers=kind)) == [413]
+    assert codes(city.web.post(update, content=large, headers=kind)) == [413]
 
 
 def test_every_problem_and_status_has_its_words() -> None:
@@ -239,7 +244,7 @@ def test_the_running_service_has_the_endpoint(models: Models, settings: Settings
         large = {"content-type": "application/x-www-form-urlencoded"}
         assert codes(client.post(BASE + "/requests.xml", content=b"x" * 300_000, headers=large)) == [413]
         pieces = iter([b"a=" + b"x" * 150_000, b"x" * 150_000])
-        assert codes(client.post(BASE + "/requests.xml", content=pieces, headers=large)) == [413]
+        assert codes(client.post(BASE + "/servicerequestupdates.xml", content=pieces, headers=large)) == [413]
         answers = [client.get(BASE + "/services.json") for _ in range(6)]
         assert codes(answers[-1]) == [429]
         assert answers[-1].headers["retry-after"]

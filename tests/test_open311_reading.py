@@ -19,9 +19,10 @@ from tests.open311_city import BASE, LAMP, City, codes, reply
 PRIVATE = "我叫张小明，电话13800138000，龙华区民治大道88号3栋201门口路灯坏了"
 
 
-@pytest.fixture
-def city(tmp_path: Path) -> Iterator[City]:
-    city = City(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def city(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[City]:
+    """A city on each database."""
+    city = City(tmp_path, url=request.getfixturevalue("postgres_url") if request.param == "postgres" else "")
     yield city
     city.close()
 

@@ -80,6 +80,7 @@ cases = Table(
     Index("cases_by_item", "service_item", "district", "filed_at"),
     Index("cases_by_check", "check_at", "number", **_where("check_at IS NOT NULL")),
     Index("cases_by_leader", "merged_into", **_where("merged_into IS NOT NULL")),
+    Index("cases_by_update", "updated_at"),
 )
 
 case_events = Table(

@@ -14,6 +14,7 @@ from bot.cases.number import CaseNumber
 from bot.cases.states import ENDED, TRANSITIONS, Move
 from bot.cases.tables import cases
 from bot.domain import Domain
+from bot.errors import EvidenceError
 from bot.language import detect
 from bot.messages import SenderId
 from bot.nlu.entities import find_entities
@@ -98,13 +99,22 @@ class Office:
         digest = hashlib.sha256(f"{owner}\n{posted.digest()}".encode()).hexdigest()
         with self.store.work() as work:
             case = self._filed(work, owner, posted, draft, retry_key, digest, language)
+            kept = [self._kept(work, case, name, content) for name, content in posted.files]
         notices = [
             "utter_open311_danger" if case.draft.urgency == "emergency" else None,
             "utter_open311_notice",
-            "utter_open311_files_left" if posted.files else None,
+            "utter_open311_files_left" if not all(kept) else None,
         ]
         told = " ".join(self.domain.text(name, language, code=case.query_code) for name in notices if name)
         return Made(service_request_id=case.number, service_notice=told, account_id=posted.get("account_id"))
+
+    def _kept(self, work: Work, case: Case, name: str, content: bytes) -> bool:
+        """Keep a file with its case; False for one that may not be kept, as a report is worth more than its photo."""
+        try:
+            work.evidence.add(case.number, name, content, CITIZEN.role, self.store.now())
+        except EvidenceError:
+            return False
+        return True
 
     def _filed(
         self,

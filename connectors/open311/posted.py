@@ -38,12 +38,12 @@ _URL = re.compile(r"https?://[^\s<>\"]+")
 
 @dataclass(frozen=True)
 class Posted:
-    """What a form says; empty fields are absent."""
+    """What a form says; empty fields are absent. Files are names with their content."""
 
     fields: Mapping[str, str]
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     media: tuple[str, ...] = ()
-    files: int = 0
+    files: tuple[tuple[str, bytes], ...] = ()
 
     def get(self, name: str) -> str | None:
         """A field's value."""
@@ -74,7 +74,7 @@ class Posted:
         return hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def read_form(pairs: Pairs, files: int = 0) -> Posted:
+def read_form(pairs: Pairs, files: Sequence[tuple[str, bytes]] = ()) -> Posted:
     """The fields of a form; a field given twice counts as last told, `media_url` and attributes collect."""
     fields: dict[str, str] = {}
     attributes: dict[str, tuple[str, ...]] = {}
@@ -89,7 +89,7 @@ def read_form(pairs: Pairs, files: int = 0) -> Posted:
             media.append(value)
         else:
             fields[SPELLINGS.get(name, name)] = value
-    return Posted(fields, attributes, tuple(media), files)
+    return Posted(fields, attributes, tuple(media), tuple(files))
 
 
 def problems_of(posted: Posted) -> Iterator[Problem]:

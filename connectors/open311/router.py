@@ -15,6 +15,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
 from bot.domain import Domain
+from connectors.limits import MAX_BODY_BYTES
 from connectors.open311.asked import Asked, read_query
 from connectors.open311.office import Office, endpoints
 from connectors.open311.posted import Posted, read_form
@@ -160,16 +161,20 @@ def _asked(request: Request, office: Office) -> Asked:
 
 
 async def _posted(request: Request) -> Posted:
-    """The form of a request, what stands in the address behind it; the content of files is not read."""
+    """The form of a request with its files, and what stands in the address."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     pairs = list(request.query_params.multi_items())
     if kind not in FORMS:
         raise refused(Kind.FORM_WRONG)
+    length = request.headers.get("content-length", "0")
+    if kind == FORMS[0] and length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise refused(Kind.TOO_LARGE)
     try:
         async with request.form(max_fields=MOST_FIELDS) as form:
             items = form.multi_items()
             pairs += [(name, value) for name, value in items if isinstance(value, str)]
-            files = sum(not isinstance(value, str) and bool(value.filename) for _, value in items)
+            uploads = [value for _, value in items if not isinstance(value, str) and value.filename]
+            files = [(str(upload.filename), await upload.read()) for upload in uploads]
     except (MultiPartException, UnicodeDecodeError):
         raise refused(Kind.FORM_WRONG) from None
     except ClientDisconnect:

@@ -264,6 +264,7 @@ def upgrade() -> None:
             given = sa.text(f"{columns[0]} IS NOT NULL")
             batch_op.create_index(name, columns, unique=unique, postgresql_where=given, sqlite_where=given)
         batch_op.create_index("cases_by_status", ["status", "filed_at"], unique=False)
+        batch_op.create_index("cases_by_update", ["updated_at"], unique=False)
         batch_op.create_index("cases_by_unit", ["unit", "status"], unique=False)
 
     # Cases from before: their statuses in the timeline, and all that are open to be looked at by the clock.
@@ -284,6 +285,7 @@ def downgrade() -> None:
     op.execute("UPDATE cases SET status = 'handling' WHERE status IN ('suspended', 'redo')")
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.drop_index("cases_by_unit")
+        batch_op.drop_index("cases_by_update")
         batch_op.drop_index("cases_by_status")
         batch_op.drop_index("cases_by_request_key")
         batch_op.drop_index("cases_by_leader")
