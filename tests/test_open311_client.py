@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from bot.cases.attempts import hand_over
 from bot.cases.case import CITIZEN, Actor, Case, CaseDraft, DemandType, Facts
@@ -27,9 +27,7 @@ from bot.store import Store
 from connectors.open311.client import Follower, Neighbour, Open311Delivery
 from connectors.open311.remote import Remote
 from connectors.sweeper import look_after
-from tests.contracts import CaseStoreContract
 from tests.open311_city import BASE, DOMAIN, City
-from tests.test_stores import OnSqlite
 
 UNIT = "open311:sz.gov.cn"
 DRAFT = CaseDraft("人民路的路灯坏了", DemandType.REPORT, "市政设施", "H08", "UMB", "人民路12号", occurred_at="昨晚")
@@ -347,17 +345,3 @@ def test_over_a_real_server(here: Here, tmp_path: Path) -> None:
     assert look_after(here.store, neighbour.delivery, neighbour.follow).followed == 0
     assert here.state(later) == (State.PENDING, None)
     neighbour.close()
-
-
-class TestForwardingStore(OnSqlite, CaseStoreContract):
-    """The store that forwards keeps the contract, but for the tests that begin with a case still at our own desk."""
-
-    test_the_way_of_a_case = None
-    test_refused_moves_change_nothing = None
-    test_one_of_many_moves_at_once_is_made = None
-    test_hand_overs_are_tried_with_waits = None
-    test_when_the_clock_looks_next = None
-
-    @pytest.fixture
-    def store(self, engine: Engine, clock: Callable[[], datetime]) -> Store:
-        return Store(engine, "SZ", clock, forward_to=UNIT)

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine
 
 from bot.database import migrate, open_database
-from tests.contracts import CaseStoreContract, StoreContract
+from bot.store import Store
+from tests.contracts import CaseStoreContract, Clock, StoreContract
 
 
 class OnSqlite:
@@ -45,3 +46,17 @@ class TestTurnsOnSqlite(OnSqlite, StoreContract):
 
 class TestTurnsOnPostgres(OnPostgres, StoreContract):
     """Turns in PostgreSQL."""
+
+
+class TestForwardedCasesOnSqlite(OnSqlite, CaseStoreContract):
+    """The store that forwards keeps the contract, but for the tests that begin with a case still at our own desk."""
+
+    test_the_way_of_a_case = None
+    test_refused_moves_change_nothing = None
+    test_one_of_many_moves_at_once_is_made = None
+    test_hand_overs_are_tried_with_waits = None
+    test_when_the_clock_looks_next = None
+
+    @pytest.fixture
+    def store(self, engine: Engine, clock: Clock) -> Store:
+        return Store(engine, "SZ", clock, forward_to="open311:x")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
@@ -289,22 +289,3 @@ def _filters(asked: Asked) -> list[ColumnElement[bool]]:
         ended = cases.c.status.in_(sorted(ENDED))
         found.append(ended if asked.statuses[0] == "closed" else ~ended)
     return found
-
-
-def endpoints(city: Jurisdiction, base: str, test_base: str, language: str) -> Mapping[str, object]:
-    """The discovery document; `base` is the address of the production endpoint."""
-    return {
-        "changeset": city.changeset,
-        "contact": city.contact.in_language(language),
-        "key_service": city.key_service.in_language(language),
-        "endpoints": [
-            {
-                "specification": "http://wiki.open311.org/GeoReport_v2",
-                "url": url,
-                "changeset": city.changeset,
-                "type": kind,
-                "formats": ["text/xml", "application/json"],
-            }
-            for kind, url in (("production", base), ("test", test_base))
-        ],
-    }

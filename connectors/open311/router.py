@@ -17,10 +17,11 @@ from starlette.requests import ClientDisconnect
 from bot.domain import Domain
 from connectors.limits import MAX_BODY_BYTES
 from connectors.open311.asked import Asked, read_query
-from connectors.open311.office import Office, endpoints
+from connectors.open311.office import Office
 from connectors.open311.posted import Posted, read_form
 from connectors.open311.problems import OF_STATUS, Kind, Problem, Refused, refused
 from connectors.open311.records import Wire
+from connectors.open311.services import endpoints
 from connectors.open311.wire import MEDIA_TYPES, Format, write
 from connectors.problem import language_of
 

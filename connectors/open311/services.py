@@ -153,3 +153,22 @@ class ServiceList:
             if code not in known
         ]
         return "\n".join([*posted.media, *lines]) or None
+
+
+def endpoints(city: Jurisdiction, base: str, test_base: str, language: str) -> Mapping[str, object]:
+    """The discovery document; `base` is the address of the production endpoint."""
+    return {
+        "changeset": city.changeset,
+        "contact": city.contact.in_language(language),
+        "key_service": city.key_service.in_language(language),
+        "endpoints": [
+            {
+                "specification": "http://wiki.open311.org/GeoReport_v2",
+                "url": url,
+                "changeset": city.changeset,
+                "type": kind,
+                "formats": ["text/xml", "application/json"],
+            }
+            for kind, url in (("production", base), ("test", test_base))
+        ],
+    }
