@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from bot.cases.case import Actor, Case
 from bot.cases.number import CaseNumber
@@ -133,7 +133,10 @@ class Rulings:
             if one.service_item
             else ((cases.c.service_item.is_(None)) & (cases.c.subcategory == one.subcategory))
         )
-        query = select(func.count()).where(same, cases.c.unit == one.from_unit, cases.c.status.in_(KEPT))
+        key = one.from_unit.partition(":")[0]
+        # Wherever the ruling holds, the unit before may be one of many of its kind.
+        kind = or_(cases.c.unit == key, cases.c.unit.startswith(f"{key}:", autoescape=True))
+        query = select(func.count()).where(same, kind, cases.c.status.in_(KEPT))
         for column, told in ((cases.c.district, one.place.district), (cases.c.subdistrict, one.place.subdistrict)):
             query = query.where(column == told) if told else query
         return Support(
