@@ -162,6 +162,8 @@ def _continues(words: list[str], index: int, named: set[int], verbs: set[str]) -
     word = words[index]
     if word == " ":
         return False
+    if len(word) == 1 and index - 1 in named and _IS_SUFFIX.match(word) and _ENDS_IN_SUFFIX.match(words[index - 1]):
+        return False  # 民治大道|路|灯不亮: the road is told in full
     if _NUMBER.match(word):
         following = words[index + 1] if index + 1 < len(words) else ""
         alone = following == "" and len(word) < 5
