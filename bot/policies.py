@@ -143,8 +143,13 @@ def rating(turn: TurnContext) -> Decision | None:
         return None
     if wants_to_rate(turn.message.text):
         return Decision("action_rate_case")
-    said = read_rating(turn.message.text) if turn.tracker.slot("rate_number") else None
-    return Decision("action_rate_case") if said is not None and said.sure and not turn.parse.asks() else None
+    said = read_rating(turn.message.text)
+    if said is None or not said.sure or turn.parse.asks():
+        return None
+    if turn.tracker.slot("rate_number"):
+        return Decision("action_rate_case")
+    displeased = said.satisfied is False and turn.tracker.slot("case_number")
+    return Decision("action_case_status") if displeased else None
 
 
 def _in_rating(turn: TurnContext) -> Decision | None:
