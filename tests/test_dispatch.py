@@ -124,6 +124,13 @@ def test_rules_of_rulings_lie_over_the_list(dispatcher: Dispatcher) -> None:
     assert taught.suggest(replace(LAMP, district="宝安区", subdistrict=None)).unit == "UMB_D:宝安区"
 
 
+def test_a_city_without_a_list_leaves_all_to_dispatchers() -> None:
+    city = find_city("shanghai")
+    told = Dispatcher(duty_of(city), catalogue_of(city), lambda text: (LAMP,), BY_HAND).suggest(LAMP)
+    assert (told.unit, told.source, told.decided, told.version) == (None, Source.FALLBACK, Decided.DISPATCHER, "none")
+    assert duty_of(city).units.known("市容局")
+
+
 def test_a_sure_case_is_accepted_and_dispatched(dispatcher: Dispatcher, store: Store) -> None:
     draft = CaseDraft("路灯坏了", DemandType.HELP, "市政设施", "H08", "UMB", "科技园", "南山区", "粤海街道")
     with store.work() as work:

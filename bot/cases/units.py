@@ -86,7 +86,9 @@ class Units:
         return None
 
     def known(self, unit: str) -> bool:
-        """Whether an id names a unit: its key is known and its place is one of the city."""
+        """Whether an id names a unit: its key is known and its place is one of the city; any does where no list is."""
+        if not self.rows:
+            return True
         key, _, where = unit.partition(":")
         row = self.rows.get(key)
         if row is None:
