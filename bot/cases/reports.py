@@ -92,7 +92,8 @@ class ReportReader:
         entities = find_entities(text, language, self.city)
         clean = canonical(told.text, detected.cantonese)
         clauses = clauses_of(clean)
-        rows = self.encoder.encode_query([clean, without_places(clean, entities), *clauses])
+        matter = without_places(clean, entities)
+        rows = self.encoder.encode_query([clean, matter, *clauses])
         near = self._nearness(rows)
         return Report(
             told,
@@ -104,8 +105,8 @@ class ReportReader:
             float(near[1]),
             near[2:],
             {name: head.probabilities(clean, rows[0]) for name, head in self._heads.items()},
-            pairs_of(clean),
-            matters_of(clean),
+            pairs_of(matter),
+            matters_of(matter),
             whereabouts(text, entities, self.city),
             bool(AGAIN.search(clean)),
         )
