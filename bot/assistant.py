@@ -26,6 +26,7 @@ from bot.actions import (
 )
 from bot.answer import render
 from bot.cases.analysis import DemandAnalyst
+from bot.cases.duplicate_finder import DuplicateFinder, KnownCases
 from bot.cases.taught import TaughtDispatcher
 from bot.cases.units import units_of
 from bot.domain import Domain
@@ -117,6 +118,7 @@ class Assistant:
         self.dispatcher = dispatcher
         self.live = live or LiveDesk()
         self.parts: tuple[str, ...] = ()
+        self.duplicates: DuplicateFinder | None = None
         self._max_chars = max_chars
         self._session_seconds = session_minutes * 60
         self.watchers: list[Watcher] = []
@@ -184,7 +186,9 @@ class Assistant:
         context = TurnContext(
             message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
             self.analyst, work.cases, work.handoffs, self.understanding.parse,
-            self.facts, self.paths, self.subjects, work.closing, live,
+            self.facts, self.paths, self.subjects, work.closing,
+            KnownCases(self.duplicates, work.connection, work.cases, work.followers, now) if self.duplicates else None,
+            live,
         )  # fmt: skip
         result, intent = self._run(context, work)
         events = (

@@ -12,6 +12,7 @@ from bot.assistant import Assistant
 from bot.cases.analysis import DemandAnalyst
 from bot.cases.belief import read_belief
 from bot.cases.dispatch import Dispatcher
+from bot.cases.duplicate_finder import finder_of
 from bot.cases.duty import duty_of
 from bot.cases.split import Splitter
 from bot.cases.taught import TaughtDispatcher
@@ -46,7 +47,11 @@ def build_assistant(
     city = find_city(settings.city, settings.data_dir)
     models = load_or_train(settings.data_dir, settings.encoder, progress, city, settings.effective_learned_dir)
     progress("database")
-    return assistant_of(models, settings, live)
+    assistant = assistant_of(models, settings, live)
+    if assistant.duplicates is not None:
+        with assistant.store.work() as work:
+            assistant.duplicates.load(work.connection)
+    return assistant
 
 
 def rebuilt(assistant: Assistant, settings: Settings) -> Assistant:
@@ -111,5 +116,6 @@ def assistant_of(
         live or (before.live if before else LiveDesk(read_spots(city.key))),
     )
     assistant.parts = models.parts
+    assistant.duplicates = finder_of(models.encoder, models.demands, city)
     assistant.watchers = before.watchers if before else []
     return assistant

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.actions.change_case import REOPEN_FORM, SUPPLEMENT_FORM
 from bot.actions.demand_form import CONFIRM, DEMAND_FORM
+from bot.actions.known_case import act_on_offer
 from bot.actions.life_path import wanted_move
 from bot.actions.rate_case import RATING_FORM, REASON
 from bot.actions.several import requests
@@ -207,6 +208,8 @@ def form(turn: TurnContext) -> Decision | None:
     name, parse = turn.tracker.active_form, turn.parse
     if name is None:
         return None
+    if act_on_offer(turn) is not None:
+        return Decision(name)
     act = short_answer(turn.message.text)
     if act == "cancel" or (act is None and (gives_up(turn.message.text) or _drops_it(turn))):
         return Decision("action_cancel_form")

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from bot.cases.closing import Closing
 from bot.cases.counter import Numbers, numbers_of
 from bot.cases.evidence import EvidenceStore
+from bot.cases.followers import Followers
 from bot.cases.forwarding import ForwardingCases
 from bot.cases.handover import Handovers
 from bot.cases.keys import ApiKeys
@@ -47,6 +48,7 @@ class Work:
         self.rulings = self.cases.rulings
         self.handovers = Handovers(connection)
         self.closing = Closing(connection, self.cases)
+        self.followers = Followers(connection, self.cases)
         self.notices = Notices(connection, self.cases)
         self.evidence = EvidenceStore(connection)
         self.keys = ApiKeys(connection)

@@ -11,6 +11,7 @@ from typing import Protocol
 from bot.cases.analysis import DemandAnalyst
 from bot.cases.case import Case
 from bot.cases.closing import Closing
+from bot.cases.duplicate_finder import KnownCases
 from bot.cases.store import CaseStore
 from bot.cases.telling import Telling
 from bot.domain import Domain
@@ -66,6 +67,7 @@ class TurnContext:
     paths: PathFinder
     subjects: SubjectFinder
     closing: Closing
+    duplicates: KnownCases | None = None
     live: LiveDesk = field(default_factory=LiveDesk)
 
     @property

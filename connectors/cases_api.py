@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
 
 from bot.answer import agency_json
+from bot.cases.analysis import Demand
 from bot.cases.demand_heads import read_subcategories
 from bot.language import detect
 from bot.privacy import redact
@@ -49,7 +51,27 @@ def analyse(body: ParseRequest, assistant: Engine) -> dict[str, Any]:
             }
             for demand in demands
         ],
-        "duplicates": [],
+        **_known(assistant, demands),
+    }
+
+
+def _known(assistant: Engine, demands: Sequence[Demand]) -> dict[str, Any]:
+    """Open cases on the same, the likeliest first, and how many citizens reported the likeliest."""
+    if assistant.duplicates is None or not demands:
+        return {"duplicates": []}
+    with assistant.store.work() as work:
+        now = assistant.clock()
+        found = [
+            one
+            for demand in demands
+            for one in assistant.duplicates.find(work.connection, work.cases, demand.draft(), now)
+        ]
+        best = {one.case.number: one for one in sorted(found, key=lambda one: one.share)}
+        ranked = sorted(best.values(), key=lambda one: -one.share)
+        reported = work.followers.reported(ranked[0].case.number) if ranked else 0
+    return {
+        "duplicates": [{"case_id": one.case.number, "score": round(one.share, 4)} for one in ranked],
+        "reported": reported,
     }
 
 

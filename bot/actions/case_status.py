@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bot.actions.known_case import followed, followed_message
 from bot.cases.case import Case
 from bot.cases.number import CaseNumber
 from bot.cases.progress import Holder, Progress
@@ -23,12 +26,15 @@ def case_status(turn: TurnContext) -> ActionResult:
     if case is not None:
         return report(turn, case)
     own = () if named else turn.cases.of_sender(turn.sender)
+    others = () if named else followed(turn)[:MAX_LISTED]
+    told = tuple(followed_message(turn, each) for each in others)
     if not own:
-        return needs_identity(turn)
+        return ActionResult(Outcome.CASE_STATUS, told, cases=others[:1]) if others else needs_identity(turn)
     if len(own) == 1:
-        return report(turn, own[0])
+        alone = report(turn, own[0])
+        return replace(alone, messages=(*alone.messages, *told))
     rows = "\n".join(row(turn, each) for each in own[:MAX_LISTED])
-    messages = (turn.say("utter_case_list", count=len(own), cases=rows), status_message(turn, own[0]))
+    messages = (turn.say("utter_case_list", count=len(own), cases=rows), status_message(turn, own[0]), *told)
     events = (turn.slot("case_number", own[0].number), *_to_rate(turn, own[0]))
     return ActionResult(Outcome.CASE_STATUS, messages, events, cases=(own[0],))
 

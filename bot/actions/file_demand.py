@@ -18,6 +18,7 @@ from bot.actions.demand_form import (
     take_values,
 )
 from bot.actions.demand_summary import contact, summary
+from bot.actions.known_case import FILE, FOLLOW, act_on_offer, follow, offer
 from bot.cases.case import CaseDraft
 from bot.cases.telling import TIME_FORMAT
 from bot.messages import BotMessage
@@ -60,6 +61,7 @@ CLOSED_SLOTS = (
     "requested_slot",
     "told",
     "opening",
+    "known_case",
 )
 
 
@@ -168,6 +170,12 @@ def _only_command(turn: TurnContext) -> bool:
 
 
 def _at_confirmation(turn: TurnContext, state: FormState) -> ActionResult:
+    wanted = act_on_offer(turn)
+    if wanted == FOLLOW:
+        followed = follow(turn)
+        return replace(followed, events=closing_events(turn))
+    if wanted == FILE:
+        return _file(turn, state)
     act = short_answer(turn.message.text)
     opening = act or opening_act(turn.message.text)
     before = state
@@ -228,8 +236,9 @@ def _ask_for(turn: TurnContext, state: FormState, name: str, changed: bool = Fal
     if name == "description" and state.drafts:
         state = replace(state, drafts=())
     question = _question(turn, state, name)
-    messages = (turn.say("utter_slot_changed"), question) if changed else (question,)
-    events = (turn.form(DEMAND_FORM), *state.events(turn.slot), turn.slot("requested_slot", name))
+    known, looked = offer(turn, state) if name == CONFIRM else ((), ())
+    messages = (*((turn.say("utter_slot_changed"),) if changed else ()), *known, question)
+    events = (turn.form(DEMAND_FORM), *state.events(turn.slot), *looked, turn.slot("requested_slot", name))
     return ActionResult(Outcome.FORM_QUESTION, messages, events, hits=_hits(turn, state))
 
 
