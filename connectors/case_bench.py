@@ -152,7 +152,8 @@ def _load(store: Store, count: int, console: Console) -> tuple[int, float]:
                 "this database holds cases of people; give one for measuring 此数据库有真实工单，请另给测试库"
             )
         there = int(work.connection.execute(select(func.count()).select_from(cases)).scalar_one())
-    missing, new, begun = islice(synthetic_cases(count, "SZ", END), there, None), 0, time.monotonic()
+    missing = islice(synthetic_cases(count, "SZ", END), there, None) if there < count else iter(())
+    new, begun = 0, time.monotonic()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -184,16 +184,17 @@ class DatabaseCases:
         """Write an event."""
         self.changed = True
         self._connection.execute(
-            insert(case_events).values(
-                number=number,
-                kind=kind,
-                at=self._clock().astimezone(UTC),
-                actor=actor.role,
-                name=facts.unit if kind == "dispatched" else actor.unit or actor.name,
-                status=status,
-                reason=facts.reason,
-                note=facts.note,
-            )
+            insert(case_events).inline(),
+            {
+                "number": number,
+                "kind": kind,
+                "at": self._clock().astimezone(UTC),
+                "actor": actor.role,
+                "name": facts.unit if kind == "dispatched" else actor.unit or actor.name,
+                "status": status,
+                "reason": facts.reason,
+                "note": facts.note,
+            },
         )
 
     def mark(self, number: CaseNumber, mark: str) -> bool:
@@ -239,28 +240,25 @@ class DatabaseCases:
 
     def _insert(self, case: Case, request_key: str | None) -> bool:
         at, rings = case.filed_at.astimezone(UTC), rings_of(case)
-        made = self._connection.execute(
-            insert_into(self._connection, cases)
-            .values(
-                number=case.number,
-                query_code=case.query_code,
-                sender=case.sender,
-                language=case.language,
-                **case.draft.as_json(),
-                contact=case.contact,
-                anonymous=case.anonymous,
-                source=case.source,
-                request_key=request_key,
-                status=case.status,
-                filed_at=at,
-                updated_at=at,
-                expected_at=case.expected_at.astimezone(UTC),
-                check_at=rings[0].at.astimezone(UTC) if rings else None,
-            )
-            .on_conflict_do_nothing()
-            .returning(cases.c.number)
-        )
-        return made.scalar() is not None
+        # The values apart from the statement, which is then made once and not anew for every case.
+        values = {
+            **case.draft.as_json(),
+            "number": case.number,
+            "query_code": case.query_code,
+            "sender": case.sender,
+            "language": case.language,
+            "contact": case.contact,
+            "anonymous": case.anonymous,
+            "source": case.source,
+            "request_key": request_key,
+            "status": case.status,
+            "filed_at": at,
+            "updated_at": at,
+            "expected_at": case.expected_at.astimezone(UTC),
+            "check_at": rings[0].at.astimezone(UTC) if rings else None,
+        }
+        statement = insert_into(self._connection, cases).on_conflict_do_nothing().returning(cases.c.number)
+        return self._connection.execute(statement, values).scalar() is not None
 
     def _cases(self, rows: Sequence[Row[Any]]) -> tuple[Case, ...]:
         zone = self._clock().tzinfo
