@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         throttle = app.state.throttle = Throttle(settings.redis_url)
         app.state.staff = staff_parts(
             settings, engine.store, engine.clock, domain, engine.catalogue, throttle,
-            lambda: app.state.assistant.dispatcher,
+            lambda: app.state.assistant.dispatcher, lambda: app.state.assistant.duplicates,
         )  # fmt: skip
         shadow = start_shadow(settings, app.state.assistant)
         reloader = app.state.reloader = Reloader(app, settings)

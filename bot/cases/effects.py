@@ -79,7 +79,7 @@ def _unmerge(case: Case, facts: Facts, now: datetime) -> Columns:
 
 
 def _ended(case: Case, facts: Facts, now: datetime) -> Columns:
-    return {"closed_at": now.astimezone(UTC), "paused_at": None}
+    return {"closed_at": now.astimezone(UTC), "paused_at": None, "merged_into": None}
 
 
 def _replied(case: Case, facts: Facts, now: datetime) -> Columns:

@@ -104,7 +104,7 @@ _TABLE: tuple[tuple[Move, object, Status | None, tuple[Role, ...], tuple[Need, .
     (_M.ACCEPT, (_S.SUBMITTED,), _S.ACCEPTED, (*_CENTRE, _R.SYSTEM), (), "accepted"),
     (_M.REJECT, (_S.SUBMITTED, _S.ACCEPTED), _S.NOT_ACCEPTED, _CENTRE, (_N.REASON,), "rejected"),
     (_M.TRANSFER, (_S.SUBMITTED, _S.ACCEPTED), _S.TRANSFERRED, _CENTRE, (_N.REASON,), "transferred"),
-    (_M.MERGE, OPEN - {_S.REPLIED, _S.CALLBACK}, _S.MERGED, _CENTRE, (_N.LEADER,), "merged"),
+    (_M.MERGE, OPEN - {_S.REPLIED, _S.CALLBACK}, _S.MERGED, (*_CENTRE, _R.SYSTEM), (_N.LEADER,), "merged"),
     (_M.UNMERGE, (_S.MERGED,), _S.SUBMITTED, (*_CENTRE, _R.SYSTEM), (_N.REASON,), "unmerged"),
     (_M.ANSWER, (_S.ACCEPTED,), _S.REPLIED, _CENTRE, (_N.REPLY,), "answered"),
     (_M.DISPATCH, (_S.ACCEPTED, _S.RETURNED), _S.DISPATCHED, (*_RULES, _R.SYSTEM), (_N.UNIT,), "dispatched"),

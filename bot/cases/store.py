@@ -21,6 +21,7 @@ from bot.cases.number import CaseNumber, case_number, query_code
 from bot.cases.rows import case_of, local
 from bot.cases.rulings import Rulings
 from bot.cases.states import TRANSITIONS, Move, Status
+from bot.cases.succession import LEAVING, led_by, succeed
 from bot.cases.tables import case_events, case_marks, cases
 from bot.database import insert_into
 from bot.errors import IllegalTransition, NoNumberLeft, UnknownCase
@@ -143,8 +144,7 @@ class DatabaseCases:
 
     def move(self, number: CaseNumber, move: Move, actor: Actor = CITIZEN, facts: Facts = Facts()) -> Case:  # noqa: B008
         """Make a change and write its event; raises UnknownCase, IllegalTransition, NotAllowed or MissingForMove."""
-        held = (number, facts.leader) if move is Move.MERGE and facts.leader else (number,)
-        case = self.held(*held)
+        case = self.held_for(number, move, facts)
         now = self._clock()
         leader = self.leader_of(case)
         asked = hasten(case, now, leader) if move is Move.HASTEN and actor.role in TRANSITIONS[move].roles else None
@@ -173,7 +173,14 @@ class DatabaseCases:
             self._handovers.open(number, (facts.unit, *facts.assisting), now)
         if move is Move.SIGN and actor.unit:
             self._handovers.acknowledge(number, actor.unit, now)
+        if move in LEAVING:
+            succeed(self, number, move, facts.leader if move is Move.MERGE else None)
         return self._settled(number)
+
+    def held_for(self, number: CaseNumber, move: Move, facts: Facts) -> Case:
+        """A case held for a move, with all others that the move changes or rests on; raises UnknownCase."""
+        others = [one.number for one in led_by(self, number)] if move in LEAVING else []
+        return self.held(number, *others, *((facts.leader,) if move is Move.MERGE and facts.leader else ()))
 
     def leader_of(self, case: Case) -> Case | None:
         """The case that a merged one is handled with."""

@@ -35,6 +35,7 @@ class Action(StrEnum):
     EVIDENCE_ADDED = "evidence_added"
     EVIDENCE_VIEWED = "evidence_viewed"
     RULED = "ruled"
+    COMPARED = "compared"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -74,8 +74,8 @@ class CaseDesk:
         Raises UnknownCase, NotAllowed, NoVersion, StaleCase, IllegalTransition with what is allowed, NotNow,
         MissingForMove or EvidenceMissing.
         """
-        leader = (facts.leader,) if move is Move.MERGE and facts.leader else ()
-        case = self.visible(number, True, *leader)
+        self._work.cases.held_for(number, move, facts)
+        case = self.visible(number)
         row, role = TRANSITIONS[move], self._account.role
         allowed = moves_from(case.status, role)
         known = {"move": move, "status": case.status, "role": role, "allowed": allowed}
@@ -106,6 +106,12 @@ class CaseDesk:
         ]
         self._record(Action.MOVED, number, [str(move), *fields], facts.reason)
         return moved
+
+    def move_all(self, versions: Mapping[CaseNumber, int | None], move: Move, facts: Facts) -> tuple[Case, ...]:
+        """Make a change of several cases; raises what `move` raises, and then the transaction must not be kept."""
+        leader = (facts.leader,) if facts.leader else ()
+        self._work.cases.held(*versions, *leader)
+        return tuple(self.move(number, move, facts, version) for number, version in versions.items())
 
     def files(self, number: CaseNumber) -> tuple[Evidence, ...]:
         """The files of a case; raises UnknownCase."""

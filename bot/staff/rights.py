@@ -21,6 +21,7 @@ class Right(StrEnum):
     ADD_EVIDENCE = "add_evidence"
     DISPATCH = "dispatch"
     RULE = "rule"
+    DUPLICATES = "duplicates"
 
 
 STAFF_ROLES = (Role.AGENT, Role.DISPATCHER, Role.UNIT, Role.SUPERVISOR, Role.EDITOR, Role.ADMIN)
@@ -38,6 +39,7 @@ RIGHTS: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.ADD_EVIDENCE: _HANDS,
         Right.DISPATCH: frozenset({Role.DISPATCHER, Role.SUPERVISOR}),
         Right.RULE: frozenset({Role.SUPERVISOR}),
+        Right.DUPLICATES: frozenset({Role.AGENT, Role.DISPATCHER}),
     }
 )
 # Roles that see nothing but the cases of their own unit.

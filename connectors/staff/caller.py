@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from bot.cases.duplicate_finder import DuplicateFinder
 from bot.cases.taught import TaughtDispatcher
 from bot.domain import Domain
 from bot.errors import NotAllowed, SessionEnded
@@ -41,6 +42,7 @@ class StaffParts:
     throttle: Throttle
     trusted_proxy: bool
     dispatcher: Callable[[], TaughtDispatcher]
+    finder: Callable[[], DuplicateFinder | None]
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,14 @@ def staff_parts(
     catalogue: Catalogue,
     throttle: Throttle,
     dispatcher: Callable[[], TaughtDispatcher],
+    finder: Callable[[], DuplicateFinder | None] = lambda: None,
 ) -> StaffParts:
     """The parts of a running application; makes the first administrator when a password for it is set."""
     door = StaffDoor(store, signing_key(settings.secret.get_secret_value(), settings.data_dir))
     password = settings.admin_password.get_secret_value()
     if password:
         door.first_admin(password)
-    return StaffParts(store, clock, domain, catalogue, door, throttle, settings.trusted_proxy, dispatcher)
+    return StaffParts(store, clock, domain, catalogue, door, throttle, settings.trusted_proxy, dispatcher, finder)
 
 
 def parts_of(request: Request) -> StaffParts:
@@ -120,5 +123,6 @@ Mover = Annotated[Caller, Depends(Needs(Right.MOVE))]
 Revealer = Annotated[Caller, Depends(Needs(Right.REVEAL))]
 Sender = Annotated[Caller, Depends(Needs(Right.DISPATCH))]
 Ruler = Annotated[Caller, Depends(Needs(Right.RULE))]
+Merger = Annotated[Caller, Depends(Needs(Right.DUPLICATES))]
 Adder = Annotated[Caller, Depends(Needs(Right.ADD_EVIDENCE))]
 Parts = Annotated[StaffParts, Depends(parts_of)]
