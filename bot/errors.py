@@ -66,6 +66,14 @@ class UnknownUnit(CaseError):
     """No unit of the duty list has this id."""
 
 
+class UnknownAlert(CaseError):
+    """No surge has this id."""
+
+
+class AlertDecided(CaseError):
+    """What a surge is now does not allow this."""
+
+
 class UnknownRuling(CaseError):
     """No ruling has this id."""
 

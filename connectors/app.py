@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
             neighbour.delivery if neighbour else None,
             neighbour.follow if neighbour else None,
             lambda: app.state.assistant.dispatcher if settings.auto_dispatch else None,
+            lambda: app.state.assistant.duplicates.index if app.state.assistant.duplicates else None,
         )
         sweeper.start()
         yield

@@ -17,6 +17,7 @@ from bot.cases.states import Move, Role, Status
 from bot.domain import Domain
 from bot.errors import (
     AccountRefused,
+    AlertDecided,
     AnonymousCase,
     ChengdaError,
     EvidenceKind,
@@ -35,6 +36,7 @@ from bot.errors import (
     StaleCase,
     TooManyLogins,
     UnknownAccount,
+    UnknownAlert,
     UnknownCase,
     UnknownEvidence,
     UnknownRuling,
@@ -75,6 +77,8 @@ REFUSALS: Mapping[type[ChengdaError], tuple[int, str | None]] = {
     UnknownRuling: (404, None),
     UnknownUnit: (422, "utter_refused_unit"),
     RulingDecided: (409, "utter_refused_ruling"),
+    UnknownAlert: (404, None),
+    AlertDecided: (409, "utter_refused_alert"),
     NotAllowed: (403, "utter_refused_role"),
     AnonymousCase: (403, "utter_refused_anonymous"),
     NoVersion: (428, None),

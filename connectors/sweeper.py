@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 
 from bot.cases.attempts import hand_over
 from bot.cases.auto_dispatch import dispatch_waiting
+from bot.cases.case_index import CaseIndex
 from bot.cases.clocks import Alarm
 from bot.cases.delivery import Delivery, InHouse
 from bot.cases.dispatch import Decided
 from bot.cases.handover import Step
 from bot.cases.schedule import sweep
+from bot.cases.surges import find_surges
 from bot.cases.taught import TaughtDispatcher
 from bot.store import Store
 
@@ -30,6 +32,7 @@ class LookedAfter:
     failed: int
     steps: Counter[Step]
     followed: int = 0
+    surges: int = 0
     decided: Counter[Decided] = field(default_factory=Counter)
 
     def told(self) -> str:
@@ -37,8 +40,9 @@ class LookedAfter:
         rung = [f"{alarm} {count}" for alarm, count in self.rung.items()]
         steps = [f"hand-over {step} {count}" for step, count in self.steps.items()]
         followed = [f"followed {self.followed}"] if self.followed else []
+        surges = [f"surges {self.surges}"] if self.surges else []
         sent = [f"dispatch by {who} {count}" for who, count in self.decided.items()]
-        done = ", ".join((*rung, *steps, *followed, *sent)) or "nothing due"
+        done = ", ".join((*rung, *steps, *followed, *surges, *sent)) or "nothing due"
         return f"{done}; {self.failed} cases failed" if self.failed else done
 
 
@@ -47,16 +51,24 @@ def look_after(
     delivery: Delivery | None = None,
     follow: Callable[[], int] | None = None,
     dispatcher: TaughtDispatcher | None = None,
+    index: CaseIndex | None = None,
 ) -> LookedAfter:
     """One round over all cases and hand-overs that are due now; doing it again at once does nothing.
 
-    `follow` brings back how cases stand that others handle, and gives how many changed. With a dispatcher, waiting
-    cases are dispatched first where it is sure.
+    With a dispatcher, waiting cases are dispatched first where it is sure; with an index of the open cases, surges are
+    looked for. `follow` brings back how cases stand that others handle, and gives how many changed.
     """
     decided = dispatch_waiting(store, dispatcher) if dispatcher else Counter()
     swept = sweep(store, store.now())
     steps = hand_over(store, store.now(), delivery or InHouse())
-    return LookedAfter(swept.rung, swept.failed, steps, follow() if follow else 0, decided)
+    surges = _surges(store, index) if index else 0
+    return LookedAfter(swept.rung, swept.failed, steps, follow() if follow else 0, surges, decided)
+
+
+def _surges(store: Store, index: CaseIndex) -> int:
+    with store.work() as work:
+        index.refresh(work.connection)
+        return len(find_surges(work.connection, work.cases, index.vector, store.now()))
 
 
 class Sweeper:
@@ -69,9 +81,10 @@ class Sweeper:
         delivery: Delivery | None = None,
         follow: Callable[[], int] | None = None,
         dispatcher: Callable[[], TaughtDispatcher | None] = lambda: None,
+        index: Callable[[], CaseIndex | None] = lambda: None,
     ) -> None:
         self._store, self._seconds, self._delivery, self._follow = store, seconds, delivery, follow
-        self._dispatcher = dispatcher
+        self._dispatcher, self._index = dispatcher, index
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="chengda-sweep", daemon=True)
 
@@ -89,6 +102,6 @@ class Sweeper:
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds):
             try:
-                look_after(self._store(), self._delivery, self._follow, self._dispatcher())
+                look_after(self._store(), self._delivery, self._follow, self._dispatcher(), self._index())
             except Exception as error:
                 logger.error("reference %s: the sweep failed", secrets.token_hex(4), exc_info=error)

@@ -21,7 +21,7 @@ def undecided(turn: TurnContext, state: FormState) -> tuple[Area, ...]:
     for draft in state.drafts:
         told = draft.location or draft.description
         language = "en" if detect(told).language == "en" else "zh"
-        areas = areas_of(find_entities(told, language, turn.analyst.city))
+        areas = areas_of(find_entities(told, language, turn.analyst.city), told)
         if len(areas) > 1:
             return areas
     return ()

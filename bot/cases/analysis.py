@@ -31,7 +31,8 @@ from knowledge.telling import telling_words
 
 CATEGORY_FLOOR = 0.44
 SUBCATEGORY_FLOOR = 0.3
-URGENT_FLOOR = 0.18
+URGENT_FLOOR = 0.15
+CLOCK_FLOOR = 0.4
 ITEM_FLOOR = 0.5
 SURE_ITEM = 0.5
 NAMED_SCORE = 0.8
@@ -42,7 +43,8 @@ NAMED_SIMILARITY = 0.75
 class Demand:
     """One demand found in a message.
 
-    `areas` are the districts and sub-districts that fit the place told, several where one has to ask; `evidence` the
+    `pressing` is how likely the matter is urgent: an urgency is named early, so that a desk looks, but only from
+    CLOCK_FLOOR on does it start the clock of hours. `areas` are the districts and sub-districts that fit the place told, several where one has to ask; `evidence` the
     words of the text that each value came from; `people` those who are affected.
     """
 
@@ -61,6 +63,7 @@ class Demand:
     why: tuple[str, ...]
     subcategory: str | None = None
     people: str | None = None
+    pressing: float = 0.0
     areas: tuple[Area, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,7 +80,7 @@ class Demand:
             self.subdistrict,
             self.time,
             self.subcategory,
-            self.urgency,
+            self.urgency if self.pressing >= CLOCK_FLOOR else NORMAL,
         )
 
 
@@ -110,7 +113,7 @@ class DemandAnalyst:
         language = "en" if detect(text).language == "en" else "zh"
         whole = find_entities(text, language, self.city)
         parts = [part for part in self.splitter.split(text) if not says_nothing(ordered(part))] or [text.strip()]
-        return tuple(self._one(part, find_entities(part, language, self.city), whole) for part in parts)
+        return tuple(self._one(part, find_entities(part, language, self.city), text, whole) for part in parts)
 
     def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
         """The two likeliest hotline items of a canonical text with their probability; `none` is one of them."""
@@ -118,7 +121,7 @@ class DemandAnalyst:
         shares = head.probabilities(clean, vector)
         return tuple((head.labels[place], float(shares[place])) for place in np.argsort(-shares)[:3])
 
-    def _one(self, text: str, own: Sequence[Entity], whole: Sequence[Entity]) -> Demand:
+    def _one(self, text: str, own: Sequence[Entity], message: str, whole: Sequence[Entity]) -> Demand:
         cantonese = detect(text).cantonese
         clean = canonical(matter(text), cantonese)
         whole_clean = canonical(text, cantonese)
@@ -136,10 +139,10 @@ class DemandAnalyst:
             category, confidence = item.category or category, max(confidence, share)
         place = likeliest_place(own) or likeliest_place(whole)
         near = own if place is not None and place in own else whole
-        areas = areas_of(near)
+        areas = areas_of(near, text if near is own else message)
         area = areas[0] if areas else Area(None, None)
         times = [e.text for e in own if e.label == "time"] or [e.text for e in whole if e.label == "time"]
-        urgency = self._urgency(whole_clean, whole_vector)
+        urgency, pressing = self._urgency(whole_clean, whole_vector)
         people = _people(text)
         given = category if confidence >= CATEGORY_FLOOR else None
         words = {
@@ -167,6 +170,7 @@ class DemandAnalyst:
             self._retriever.why(item, clean) if item else (),
             _second_level(given, subcategories),
             people,
+            round(pressing, 3),
             areas,
             MappingProxyType({name: told for name, told in words.items() if told}),
         )
@@ -191,11 +195,11 @@ class DemandAnalyst:
         shares = self._heads[head].probabilities(clean, vector).tolist()
         return dict(zip(self._heads[head].labels, shares, strict=True))
 
-    def _urgency(self, clean: str, vector: NDArray[np.float32]) -> str:
-        """The urgency; missing an urgent matter costs more than looking at a calm one soon."""
+    def _urgency(self, clean: str, vector: NDArray[np.float32]) -> tuple[str, float]:
+        """The urgency and how likely there is any; missing an urgent matter costs more than looking at a calm one."""
         shares = self._shares("urgency", clean, vector)
-        calm = shares.pop(NORMAL)
-        return NORMAL if 1 - calm < URGENT_FLOOR else max(shares, key=lambda name: shares[name])
+        pressing = 1 - shares.pop(NORMAL)
+        return NORMAL if pressing < URGENT_FLOOR else max(shares, key=lambda name: shares[name]), pressing
 
     def said_type(self, text: str) -> DemandType | None:
         """The type that a text says outright ("我要举报"), None when it says none."""

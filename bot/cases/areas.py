@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.nlu.english_places import place_words
 from bot.nlu.entities import Entity
+
+_GOES_ON = re.compile(
+    rf"(?:{place_words()['end']})|\s+(?:north |south |east |west |middle )?(?:{place_words()['end']})\b", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -16,10 +22,16 @@ class Area:
     subdistrict: str | None
 
 
-def areas_of(entities: Sequence[Entity]) -> tuple[Area, ...]:
-    """The areas that fit what is told; one alone where names agree, a named district before an inferred one."""
+def areas_of(entities: Sequence[Entity], text: str) -> tuple[Area, ...]:
+    """The areas that fit what is told; one alone where names agree, a named district before an inferred one.
+
+    A sub-district's name inside a longer one (海山路, Nanyuan Road) counts only where no other is told. `text` is the
+    one the entities were found in.
+    """
     named = list(dict.fromkeys(e.value for e in entities if e.label == "district"))
-    subs = list(dict.fromkeys((e.value, e.district) for e in entities if e.label == "subdistrict"))
+    told = [e for e in entities if e.label == "subdistrict"]
+    alone = [e for e in told if not _GOES_ON.match(text, e.end)]
+    subs = list(dict.fromkeys((e.value, e.district) for e in alone or told))
     fitting = [(sub, district) for sub, district in subs if not named or district in named]
     if fitting:
         return tuple(Area(district, sub) for sub, district in fitting)

@@ -78,6 +78,11 @@ class CaseIndex:
             near = ((self._numbers[place], value) for place, value in zip(places[0], found[0], strict=True))
             return tuple(Near(CaseNumber(number), float(value)) for number, value in near if number)[:most]
 
+    def refresh(self, connection: Connection) -> None:
+        """Read what any process changed since the last look."""
+        with self._lock:
+            self._look(connection)
+
     def vector(self, number: CaseNumber) -> Floats | None:
         """The vector of a case, None when it is not open."""
         with self._lock:

@@ -36,6 +36,7 @@ class Action(StrEnum):
     EVIDENCE_VIEWED = "evidence_viewed"
     RULED = "ruled"
     COMPARED = "compared"
+    ALERTED = "alerted"
 
 
 @dataclass(frozen=True)
