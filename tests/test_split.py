@@ -11,7 +11,7 @@ from bot.evaluate import split_score
 from bot.training import Models
 
 # Found and false splits of 2026-11-27; 80 % found are wished.
-REACHED = {"zh": (0.80, 0.025), "en": (0.75, 0.0)}
+REACHED = {"zh": (0.80, 0.05), "en": (0.68, 0.025)}
 SLACK = 0.05
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from bot.cases.surges import Alert, Alerts, AlertState
 from bot.staff.audit import Action
+from connectors.staff.accounts_api import NEEDS_RIGHT
 from connectors.staff.caller import Caller, Sender
 from connectors.staff.cases_api import NOT_FOUND
 
@@ -34,7 +35,7 @@ class AlertList(BaseModel):
     alerts: list[AlertView]
 
 
-@router.get("/alerts")
+@router.get("/alerts", responses=NEEDS_RIGHT)
 def listed(
     caller: Sender, state: Annotated[AlertState | None, Query(description="Only of this state.")] = None
 ) -> AlertList:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-
 from connectors.staff import accounts_api, alerts_api, cases_api, dispatch_api, evidence_api, merging_api
 
 PREFIX = "/staff"
