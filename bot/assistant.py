@@ -37,6 +37,7 @@ from bot.messages import BotMessage, Button, MessageId, SenderId, UserMessage
 from bot.nlu.parse import Parse, Understanding
 from bot.nlu.paths import PathFinder
 from bot.policies import Decision
+from bot.rating_policy import rating
 from bot.store import Store, Work
 from bot.subject import SubjectFinder
 from bot.tracker import Event, Tracker, fold
@@ -128,7 +129,7 @@ class Assistant:
             policies.language,
             policies.person,
             policies.identity,
-            policies.rating,
+            rating,
             policies.path,
             policies.choice,
             policies.form,

@@ -10,7 +10,7 @@ from bot.actions.change_case import REOPEN_FORM, SUPPLEMENT_FORM
 from bot.actions.demand_form import CONFIRM, DEMAND_FORM
 from bot.actions.known_case import act_on_offer
 from bot.actions.life_path import wanted_move
-from bot.actions.rate_case import RATING_FORM, REASON
+from bot.actions.rate_case import RATING_FORM
 from bot.actions.several import requests
 from bot.choices import ASKS_ANEW, picked
 from bot.context import CHOICE_SERVICE, CHOICE_STEP, brought_up, search, subject_of
@@ -18,7 +18,6 @@ from bot.intent import settled
 from bot.nlu.entities import find_query_code
 from bot.nlu.parse import DANGER
 from bot.nlu.persons import elliptic
-from bot.nlu.ratings import read_rating, wants_to_rate
 from bot.nlu.said import (
     gives_up,
     goes_on,
@@ -64,14 +63,6 @@ FORM_ACTIONS = {
     SUPPLEMENT_FORM: "action_take_supplement",
     REOPEN_FORM: "action_take_new_facts",
     RATING_FORM: "action_rate_case",
-}
-# What may be asked while a rating is asked for; the form's question comes again after it.
-BESIDE_RATING = {
-    "ask_service": "action_answer_service",
-    "ask_detail": "action_answer_detail",
-    "compare_services": "action_compare",
-    "list_services": "action_list_services",
-    "out_of_scope": "action_out_of_scope",
 }
 CASE_INTENTS = {
     "case_status": "action_case_status",
@@ -134,41 +125,6 @@ def identity(turn: TurnContext) -> Decision | None:
     if asked and len(turn.message.text.split()) <= CODE_WORDS and find_query_code(turn.message.text, expected=True):
         return Decision("action_case_status")
     return None
-
-
-def rating(turn: TurnContext) -> Decision | None:
-    """A rating: asked for, told in words that mean nothing else, or the answer to its form's questions."""
-    if turn.tracker.active_form == RATING_FORM:
-        return _in_rating(turn)
-    if turn.tracker.active_form is not None or turn.parse.payload is not None:
-        return None
-    if wants_to_rate(turn.message.text):
-        return Decision("action_rate_case")
-    said = read_rating(turn.message.text)
-    if said is None or not said.sure or turn.parse.asks():
-        return None
-    if turn.tracker.slot("rate_number"):
-        return Decision("action_rate_case")
-    displeased = said.satisfied is False and turn.tracker.slot("case_number")
-    return Decision("action_case_status") if displeased else None
-
-
-def _in_rating(turn: TurnContext) -> Decision | None:
-    """The form's next answer, or what comes in between; a new demand leaves the form."""
-    text = turn.message.text
-    if short_answer(text) == "cancel" or gives_up(text):
-        return Decision("action_cancel_form")
-    asks = turn.parse.asks() or turn.parse.payload is not None
-    if not asks and (turn.tracker.requested_slot == REASON or read_rating(text) is not None):
-        return Decision("action_rate_case")
-    if opens_with_command(text, "file_demand"):
-        return Decision("demand_form")
-    wanted = settled(turn)
-    if wanted in CASE_INTENTS:
-        return Decision(CASE_INTENTS[wanted], digression=True)
-    if wanted in SMALLTALK or (wanted in BESIDE_RATING and asks):
-        return Decision(SMALLTALK.get(wanted) or BESIDE_RATING[wanted], digression=True)
-    return Decision("action_rate_case")
 
 
 def path(turn: TurnContext) -> Decision | None:

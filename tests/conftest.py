@@ -15,9 +15,10 @@ from bot.build import assistant_of
 from bot.messages import MessageId, SenderId, UserMessage
 from bot.settings import Settings
 from bot.training import Models, load_or_train
+from tests.office import both_engines
 from tests.postgres import postgres, postgres_engine, postgres_url
 
-__all__ = ["postgres", "postgres_engine", "postgres_url"]
+__all__ = ["both_engines", "postgres", "postgres_engine", "postgres_url"]
 ROOT = Path(__file__).resolve().parents[1]
 ZONE = ZoneInfo("Asia/Shanghai")
 

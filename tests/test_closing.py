@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from bot.cases.case import CITIZEN, Actor, Case, CaseDraft, DemandType, Facts
+from bot.cases.case import CITIZEN, Actor, Case, Facts
 from bot.cases.closing import AXES, Rating
 from bot.cases.hastening import Effect
 from bot.cases.notices import CALLED_BACK
@@ -21,7 +18,6 @@ from bot.cases.number import CaseNumber
 from bot.cases.progress import Due, Holder, Progress, Stage
 from bot.cases.states import Move, Role, Status
 from bot.cases.telling import Telling
-from bot.database import migrate, open_database
 from bot.domain import read_domain
 from bot.errors import HastenRefused, IllegalTransition, MissingForMove
 from bot.messages import SenderId
@@ -29,12 +25,10 @@ from bot.nlu.ratings import SaidRating, read_rating, wants_to_rate
 from bot.store import Store
 from knowledge.catalogue import read_catalogue
 from knowledge.city import find_city
+from tests.office import DRAFT, MONDAY, Cabinet
 
-ZONE = ZoneInfo("Asia/Shanghai")
-MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=ZONE)
 UNIT = Actor(Role.UNIT, "u1", "UMB_D:南山区")
 DESK = Actor(Role.DISPATCHER, "d1")
-DRAFT = CaseDraft("路灯坏了", DemandType.COMPLAINT, "市政设施", "H08", "UMB", "民治大道")
 A, B = SenderId("a"), SenderId("b")
 Step = tuple[Move, Actor, Facts]
 ACCEPT: Step = (Move.ACCEPT, DESK, Facts())
@@ -47,25 +41,8 @@ GOOD, BAD = Rating(dict.fromkeys(AXES, 5), True), Rating({}, False, "灯还是�
 
 
 @dataclass
-class Office:
+class Office(Cabinet):
     """A store whose clock the test moves on."""
-
-    store: Store
-    moments: list[datetime] = field(default_factory=lambda: [MONDAY])
-
-    @property
-    def now(self) -> datetime:
-        return self.moments[-1]
-
-    def file(self, sender: SenderId = A, draft: CaseDraft = DRAFT) -> CaseNumber:
-        with self.store.work() as work:
-            return work.cases.file(draft, sender, "zh", "13800138000", False).number
-
-    def do(self, number: CaseNumber, *steps: Step) -> Case:
-        with self.store.work() as work:
-            for move, actor, facts in steps:
-                case = work.cases.move(number, move, actor, facts)
-        return case
 
     def hasten(self, number: CaseNumber) -> Case:
         return self.do(number, (Move.HASTEN, CITIZEN, Facts()))
@@ -76,10 +53,6 @@ class Office:
     def rate(self, number: CaseNumber, rating: Rating) -> Case:
         with self.store.work() as work:
             return work.closing.rate(number, rating, self.now)
-
-    def case(self, number: CaseNumber) -> Case:
-        with self.store.work() as work:
-            return work.cases.by_number(number)
 
     def progress(self, number: CaseNumber) -> Progress:
         with self.store.work() as work:
@@ -92,21 +65,10 @@ class Office:
             return [(one.event.kind, one.case.number) for one in pending if work.notices.told(one)]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "postgresql":
-        yield request.getfixturevalue("postgres_engine")
-        return
-    engine = open_database(f"sqlite:///{tmp_path / 'office.sqlite3'}")
-    migrate(engine)
-    yield engine
-    engine.dispose()
-
-
 @pytest.fixture
-def office(engine: Engine) -> Office:
+def office(both_engines: Engine) -> Office:
     moments = [MONDAY]
-    return Office(Store(engine, "SZ", lambda: moments[-1]), moments)
+    return Office(Store(both_engines, "SZ", lambda: moments[-1]), moments)
 
 
 def kinds(case: Case) -> list[str]:

@@ -7,11 +7,9 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import chinese_calendar
 import pytest
@@ -21,7 +19,7 @@ from sqlalchemy import Engine
 
 from bot.cases import deadlines
 from bot.cases.attempts import FAILED, LEASE, hand_over
-from bot.cases.case import CITIZEN, Actor, Case, CaseDraft, DemandType, Facts
+from bot.cases.case import CITIZEN, Actor, Case, DemandType, Facts
 from bot.cases.clocks import Alarm
 from bot.cases.deadlines import after_pause, due, extended, is_working_day, limits, working_days_after
 from bot.cases.delivery import InHouse
@@ -29,69 +27,33 @@ from bot.cases.handover import MAX_ATTEMPTS, Handover, State, Step
 from bot.cases.number import CaseNumber
 from bot.cases.schedule import sweep
 from bot.cases.states import Move, Role, Status
-from bot.database import migrate, open_database
 from bot.errors import DeliveryFailed, IllegalTransition
-from bot.messages import SenderId
 from bot.store import Store
 from connectors.sweeper import Sweeper, look_after
+from tests.office import MONDAY, ZONE, Cabinet
 
-ZONE = ZoneInfo("Asia/Shanghai")
-MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=ZONE)
 UNIT = Actor(Role.UNIT, "u1", "UMB:南山区")
 DESK = Actor(Role.DISPATCHER, "d1")
-DRAFT = CaseDraft("路灯坏了", DemandType.COMPLAINT, "市政设施", "H08", "UMB", "民治大道")
 
 
 @dataclass
-class Office:
+class Office(Cabinet):
     """A store whose clock the test moves on."""
-
-    store: Store
-    moments: list[datetime] = field(default_factory=lambda: [MONDAY])
-
-    @property
-    def now(self) -> datetime:
-        return self.moments[-1]
 
     def at(self, moment: datetime) -> Counter[Alarm]:
         """The alarms of a sweep at a moment."""
         self.moments.append(moment)
         return sweep(self.store, moment).rung
 
-    def file(self, draft: CaseDraft = DRAFT) -> CaseNumber:
-        with self.store.work() as work:
-            return work.cases.file(draft, SenderId("a"), "zh", None, False).number
-
-    def do(self, number: CaseNumber, *steps: tuple[Move, Actor, Facts]) -> Case:
-        with self.store.work() as work:
-            for move, actor, facts in steps:
-                case = work.cases.move(number, move, actor, facts)
-        return case
-
-    def case(self, number: CaseNumber) -> Case:
-        with self.store.work() as work:
-            return work.cases.by_number(number)
-
     def handovers(self, number: CaseNumber) -> tuple[Handover, ...]:
         with self.store.work() as work:
             return work.handovers.of(number)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "postgresql":
-        yield request.getfixturevalue("postgres_engine")
-        return
-    engine = open_database(f"sqlite:///{tmp_path / 'office.sqlite3'}")
-    migrate(engine)
-    yield engine
-    engine.dispose()
-
-
 @pytest.fixture
-def office(engine: Engine) -> Office:
+def office(both_engines: Engine) -> Office:
     moments = [MONDAY]
-    return Office(Store(engine, "SZ", lambda: moments[-1]), moments)
+    return Office(Store(both_engines, "SZ", lambda: moments[-1]), moments)
 
 
 ACCEPT = (Move.ACCEPT, DESK, Facts())

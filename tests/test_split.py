@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.assistant import Assistant
-from bot.cases.boundaries import find_boundaries
+from bot.cases.boundaries import find_boundaries, find_openings
 from bot.cases.split import Splitter
 from bot.evaluate import split_score
+from bot.nlu.requests import pieces_of
 from bot.training import Models
 
 # Found and false splits of 2026-11-27; 80 % found are wished.
@@ -61,6 +62,21 @@ def test_several(splitter: Splitter, text: str, parts: tuple[str, ...]) -> None:
 )
 def test_one(splitter: Splitter, text: str) -> None:
     assert splitter.split(text) == (text,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do I renew my driving licence in Shanghai?",
+        "what documents do I need when my child starts primary school in Nanshan next year",
+        "请问孩子明年秋季在南山上小学之前我们的居住证要不要重新办理",
+    ],
+)
+def test_a_long_question_is_one_request(text: str) -> None:
+    """Words that may open a clause are candidates for the judge of demands only."""
+    assert pieces_of(text) == (text,)
+    assert find_boundaries(text) == []
+    assert find_openings(text)
 
 
 def test_boundaries() -> None:

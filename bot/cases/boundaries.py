@@ -71,12 +71,22 @@ def find_boundaries(text: str) -> list[Boundary]:
             found[-1] = Boundary(found[-1].start, boundary.end, connector, boundary.strength, found[-1].mark)
     while found and size_of(simple[found[-1].end :]) < MIN_SEGMENT:
         found.pop()
-    return sorted([*found, *_in_long_runs(simple, found)], key=lambda one: one.start)[: MAX_SEGMENTS - 1]
+    return found[: MAX_SEGMENTS - 1]
+
+
+def find_openings(text: str) -> list[Boundary]:
+    """The candidate boundaries, with those that a recogniser or a hurried writer left without a mark.
+
+    They stand before words that often open a clause, so they suit only a judge that weighs each of them.
+    """
+    found = find_boundaries(text)
+    more = _in_long_runs(canonical_characters(text), found)
+    return sorted([*found, *more], key=lambda one: one.start)[: MAX_SEGMENTS - 1]
 
 
 @lru_cache(maxsize=1)
 def _openers() -> re.Pattern[str]:
-    """Words that often open a clause, where a recogniser or a hurried writer set no mark."""
+    """Words that often open a clause."""
     with OPENER_FILE.open(encoding="utf-8", newline="") as lines:
         rows = [(row["language"], re.escape(row["word"])) for row in csv.DictReader(lines)]
     zh, en = ("|".join(word for language, word in rows if language == name) for name in ("zh", "en"))

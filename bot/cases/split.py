@@ -10,7 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from bot.cases.boundaries import Boundary, find_boundaries
+from bot.cases.boundaries import Boundary, find_openings
 from bot.cases.split_signs import OWN, Segments, features, read_segments
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
@@ -53,7 +53,7 @@ class Splitter:
 
     def split(self, text: str) -> tuple[str, ...]:
         """The demands as they stand in the text, without the connectors between them; never empty."""
-        boundaries = find_boundaries(text)
+        boundaries = find_openings(text)
         if not boundaries:
             return (text.strip(),)
         ends = [boundary.start for boundary in boundaries] + [len(text)]

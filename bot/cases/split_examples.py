@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cases.boundaries import Boundary, find_boundaries, read_connectors
+from bot.cases.boundaries import Boundary, find_openings, read_connectors
 from bot.cases.demand_heads import NO_ITEM, rows_of
 from bot.cases.letters import Letter
 from bot.cases.split import SplitJudge
@@ -128,7 +128,7 @@ class Writer:
     def _short(self, unit: Unit) -> str:
         """The sentence, often only its first clause; short ones are what people join."""
         text = unit.text.strip(END)
-        found = [b for b in find_boundaries(text) if not b.connector]
+        found = [b for b in find_openings(text) if not b.connector]
         if found and self._chance.random() < 0.7 and found[0].start >= (8 if unit.language == "zh" else 25):
             return text[: found[0].start]
         return text
@@ -140,7 +140,7 @@ class Writer:
         ]
         clause = self._chance.choice(own if own and self._chance.random() < 0.4 else self._more[unit.language, ""])
         zh, draw = unit.language == "zh", self._chance.random()
-        leads = find_boundaries(("啊啊啊" if zh else "word word ") + clause)
+        leads = find_openings(("啊啊啊" if zh else "word word ") + clause)
         if not (leads and leads[0].connector) and draw < 0.25:
             link = self._chance.choice(self._links[unit.language, "plain"])
             clause = f"{link}{clause}" if zh else f"{link} {clause}"
@@ -184,7 +184,7 @@ def written(letters: Sequence[Letter]) -> list[Message]:
 
 def clauses_of(message: Message) -> tuple[list[Boundary], list[str], list[bool]]:
     """The boundaries of a message, its segments, and at which boundaries a new demand begins."""
-    boundaries = find_boundaries(message.text)
+    boundaries = find_openings(message.text)
     ends = [b.start for b in boundaries] + [len(message.text)]
     starts = [0] + [b.end for b in boundaries]
     new = [False] * len(boundaries)
