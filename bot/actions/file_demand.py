@@ -24,6 +24,7 @@ from bot.cases.telling import TIME_FORMAT
 from bot.messages import BotMessage
 from bot.nlu.parse import Parse
 from bot.nlu.said import (
+    command_after,
     content_of,
     goes_on,
     is_change,
@@ -86,8 +87,13 @@ def ask_again(turn: TurnContext) -> ActionResult:
 
 
 def cancel_form(turn: TurnContext) -> ActionResult:
-    """Drop the running form."""
-    return ActionResult(Outcome.CANCELLED, (turn.say("utter_form_cancelled"),), closing_events(turn))
+    """Drop the running form; another demand told in the same breath begins a new one."""
+    dropped = ActionResult(Outcome.CANCELLED, (turn.say("utter_form_cancelled"),), closing_events(turn))
+    other = command_after(turn.message.text, "file_demand")
+    if other is None:
+        return dropped
+    begun = _begun(turn, FormState(), other)
+    return replace(begun, messages=(*dropped.messages, *begun.messages), events=(*dropped.events, *begun.events))
 
 
 def closing_events(turn: TurnContext) -> tuple:  # type: ignore[type-arg]
@@ -102,14 +108,20 @@ def _start(turn: TurnContext, asked: bool = False) -> ActionResult:
         return cancel_form(turn)
     state = state_of(turn.tracker)
     if told and not (asked and short_answer(told)):
-        drafts = tuple(demand.draft() for demand in turn.analyst.analyse(_without_contact(told, turn.parse)))
-        state = replace(state, drafts=tuple(_typed(turn, draft) for draft in drafts))
-        if any(draft.service_item == FRAUD_ITEM for draft in drafts):
-            return ActionResult(Outcome.EMERGENCY, (turn.say("utter_emergency_fraud"),), closing_events(turn))
+        return _begun(turn, state, told)
     result = _ask(turn, _common(turn, take_contact(state, turn.parse)))
     if state.drafts or asked:
         return result
     return replace(result, events=(*result.events, turn.slot("opening", turn.message.text[:MAX_VALUE_CHARS])))
+
+
+def _begun(turn: TurnContext, state: FormState, told: str) -> ActionResult:
+    """The form begun with what was told."""
+    drafts = tuple(demand.draft() for demand in turn.analyst.analyse(_without_contact(told, turn.parse)))
+    if any(draft.service_item == FRAUD_ITEM for draft in drafts):
+        return ActionResult(Outcome.EMERGENCY, (turn.say("utter_emergency_fraud"),), closing_events(turn))
+    state = replace(state, drafts=tuple(_typed(turn, draft) for draft in drafts))
+    return _ask(turn, _common(turn, take_contact(state, turn.parse)))
 
 
 def _typed(turn: TurnContext, draft: CaseDraft) -> CaseDraft:

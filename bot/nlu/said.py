@@ -54,6 +54,8 @@ MAX_SUBMIT_CHARS = 60
 MAX_START, MAX_START_ENGLISH = 12, 40
 MAX_DROP, MAX_DROP_ENGLISH = 40, 120
 SENTENCE_END = re.compile(r"[.!?。！？;；]+\s*")
+# A command that is wished for: "投诉也没用" orders nothing.
+WISHES = re.compile(r"(?:我|想|要|请|帮|麻烦|改|(?:i|we|please|let me|rather|instead)\b)", re.I)
 CLAUSE_END = re.compile(r"[,，.。!！;；~…]+\s*")
 CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]{2,}")
 EMPTY_WORDS = re.compile(
@@ -181,6 +183,19 @@ def opens_with_command(text: str, intent: str) -> bool:
 def commands_in(text: str, intent: str) -> bool:
     """Whether a sentence of a message begins with words that order something."""
     return any(opens_with_command(sentence, intent) for sentence in SENTENCE_END.split(text) if sentence)
+
+
+def command_after(text: str, intent: str) -> str | None:
+    """What follows a first clause and begins by ordering something with its matter told, None where nothing does."""
+    for clause in CLAUSE_END.finditer(text):
+        rest = text[clause.end() :].strip()
+        if (
+            WISHES.match(rest)
+            and opens_with_command(rest, intent)
+            and not says_nothing(without_commands(normalise(rest).text, intent))
+        ):
+            return rest
+    return None
 
 
 @lru_cache(maxsize=1)
