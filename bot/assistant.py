@@ -83,6 +83,8 @@ ALARMS = ("action_emergency", "action_crisis")
 KEEPS_CHOICES = {*ALARMS, "action_repeat"}
 # Told of a turn once it is stored; must neither wait nor raise.
 Watcher = Callable[[UserMessage, Parse, list[dict[str, Any]]], None]
+# Done in the transaction of a turn with its answer, also when the turn was stored before.
+AndThen = Callable[[Work, list[dict[str, Any]]], None]
 
 
 class Assistant:
@@ -137,22 +139,26 @@ class Assistant:
             policies.Rules(rules),
         )
 
-    def handle(self, message: UserMessage) -> list[dict[str, Any]]:
+    def handle(self, message: UserMessage, and_then: AndThen | None = None) -> list[dict[str, Any]]:
         """Answer a message; the same `message_id` again gets the same answer and does nothing."""
         parse = self.understanding.parse(message.text[: self._max_chars], message.language_hint)
         live, deadline = self.live, time.monotonic() + LIVE_BUDGET
         while True:
             try:
-                return self._handled(message, parse, live)
+                return self._handled(message, parse, live, and_then)
             except LiveWanted as wanted:
                 # The turn was rolled back: nobody else waits for the database while a live source is asked.
                 live = live.looked_up(wanted.asks, self.clock(), deadline)
 
-    def _handled(self, message: UserMessage, parse: Parse, live: LiveDesk) -> list[dict[str, Any]]:
+    def _handled(
+        self, message: UserMessage, parse: Parse, live: LiveDesk, and_then: AndThen | None
+    ) -> list[dict[str, Any]]:
         with self.store.work() as work:
             work.hold(message.sender)
             known = work.answer_of(message.sender, message.message_id)
             if known is not None:
+                if and_then is not None:
+                    and_then(work, known)
                 return known
             now = self.clock()
             before, opening = self._opened(work.tracker(message.sender), now)
@@ -161,6 +167,8 @@ class Assistant:
             number = work.save(after, message.message_id, (*opening, *turn.events), answer, now)
             told = ToldTurn(number, message.text, answer)
             work.learning.note(told, lambda: work.told(message.sender, before=number), self.domain, now.date())
+            if and_then is not None:
+                and_then(work, answer)
         for watch in self.watchers:
             watch(message, parse, answer)
         return answer

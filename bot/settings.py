@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Key that signs staff sessions, 32 bytes or more; empty means one made once in the data folder.",
     )
+    channels: str = Field(
+        default="",
+        description="Messengers in front of the assistant: a JSON object of names and their settings, or a YAML file "
+        "with the same; empty for none.",
+    )
     redis_url: str = Field(
         default="", description="Redis that counts logins and look-ups for all workers; empty counts in each worker."
     )

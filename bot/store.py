@@ -18,6 +18,9 @@ from bot.cases.handover import Handovers
 from bot.cases.keys import ApiKeys
 from bot.cases.notices import Notices
 from bot.cases.store import DatabaseCases
+from bot.channels.contacts import Contacts
+from bot.channels.inbox import Inbox
+from bot.channels.outbox import Outbox
 from bot.database import POSTGRESQL, make_durable
 from bot.handoffs import HandoffQueue
 from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
@@ -54,10 +57,16 @@ class Work:
         self.keys = ApiKeys(connection)
         self.connection = connection
         self.handoffs = HandoffQueue(connection)
+        self.contacts = Contacts(connection)
+        self.inbox = Inbox(connection)
+        self.outbox = Outbox(connection)
         self.learning = LearningQueue(connection, limits)
         self.accounts = Accounts(connection, clock)
         self.sessions = Sessions(connection, clock)
         self.audit = Audit(connection, clock)
+
+        # What no power cut may take back once it is committed.
+        self.durable = (self.cases, self.rulings, self.handoffs, self.audit, self.inbox, self.outbox)
 
     def hold(self, sender: SenderId) -> None:
         """Let turns of one conversation come one after the other, in all processes; SQLite has one writer anyway."""
@@ -155,7 +164,7 @@ class Store:
         with self.engine.begin() as connection:
             work = Work(connection, self._prefix, self._clock, self._limits, self._numbers, self._forward_to)
             yield work
-        if work.cases.changed or work.rulings.changed or work.handoffs.changed or work.audit.changed:
+        if any(part.changed for part in work.durable):
             make_durable(self.engine)
 
     def now(self) -> datetime:

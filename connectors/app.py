@@ -15,6 +15,9 @@ from bot.build import build_assistant
 from bot.domain import read_domain
 from bot.settings import Settings
 from connectors import cases_api, feedback_api, knowledge_api, metrics, problem, rest, track_api
+from connectors.channels.gateway import Gateway
+from connectors.channels.postman import Postman
+from connectors.channels.registry import check_channels, open_channels, read_channels
 from connectors.limits import Limits
 from connectors.live.connect import live_desk
 from connectors.open311.client import neighbour_of
@@ -42,6 +45,10 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     """The application; the assistant is built at start-up unless one is given."""
     settings = settings or Settings()
     domain = assistant.domain if assistant else read_domain()
+    gateway = Gateway(lambda: app.state.assistant, lambda: postman.ring())
+    channels = open_channels(check_channels(read_channels(settings.channels)), gateway)
+    postman = Postman(lambda: app.state.assistant.store, channels)
+    postman.gateway = gateway
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -66,8 +73,14 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
             lambda: app.state.assistant.duplicates.index if app.state.assistant.duplicates else None,
         )
         sweeper.start()
+        app.state.gateway, app.state.postman = gateway, postman
+        postman.start()
         yield
         sweeper.stop()
+        postman.stop()
+        gateway.close()
+        for channel in channels:
+            channel.close()
         if neighbour is not None:
             neighbour.close()
         reloader.stop()
@@ -85,6 +98,8 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(reload_router)
     app.include_router(metrics.router)
     app.include_router(staff_router)
+    for channel in channels:
+        app.include_router(channel.router())
     app.mount(OPEN311, open311_of(settings, lambda: app.state.assistant, domain))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(

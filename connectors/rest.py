@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from bot.answer import render
 from bot.assistant import Assistant
-from bot.cases.units import units_of
-from bot.messages import BotMessage, MessageId, SenderId, UserMessage
-from bot.turn import Outcome, Turn
+from bot.messages import MessageId, SenderId, UserMessage
 from connectors import metrics
+from connectors.channels.gateway import answered
 from connectors.schemas import ParseRequest, RestMessage
 
 router = APIRouter()
-logger = logging.getLogger("chengda")
 
 
 def assistant_of(request: Request) -> Assistant:
@@ -41,22 +36,9 @@ def webhook(body: RestMessage, assistant: Engine) -> list[dict[str, Any]]:
         _language_hint(hint),
     )
     with metrics.turn_timer():
-        answer = _handle(assistant, message)
+        answer = answered(assistant, message)
     metrics.count_turn(answer)
     return answer
-
-
-def _handle(assistant: Assistant, message: UserMessage) -> list[dict[str, Any]]:
-    """The answer; a failure becomes an apology with a reference, the transaction is rolled back."""
-    try:
-        return assistant.handle(message)
-    except Exception:
-        reference = secrets.token_hex(4)
-        logger.exception("reference %s: a turn failed", reference)
-        language = message.language_hint or "zh"
-        apology: BotMessage = assistant.domain.say("utter_error", language, reference=reference)
-        turn = Turn(Outcome.ERROR, language, (apology,), "none", 0.0)
-        return render(turn, message.sender, assistant.catalogue, units_of(assistant.analyst.city))
 
 
 def _language_hint(text: str) -> str | None:

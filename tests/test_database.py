@@ -22,7 +22,7 @@ from bot.messages import SenderId
 from bot.schema import metadata
 from bot.store import Store
 
-NEWEST = "0003"
+NEWEST = "0004"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,0 +1,82 @@
+"""Messages that were acknowledged and are not answered yet: kept until their answer is, whatever happens between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, exists, or_, select, update
+
+from bot.channels.tables import inbox
+from bot.database import insert_into
+from bot.messages import SenderId
+
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One message waiting for its answer; `arrival` is what the door read of it."""
+
+    id: int
+    channel: str
+    sender: SenderId
+    message_id: str
+    arrival: Mapping[str, Any]
+    at: datetime
+    attempts: int
+
+
+class Inbox:
+    """The inbox inside one transaction; the caller commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.changed = False
+
+    def keep(
+        self,
+        channel: str,
+        sender: SenderId,
+        message_id: str,
+        arrival: Mapping[str, Any],
+        at: datetime,
+        leased_until: datetime | None = None,
+    ) -> bool:
+        """Keep a message; False when it is kept already. `leased_until` when somebody is answering it."""
+        made = self._connection.execute(
+            insert_into(self._connection, inbox)
+            .values(
+                channel=channel, sender=sender, message_id=message_id, arrival=dict(arrival), at=at.astimezone(UTC),
+                leased_until=leased_until and leased_until.astimezone(UTC),
+            )
+            .on_conflict_do_nothing()
+            .returning(inbox.c.id)
+        )  # fmt: skip
+        fresh = made.scalar() is not None
+        self.changed = self.changed or fresh
+        return fresh
+
+    def claim(self, now: datetime, most: int = 20) -> tuple[Kept, ...]:
+        """Lease the oldest messages nobody answers, at most one a citizen."""
+        moment = now.astimezone(UTC)
+        older = inbox.alias()
+        free = or_(inbox.c.leased_until.is_(None), inbox.c.leased_until < moment)
+        before = exists().where(and_(older.c.sender == inbox.c.sender, older.c.id < inbox.c.id))
+        found = []
+        for row in self._connection.execute(select(inbox).where(free, ~before).order_by(inbox.c.id).limit(most)).all():
+            lease = (
+                update(inbox)
+                .where(inbox.c.id == row.id, free)
+                .values(leased_until=moment + LEASE, attempts=inbox.c.attempts + 1)
+            )
+            if self._connection.execute(lease).rowcount:
+                sender = SenderId(row.sender)
+                found.append(Kept(row.id, row.channel, sender, row.message_id, row.arrival, row.at, row.attempts + 1))
+        return tuple(found)
+
+    def answered(self, sender: SenderId, message_id: str) -> None:
+        """Its answer is stored and on its way: the message need not be kept."""
+        self._connection.execute(delete(inbox).where(inbox.c.sender == sender, inbox.c.message_id == message_id))

@@ -1,0 +1,169 @@
+"""What is still to be sent: written in the transaction that made it, sent by a postman until the channel took it.
+
+A row belongs to one postman while it is leased; who dies leaves a lease that ends. Rows of one citizen go out in the
+order in which they were written, and one key is written once, whoever tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, and_, exists, or_, select, update
+
+from bot.channels.tables import outbox
+from bot.database import insert_into
+from bot.messages import SenderId
+
+LEASE = timedelta(seconds=60)
+# Waits before the next try; after the last one the message is given up and told to the desk.
+BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600, 3 * 3600))
+
+
+class Kind(StrEnum):
+    """Why something is sent."""
+
+    REPLY = "reply"
+    AGENT = "agent"
+    NOTICE = "notice"
+
+
+class State(StrEnum):
+    """Where a message stands; HELD waits for the citizen to write again, DROPPED was told in another way."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    HELD = "held"
+    REFUSED = "refused"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+OPEN = (State.WAITING, State.SENDING)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One thing to send: bubbles as an answer has them, of which `sent` are through; `number` is the case it is of."""
+
+    id: int
+    key: str
+    sender: SenderId
+    channel: str
+    kind: Kind
+    language: str
+    bubbles: Sequence[dict[str, Any]]
+    number: str | None
+    attempts: int
+    sent: int
+    created_at: datetime
+
+
+class Outbox:
+    """The outbox inside one transaction; the caller commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.changed = False
+
+    def post(
+        self,
+        key: str,
+        sender: SenderId,
+        channel: str,
+        kind: Kind,
+        language: str,
+        bubbles: Sequence[dict[str, Any]],
+        at: datetime,
+        number: str | None = None,
+    ) -> bool:
+        """Have something sent; False when this key was posted before."""
+        moment = at.astimezone(UTC)
+        made = self._connection.execute(
+            insert_into(self._connection, outbox)
+            .values(
+                key=key, sender=sender, channel=channel, kind=kind, language=language, bubbles=list(bubbles),
+                number=number, state=State.WAITING, next_try_at=moment, created_at=moment, changed_at=moment,
+            )
+            .on_conflict_do_nothing()
+            .returning(outbox.c.id)
+        )  # fmt: skip
+        fresh = made.scalar() is not None
+        self.changed = self.changed or fresh
+        return fresh
+
+    def claim(self, channels: Sequence[str], now: datetime, most: int = 20) -> tuple[Parcel, ...]:
+        """Lease the oldest things that are due, at most one a citizen; a lease that ended counts as due."""
+        moment = now.astimezone(UTC)
+        older = outbox.alias()
+        free = or_(
+            and_(outbox.c.state == State.WAITING, outbox.c.next_try_at <= moment),
+            and_(outbox.c.state == State.SENDING, outbox.c.leased_until < moment),
+        )
+        before = exists().where(older.c.sender == outbox.c.sender, older.c.id < outbox.c.id, older.c.state.in_(OPEN))
+        query = select(outbox).where(free, outbox.c.channel.in_(channels), ~before).order_by(outbox.c.id).limit(most)
+        found = []
+        for row in self._connection.execute(query).all():
+            lease = (
+                update(outbox)
+                .where(outbox.c.id == row.id, free)
+                .values(state=State.SENDING, leased_until=moment + LEASE, attempts=outbox.c.attempts + 1)
+            )
+            if self._connection.execute(lease).rowcount:
+                found.append(
+                    Parcel(
+                        row.id, row.key, SenderId(row.sender), row.channel, Kind(row.kind), row.language, row.bubbles,
+                        row.number, row.attempts + 1, row.sent, row.created_at,
+                    )
+                )  # fmt: skip
+        return tuple(found)
+
+    def progressed(self, parcel: Parcel, sent: int, now: datetime) -> None:
+        """Note how many pieces are through, so that a later try goes on after them."""
+        self._set(parcel, now, sent=sent, leased_until=now.astimezone(UTC) + LEASE)
+
+    def sent(self, parcel: Parcel, now: datetime, external_id: str | None = None) -> None:
+        """The channel took it all."""
+        self._set(parcel, now, state=State.SENT, error=None, external_id=external_id, leased_until=None)
+
+    def again(self, parcel: Parcel, now: datetime, error: str, wait: timedelta | None = None) -> State:
+        """Try later, after `wait` or the usual back-off; given up as FAILED after the last one."""
+        if parcel.attempts > len(BACK_OFF):
+            return self.settle(parcel, State.FAILED, now, error)
+        wait = BACK_OFF[parcel.attempts - 1] if wait is None else wait
+        due = now.astimezone(UTC) + wait
+        self._set(parcel, now, state=State.WAITING, next_try_at=due, error=error[:200], leased_until=None)
+        return State.WAITING
+
+    def settle(self, parcel: Parcel, state: State, now: datetime, error: str | None = None) -> State:
+        """End it as REFUSED, FAILED or DROPPED, or keep it HELD until the citizen writes again."""
+        self._set(parcel, now, state=state, error=error and error[:200], leased_until=None)
+        return state
+
+    def release(self, sender: SenderId, now: datetime) -> int:
+        """The citizen wrote again: what was held may go out; gives how much."""
+        moment = now.astimezone(UTC)
+        freed = self._connection.execute(
+            update(outbox)
+            .where(outbox.c.sender == sender, outbox.c.state == State.HELD)
+            .values(state=State.WAITING, attempts=0, next_try_at=moment, changed_at=moment)
+        )
+        return freed.rowcount
+
+    def failed_outside(self, channel: str, external_id: str, now: datetime, error: str) -> bool:
+        """The messenger told later that a message did not arrive: it is never shown as sent."""
+        changed = self._connection.execute(
+            update(outbox)
+            .where(outbox.c.channel == channel, outbox.c.external_id == external_id)
+            .values(state=State.FAILED, error=error[:200], changed_at=now.astimezone(UTC))
+        )
+        return bool(changed.rowcount)
+
+    def _set(self, parcel: Parcel, now: datetime, **values: Any) -> None:
+        self._connection.execute(
+            update(outbox).where(outbox.c.id == parcel.id).values(changed_at=now.astimezone(UTC), **values)
+        )

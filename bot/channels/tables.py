@@ -1,0 +1,62 @@
+"""The tables of contacts, of messages not answered yet and of messages not sent yet."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, DateTime, Index, Integer, String, Table, UniqueConstraint
+
+from bot.tables import metadata
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("sender", String(200), primary_key=True),
+    Column("channel", String(40), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("notices", Boolean, nullable=False, server_default="1"),
+    Column("reachable", Boolean, nullable=False, server_default="1"),
+    Column("written_at", DateTime(timezone=True)),
+    Column("window_until", DateTime(timezone=True)),
+    Column("window_left", Integer),
+    Column("details", JSON),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(40), nullable=False),
+    Column("sender", String(200), nullable=False),
+    Column("message_id", String(200), nullable=False),
+    Column("arrival", JSON, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("leased_until", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("sender", "message_id", name="one_arrival_a_message"),
+    sqlite_autoincrement=True,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(200), nullable=False, unique=True),
+    Column("sender", String(200), nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("bubbles", JSON, nullable=False),
+    Column("number", String(20)),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", DateTime(timezone=True), nullable=False),
+    Column("leased_until", DateTime(timezone=True)),
+    Column("sent", Integer, nullable=False, server_default="0"),
+    Column("error", String(200)),
+    Column("external_id", String(120)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Index("outbox_due", "state", "next_try_at"),
+    Index("outbox_by_sender", "sender", "id"),
+    Index("outbox_by_external", "channel", "external_id"),
+    sqlite_autoincrement=True,
+)

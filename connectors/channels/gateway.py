@@ -1,0 +1,182 @@
+"""The one way in for messengers: a message is answered once, however often and at how many doors it arrives.
+
+Retries join the turn under way. An answer that is ready in time goes back in the request; one that is late is kept and
+sent by the postman, exactly once, also when this process dies in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.answer import render
+from bot.assistant import AndThen, Assistant
+from bot.cases.units import units_of
+from bot.channels.inbox import LEASE, Kept
+from bot.channels.outbox import Kind
+from bot.channels.plain import chosen
+from bot.messages import MessageId, SenderId, UserMessage
+from bot.store import Work
+from bot.turn import Outcome, Turn
+from connectors import metrics
+from connectors.channels.channel import Arrival, Channel, arrival_from, sender_of
+
+logger = logging.getLogger("chengda")
+THREADS = 8
+Answer = list[dict[str, Any]]
+
+
+@dataclass
+class _Pending:
+    """A turn under way; `late` once its answer was promised to the postman."""
+
+    future: Future[Answer]
+    late: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Gateway:
+    """Takes messages of all messengers of this process to the assistant."""
+
+    def __init__(self, assistant: Callable[[], Assistant], wake: Callable[[], None] = lambda: None) -> None:
+        """`wake` tells the postman that there is something to send."""
+        self._assistant, self._wake = assistant, wake
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="chengda-turn")
+        self._pending: dict[tuple[SenderId, str], _Pending] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def assistant(self) -> Assistant:
+        """The running assistant."""
+        return self._assistant()
+
+    def ask(self, channel: Channel, arrival: Arrival, seconds: float) -> Answer | None:
+        """The answer within some seconds, None when it is late: then the postman brings it."""
+        sender = sender_of(channel.name, arrival.user)
+        key = (sender, arrival.message_id)
+        with self._lock:
+            pending = self._pending.get(key)
+            if pending is None:
+                self._noticed(channel, sender, arrival)
+                pending = self._pending[key] = _Pending(self._threads.submit(self._turn, channel.name, sender, arrival))
+                pending.future.add_done_callback(lambda _: self._pending.pop(key, None))
+        try:
+            answer = pending.future.result(0 if pending.late else seconds)
+        except TimeoutError:
+            return None if self._promise(channel, sender, arrival, pending) else pending.future.result()
+        return None if pending.late else answer
+
+    def keep(self, work: Work, channel: Channel, arrival: Arrival) -> bool:
+        """Keep a message in a transaction of the door; `answer_kept` answers it later. False when kept before."""
+        sender = sender_of(channel.name, arrival.user)
+        if work.answer_of(sender, MessageId(arrival.message_id)) is not None:
+            return False
+        fresh = work.inbox.keep(channel.name, sender, arrival.message_id, arrival.as_json(), arrival.at)
+        if fresh:
+            self._wrote(work, channel, sender, arrival)
+        return fresh
+
+    def keep_all(self, channel: Channel, arrivals: Sequence[Arrival]) -> int:
+        """Keep messages and have them answered; gives how many are new."""
+        with self.assistant.store.work() as work:
+            fresh = sum(self.keep(work, channel, one) for one in arrivals)
+        self._wake()
+        return fresh
+
+    def answer_kept(self) -> int:
+        """Answer messages that wait in the inbox, those of one citizen in their order; gives how many."""
+        store = self.assistant.store
+        with store.work() as work:
+            claimed = work.inbox.claim(store.now())
+        for future in [self._threads.submit(self._answer, kept) for kept in claimed]:
+            future.result()
+        return len(claimed)
+
+    def close(self) -> None:
+        """Finish what is under way."""
+        self._threads.shutdown()
+
+    def _promise(self, channel: Channel, sender: SenderId, arrival: Arrival, pending: _Pending) -> bool:
+        """Leave a late answer to the postman, once; False when it came just now."""
+        with pending.lock:
+            if pending.late:
+                return True
+            store = self.assistant.store
+            with store.work() as work:
+                now = store.now()
+                work.inbox.keep(channel.name, sender, arrival.message_id, arrival.as_json(), now, now + LEASE)
+            if pending.future.done():
+                with store.work() as work:
+                    work.inbox.answered(sender, arrival.message_id)
+                return False
+            pending.late = True
+        kept = (channel.name, sender, arrival)
+        pending.future.add_done_callback(lambda done: self._post(*kept, done.result()))
+        return True
+
+    def _turn(self, channel: str, sender: SenderId, arrival: Arrival, and_then: AndThen | None = None) -> Answer:
+        message = self._message(channel, sender, arrival)
+        with metrics.turn_timer():
+            answer = answered(self.assistant, message, and_then)
+        metrics.count_turn(answer)
+        return answer
+
+    def _message(self, channel: str, sender: SenderId, arrival: Arrival) -> UserMessage:
+        with self.assistant.store.work() as work:
+            named = chosen(work.last_answer(sender), arrival.text)
+        text = arrival.text if named is None else named
+        return UserMessage(sender, text, MessageId(arrival.message_id), arrival.language, channel)
+
+    def _answer(self, kept: Kept) -> None:
+        arrival = arrival_from(dict(kept.arrival))
+        stored = False
+
+        def post(work: Work, answer: Answer) -> None:
+            nonlocal stored
+            self._written(work, kept.channel, kept.sender, arrival, answer)
+            stored = True
+
+        answer = self._turn(kept.channel, kept.sender, arrival, post)
+        if not stored:
+            # The turn failed and was rolled back: the apology goes out in its place.
+            self._post(kept.channel, kept.sender, arrival, answer)
+        self._wake()
+
+    def _post(self, channel: str, sender: SenderId, arrival: Arrival, answer: Answer) -> None:
+        with self.assistant.store.work() as work:
+            self._written(work, channel, sender, arrival, answer)
+        self._wake()
+
+    def _written(self, work: Work, channel: str, sender: SenderId, arrival: Arrival, answer: Answer) -> None:
+        """The answer into the outbox, the message out of the inbox, in one transaction."""
+        language = answer[-1]["custom"]["turn"]["language"]
+        key = f"reply:{sender}:{arrival.message_id}"[:200]
+        work.outbox.post(key, sender, channel, Kind.REPLY, language, answer, self.assistant.store.now())
+        work.inbox.answered(sender, arrival.message_id)
+
+    def _noticed(self, channel: Channel, sender: SenderId, arrival: Arrival) -> None:
+        with self.assistant.store.work() as work:
+            self._wrote(work, channel, sender, arrival)
+
+    def _wrote(self, work: Work, channel: Channel, sender: SenderId, arrival: Arrival) -> None:
+        now = self.assistant.store.now()
+        work.contacts.wrote(sender, channel.name, arrival.language or "zh", now, channel.window(arrival))
+        work.outbox.release(sender, now)
+
+
+def answered(assistant: Assistant, message: UserMessage, and_then: AndThen | None = None) -> Answer:
+    """The answer; a failure becomes an apology with a reference, the transaction is rolled back."""
+    try:
+        return assistant.handle(message, and_then)
+    except Exception:
+        reference = secrets.token_hex(4)
+        logger.exception("reference %s: a turn failed", reference)
+        language = message.language_hint or "zh"
+        apology = assistant.domain.say("utter_error", language, reference=reference)
+        turn = Turn(Outcome.ERROR, language, (apology,), "none", 0.0)
+        return render(turn, message.sender, assistant.catalogue, units_of(assistant.analyst.city))

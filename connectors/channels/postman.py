@@ -1,0 +1,111 @@
+"""The postman: answers what was kept, sends what is to be sent, and never says sent of what was not."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from bot.channels.contacts import Contact
+from bot.channels.outbox import Parcel, State
+from bot.store import Store
+from connectors.channels.channel import Channel, Push, Pushed
+from connectors.channels.gateway import Gateway
+
+logger = logging.getLogger("chengda")
+THREADS = 4
+# How often the boxes are looked into without being told: for what another process wrote, and for leases that ended.
+IDLE_SECONDS = 1.0
+
+
+class Postman:
+    """A thread that empties inbox and outbox of a store while a server runs."""
+
+    def __init__(self, store: Callable[[], Store], channels: Sequence[Channel], seconds: float = IDLE_SECONDS) -> None:
+        self._store, self._seconds = store, seconds
+        self.channels: Mapping[str, Channel] = {channel.name: channel for channel in channels}
+        self.gateway: Gateway | None = None
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="chengda-post")
+        self._bell, self._ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._walk, name="chengda-postman", daemon=True)
+
+    def start(self) -> None:
+        """Begin, where there is any channel."""
+        if self.channels:
+            self._thread.start()
+
+    def ring(self) -> None:
+        """There is something to do."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Send no more; what is under way is finished."""
+        self._ended.set()
+        self._bell.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._threads.shutdown()
+
+    def round(self) -> int:
+        """Answer and send what is due now; gives how much was done."""
+        answered = self.gateway.answer_kept() if self.gateway else 0
+        store = self._store()
+        with store.work() as work:
+            parcels = work.outbox.claim(list(self.channels), store.now())
+        for future in [self._threads.submit(self._deliver, parcel) for parcel in parcels]:
+            future.result()
+        return answered + len(parcels)
+
+    def _walk(self) -> None:
+        while not self._ended.is_set():
+            self._bell.clear()
+            try:
+                done = self.round()
+            except Exception as error:
+                done = 0
+                logger.error("reference %s: the postman failed", secrets.token_hex(4), exc_info=error)
+            if not done:
+                self._bell.wait(self._seconds)
+
+    def _deliver(self, parcel: Parcel) -> None:
+        store = self._store()
+        with store.work() as work:
+            contact = work.contacts.of(parcel.sender)
+        if contact is None or not contact.reachable:
+            pushed = Pushed(Push.REFUSED, "not reachable")
+        else:
+            pushed = self._pushed(parcel, contact)
+        if pushed.outcome is not Push.SENT:
+            # Neither text nor receiver: a log is no place for personal data.
+            logger.warning("message %s by %s: %s %s", parcel.id, parcel.channel, pushed.outcome, pushed.reason)
+        with store.work() as work:
+            now = store.now()
+            match pushed.outcome:
+                case Push.SENT:
+                    work.outbox.sent(parcel, now, pushed.external_id)
+                case Push.LATER:
+                    work.outbox.again(parcel, now, pushed.reason, pushed.wait)
+                case Push.CLOSED:
+                    work.contacts.close_window(parcel.sender)
+                    work.outbox.settle(parcel, State.HELD, now, pushed.reason)
+                case Push.REFUSED:
+                    work.contacts.reach(parcel.sender, False)
+                    work.outbox.settle(parcel, State.REFUSED, now, pushed.reason)
+                case Push.BROKEN:
+                    work.outbox.settle(parcel, State.FAILED, now, pushed.reason)
+
+    def _pushed(self, parcel: Parcel, contact: Contact) -> Pushed:
+        def progress(pieces: int) -> None:
+            store = self._store()
+            with store.work() as work:
+                work.outbox.progressed(parcel, pieces, store.now())
+
+        try:
+            return self.channels[parcel.channel].push(parcel, contact, progress)
+        except Exception:
+            reference = secrets.token_hex(4)
+            logger.exception("reference %s: a channel failed", reference)
+            return Pushed(Push.LATER, f"reference {reference}", wait=timedelta(minutes=1))
