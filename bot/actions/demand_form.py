@@ -25,17 +25,29 @@ NEEDED: dict[DemandType, tuple[str, ...]] = {
 MAX_VALUE_CHARS = 80
 MAX_WHOLE_ANSWER = 60
 NOT_TIME = {"location", "phone", "email", "plate"}
+CONTACT_MARK = "\x00"
+CONTACT_LEAD = re.compile(
+    r"[,，。.;；\s]*(?:我的?|联系|my|and my|call me (?:at|on)?|reach me (?:at|on)?)?\s*"
+    r"(?:手机号?码?|电话|联系方式|联系电话|phone(?: number)?|number|mobile|tel|email|邮箱)?"
+    r"\s*(?:是|为|is|:|：)?\s*\x00",
+    re.I,
+)
 HANGING = re.compile(r"(?:[\s,，]|\b(?:in|at|of|on|near))+$", re.I)
 
 
 @dataclass(frozen=True)
 class FormState:
-    """Demands on their way, shared contact, and the questions the citizen chose to skip."""
+    """Demands on their way, shared contact, and the questions the citizen chose to skip.
+
+    `place` and `time` are those told before any matter was.
+    """
 
     drafts: tuple[CaseDraft, ...] = ()
     contact: str | None = None
     anonymous: bool = False
     skipped: frozenset[str] = field(default_factory=frozenset)
+    place: str | None = None
+    time: str | None = None
 
     def missing(self) -> str:
         """The next slot to ask for; `confirm` when nothing else is."""
@@ -69,8 +81,8 @@ class FormState:
         return (
             set_slot("demands", [draft.as_json() for draft in self.drafts] or None),
             set_slot("description", first.description if first else None),
-            set_slot("location", first.location if first else None),
-            set_slot("occurred_at", first.occurred_at if first else None),
+            set_slot("location", first.location if first else self.place),
+            set_slot("occurred_at", first.occurred_at if first else self.time),
             set_slot("contact", self.contact),
             set_slot("anonymous", self.anonymous or None),
             set_slot("skipped", sorted(self.skipped) or None),
@@ -89,11 +101,14 @@ def _with(draft: CaseDraft, name: str, value: str) -> CaseDraft:
 
 def state_of(tracker: Tracker) -> FormState:
     """The form's state as the slots hold it."""
+    drafts = tuple(draft_from_json(draft) for draft in tracker.slot("demands") or ())
     return FormState(
-        tuple(draft_from_json(draft) for draft in tracker.slot("demands") or ()),
+        drafts,
         tracker.slot("contact"),
         bool(tracker.slot("anonymous")),
         frozenset(tracker.slot("skipped") or ()),
+        None if drafts else tracker.slot("location"),
+        None if drafts else tracker.slot("occurred_at"),
     )
 
 
@@ -101,6 +116,13 @@ def take_contact(state: FormState, parse: Parse) -> FormState:
     """The state with a phone number or e-mail told in the message."""
     contact = parse.first("phone", "email")
     return replace(state, contact=contact.value, anonymous=False) if contact else state
+
+
+def without_contact(text: str, parse: Parse) -> str:
+    """What happened, without the phone number or address to write to, which have a field of their own."""
+    for entity in parse.all("phone", "email"):
+        text = CONTACT_LEAD.sub("", text.replace(entity.text, CONTACT_MARK))
+    return text.strip(" ,，.。") or CONTACT_MARK
 
 
 def take_values(state: FormState, parse: Parse, requested: str | None, change: bool) -> FormState:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from bot.actions.case_status import agency_name
@@ -16,13 +15,14 @@ from bot.actions.demand_form import (
     take_contact,
     take_named_value,
     take_values,
+    without_contact,
 )
+from bot.actions.demand_place import placed, take_bare_place
 from bot.actions.demand_summary import contact, summary
 from bot.actions.known_case import FILE, FOLLOW, act_on_offer, follow, offer
 from bot.cases.case import CaseDraft
 from bot.cases.telling import TIME_FORMAT
 from bot.messages import BotMessage
-from bot.nlu.parse import Parse
 from bot.nlu.said import (
     command_after,
     content_of,
@@ -42,13 +42,6 @@ from knowledge.catalogue import Text
 from knowledge.retriever import Hit
 
 FRAUD_ITEM = "H27"
-CONTACT_MARK = "\x00"
-CONTACT_LEAD = re.compile(
-    r"[,，。.;；\s]*(?:我的?|联系|my|and my|call me (?:at|on)?|reach me (?:at|on)?)?\s*"
-    r"(?:手机号?码?|电话|联系方式|联系电话|phone(?: number)?|number|mobile|tel|email|邮箱)?"
-    r"\s*(?:是|为|is|:|：)?\s*\x00",
-    re.I,
-)
 SURE = 0.6
 KEPT = frozenset({"plate", "address"})
 CLOSED_SLOTS = (
@@ -116,11 +109,14 @@ def _start(turn: TurnContext, asked: bool = False) -> ActionResult:
 
 
 def _begun(turn: TurnContext, state: FormState, told: str) -> ActionResult:
-    """The form begun with what was told."""
-    drafts = tuple(demand.draft() for demand in turn.analyst.analyse(_without_contact(told, turn.parse)))
+    """The form begun with what was told; a place alone is kept, and the matter asked for once more."""
+    if state.place is None and (kept := take_bare_place(turn, state, told)) is not None:
+        return _ask(turn, _common(turn, take_contact(kept, turn.parse)))
+    drafts = tuple(demand.draft() for demand in turn.analyst.analyse(without_contact(told, turn.parse)))
     if any(draft.service_item == FRAUD_ITEM for draft in drafts):
         return ActionResult(Outcome.EMERGENCY, (turn.say("utter_emergency_fraud"),), closing_events(turn))
-    state = replace(state, drafts=tuple(_typed(turn, draft) for draft in drafts))
+    drafts = tuple(placed(turn, _typed(turn, draft), state) for draft in drafts)
+    state = replace(state, drafts=drafts, place=None, time=None)
     return _ask(turn, _common(turn, take_contact(state, turn.parse)))
 
 
@@ -130,13 +126,6 @@ def _typed(turn: TurnContext, draft: CaseDraft) -> CaseDraft:
         return draft
     said = turn.analyst.said_type(turn.tracker.slot("opening") or turn.message.text)
     return replace(draft, type=said or draft.type)
-
-
-def _without_contact(text: str, parse: Parse) -> str:
-    """What happened, without the phone number or address to write to, which have a field of their own."""
-    for entity in parse.all("phone", "email"):
-        text = CONTACT_LEAD.sub("", text.replace(entity.text, CONTACT_MARK))
-    return text.strip(" ,，.。") or CONTACT_MARK
 
 
 def _common(turn: TurnContext, state: FormState) -> FormState:
@@ -262,6 +251,8 @@ def _what_to_change(turn: TurnContext, state: FormState) -> ActionResult:
 def _question(turn: TurnContext, state: FormState, name: str) -> BotMessage:
     if name == CONFIRM:
         return turn.say("utter_ask_confirm", summary=summary(turn, state), contact=contact(turn, state))
+    if name == "description" and state.place is not None:
+        return turn.say("utter_ask_matter_there", place=state.place)
     if name == AREA:
         return area_question(turn, undecided(turn, state))
     if name == "location":
