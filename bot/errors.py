@@ -184,3 +184,11 @@ class LiveNoData(LiveError):
 
 class SettingsError(ChengdaError):
     """A setting is missing or does not go with another."""
+
+
+class ChannelError(ChengdaError):
+    """Something of a messenger is wrong."""
+
+
+class BadCallback(ChannelError):
+    """A messenger's call is forged, old, damaged or not for us; never told apart."""

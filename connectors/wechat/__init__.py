@@ -1,0 +1,1 @@
+"""WeChat Official Account: doors, codec, customer messages, templates."""
