@@ -154,7 +154,7 @@ def test_updates_out_and_in(city: City) -> None:
         assert fromstring(made.content).findtext("request_update/update_id")
     with city.store.work() as work:
         case = work.cases.by_number(CaseNumber(number))
-        assert [event.note for event in case.timeline if event.kind == "supplemented"] == ["[OPEN]\n又黑了"]
+        assert [event.note for event in case.timeline if event.kind == "supplemented"] == ["又黑了"]
         work.cases.move(CaseNumber(number), Move.RATE)
     assert city.post("/servicerequestupdates.json", **{**word, "update_id": "u-10"}).status_code == 200
     with city.store.work() as work:

@@ -23,6 +23,7 @@ TELLING: Mapping[str, frozenset[Status]] = {
     "suspended": frozenset({Status.SUSPENDED}),
     "rejected": frozenset({Status.NOT_ACCEPTED}),
     "transferred": frozenset({Status.TRANSFERRED}),
+    "not_passed_on": frozenset(OPEN),
 }
 NEWEST_CASES = 20
 KEPT = timedelta(days=30)

@@ -69,17 +69,28 @@ PUBLIC = frozenset(
         "filed", "supplemented", "hastened", "withdrawn", "reopened", "accepted", "rejected", "transferred", "merged",
         "unmerged", "answered", "dispatched", "signed", "returned", "contacted", "suspended", "resumed", "extended",
         "replied", "called_back", "sent_back", "rated", "redo", "closed", "supervised", "supervision_asked", "overdue",
-        "due_soon", "dispatch_late", "contact_late", "circular", "followed", "evidence",
+        "due_soon", "dispatch_late", "contact_late", "circular", "followed", "evidence", "passed_on", "not_passed_on",
     }
 )  # fmt: skip
 # What the citizen of a merged case sees of the one in the lead: the work, not the other citizen's words.
 WORK = PUBLIC - {
     "filed", "supplemented", "hastened", "withdrawn", "reopened", "rated", "supervision_asked", "followed", "evidence",
-    "merged", "unmerged",
+    "merged", "unmerged", "passed_on", "not_passed_on",
 }  # fmt: skip
 # Where what is noted beside an event is written for the citizen.
 TOLD_NOTES = frozenset(
-    {"supplemented", "reopened", "rejected", "transferred", "answered", "replied", "suspended", "extended", "merged"}
+    {
+        "supplemented",
+        "reopened",
+        "rejected",
+        "transferred",
+        "answered",
+        "replied",
+        "suspended",
+        "extended",
+        "merged",
+        "not_passed_on",
+    }
 )
 REDO = "redo"
 

@@ -21,14 +21,14 @@ from bot.domain import Domain
 from bot.errors import DeliveryFailed
 from bot.settings import Settings
 from bot.store import Store, Work
+from connectors.open311.passing import Passing
 from connectors.open311.posted import LENGTHS
-from connectors.open311.records import ServiceRequest
+from connectors.open311.records import TOKEN, ServiceRequest
 from connectors.open311.remote import Remote
 from connectors.open311.services import ANONYMOUS, TYPE, WHEN, YES
 
 logger = logging.getLogger("chengda")
 TRIED, TOLD = "o311:tried:", "o311:told:"
-TOKEN = "token:"
 NOTE_LENGTH = 2000
 # Statuses in which we wait for the other city.
 _WAITING = frozenset({Status.DISPATCHED, Status.SIGNED, Status.HANDLING, Status.REDO})
@@ -172,7 +172,7 @@ class Follower:
 
 
 class Neighbour:
-    """The other city of the settings: a Delivery for its unit, and what it says followed now and then."""
+    """The other city of the settings: a Delivery for its unit, what is said here sent, what it says followed."""
 
     def __init__(self, settings: Settings, store: Store, domain: Domain, client: httpx.Client | None = None) -> None:
         unit = settings.open311_unit or ""
@@ -180,17 +180,18 @@ class Neighbour:
         key = settings.open311_key.get_secret_value()
         remote = Remote(self._client, settings.open311_url, key, settings.open311_jurisdiction)
         self.delivery = DeliveryOf({unit: Open311Delivery(remote, store, settings.open311_send_contact)})
+        self._passing = Passing(remote, store, unit, domain, settings.open311_send_contact)
         self._follower = Follower(remote, store, unit, domain)
         self._every = settings.open311_follow_seconds
         self._last: float | None = None
 
     def follow(self) -> int:
-        """Bring back what is new if that was not done lately; gives how many cases changed."""
+        """Send what was said here and bring back what is new, if that was not done lately; gives how much was."""
         if self._last is not None and time.monotonic() - self._last < self._every:
             return 0
         self._last = time.monotonic()
         try:
-            return self._follower.follow()
+            return self._passing.pass_on() + self._follower.follow()
         except DeliveryFailed as error:
             logger.warning("the Open311 endpoint cannot be followed: %s", error)
             return 0

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, false, or_, select
 
 from bot.cases.case import CITIZEN, Case, CaseDraft, DemandType, Facts
 from bot.cases.number import CaseNumber
-from bot.cases.states import ENDED, TRANSITIONS, Move
+from bot.cases.states import ENDED, TRANSITIONS, Move, Status
 from bot.cases.tables import cases
 from bot.domain import Domain
 from bot.errors import EvidenceError
@@ -23,7 +23,7 @@ from bot.store import Store, Work
 from connectors.open311.asked import Asked, read_moment
 from connectors.open311.posted import Posted, problems_of
 from connectors.open311.problems import Kind, Problem, Refused, refused
-from connectors.open311.public import Teller
+from connectors.open311.public import WORDS, Teller
 from connectors.open311.records import Made, ServiceRequest, Token, Update
 from connectors.open311.services import ANONYMOUS, TYPE, WHEN, YES, ServiceList
 from knowledge.catalogue import Catalogue
@@ -241,7 +241,8 @@ class Office:
 
     def _take_update(self, work: Work, number: CaseNumber, posted: Posted) -> None:
         case, status = work.cases.by_number(number), posted.get("status")
-        note = "\n".join([f"[{status}]" if status else "", posted.fields["description"], *posted.media]).strip()
+        told = "" if status is None or status.upper() == WORDS[Status.SUBMITTED] else f"[{status}]"
+        note = "\n".join([told, posted.fields["description"], *posted.media]).strip()
         move = Move.REOPEN if case.status in ENDED else Move.SUPPLEMENT
         if case.status not in TRANSITIONS[move].origins:
             raise refused(Kind.UPDATE_REFUSED)

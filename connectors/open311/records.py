@@ -45,6 +45,10 @@ Moment = Annotated[datetime | None, BeforeValidator(_date)]
 Number = Annotated[float | None, BeforeValidator(_number)]
 
 
+# Before a token that stands for a request until it has a number.
+TOKEN = "token:"
+
+
 class Wire(BaseModel):
     """A record; fields it does not know are left out."""
 
@@ -155,6 +159,18 @@ def read_made(form: Format, body: bytes) -> Made:
 def read_token(form: Format, body: bytes) -> Token:
     """The answer for a token; raises Unreadable."""
     return _first(Token, read(form, body))
+
+
+def read_updates(form: Format, body: bytes) -> list[Update]:
+    """The answer to a posted update; raises Unreadable."""
+    return _all(Update, read(form, body))
+
+
+def read_contact(form: Format, body: bytes) -> str | None:
+    """How to reach the city, as its discovery document says; raises Unreadable."""
+    tree = read(form, body)
+    told = tree.get("contact") if isinstance(tree, dict) else None
+    return told.strip() or None if isinstance(told, str) else None
 
 
 def read_errors(form: Format, body: bytes) -> list[str]:

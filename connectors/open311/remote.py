@@ -11,13 +11,23 @@ import httpx
 
 from bot.errors import DeliveryFailed
 from connectors.open311.asked import SPAN
-from connectors.open311.records import Made, ServiceRequest, read_errors, read_made, read_requests, read_token
+from connectors.open311.records import (
+    Made,
+    ServiceRequest,
+    read_contact,
+    read_errors,
+    read_made,
+    read_requests,
+    read_token,
+    read_updates,
+)
 from connectors.open311.wire import Format, Unreadable
 
 MOST_BYTES = 8_000_000
 PAGES, PAGE_SIZE, IDS_AT_ONCE = 20, 200, 50
 # Refusals that another try may change: a key can be renewed, a limit passes.
 PASSING = frozenset({401, 403, 408, 425, 429})
+NOT_OFFERED = 501
 T = TypeVar("T")
 
 
@@ -37,6 +47,19 @@ class Remote:
         if not made.service_request_id and not made.token:
             raise DeliveryFailed("the endpoint gave neither a number nor a token")
         return made
+
+    def update(self, fields: Mapping[str, str]) -> None:
+        """Say something of a request, by the extension of mySociety; final where the endpoint does not offer it."""
+        self._ask(
+            "POST", "/servicerequestupdates.xml", read_updates, data={"api_key": self._key, **self._city, **fields}
+        )
+
+    def contact(self) -> str | None:
+        """How people reach the city, where it says so."""
+        try:
+            return self._ask("GET", "/discovery.xml", read_contact, params=self._query())
+        except DeliveryFailed:
+            return None
 
     def token(self, token: str) -> str | None:
         """The number that a token became, None while it waits."""
@@ -75,7 +98,7 @@ class Remote:
             raise DeliveryFailed(f"no answer: {type(error).__name__}") from None
         if not answer.is_success:
             told = "; ".join(read_errors(Format.XML, body))[:500]
-            final = answer.is_client_error and answer.status_code not in PASSING
+            final = (answer.is_client_error and answer.status_code not in PASSING) or answer.status_code == NOT_OFFERED
             raise DeliveryFailed(f"{answer.status_code} {told}".strip(), final=final)
         try:
             return reader(Format.XML, body)
