@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from bot.cases.case import CITIZEN, CaseDraft, DemandType, Facts
 from bot.cases.handover import State
@@ -20,7 +17,7 @@ from bot.messages import SenderId
 from bot.settings import Settings
 from connectors.open311.client import Neighbour, Open311Delivery
 from connectors.sweeper import look_after
-from tests.open311_city import BASE, DOMAIN, City
+from tests.open311_city import BASE, DOMAIN, City, served
 from tests.open311_neighbour import (
     DRAFT,
     UNIT,
@@ -220,25 +217,17 @@ def test_the_same_request_is_filed_and_handed_over_once(here: Here) -> None:
 
 def test_over_a_real_server(here: Here, tmp_path: Path) -> None:
     """uvicorn and a real connection: the sweep delivers, follows, and a stopped server loses nothing."""
-    server = uvicorn.Server(uvicorn.Config(here.there.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    settings = Settings(
-        data_dir=tmp_path, open311_url=f"http://127.0.0.1:{port}{BASE}/", open311_key=here.there.key,
-        open311_jurisdiction="sz.gov.cn", open311_follow_seconds=0, _env_file=None,
-    )  # type: ignore[call-arg]  # fmt: skip
-    assert settings.open311_unit == UNIT
-    neighbour = Neighbour(settings, here.store, DOMAIN)
-    number = here.file()
-    assert look_after(here.store, neighbour.delivery, neighbour.follow).followed == 1
-    assert here.case(number).status is Status.SIGNED
-    assert [case.number for case in there_cases(here)] == [here.state(number)[1]]
-    server.should_exit = True
-    thread.join(10)
+    with served(here.there.app) as root:
+        settings = Settings(
+            data_dir=tmp_path, open311_url=f"{root}{BASE}/", open311_key=here.there.key,
+            open311_jurisdiction="sz.gov.cn", open311_follow_seconds=0, _env_file=None,
+        )  # type: ignore[call-arg]  # fmt: skip
+        assert settings.open311_unit == UNIT
+        neighbour = Neighbour(settings, here.store, DOMAIN)
+        number = here.file()
+        assert look_after(here.store, neighbour.delivery, neighbour.follow).followed == 1
+        assert here.case(number).status is Status.SIGNED
+        assert [case.number for case in there_cases(here)] == [here.state(number)[1]]
     later = here.file()
     assert look_after(here.store, neighbour.delivery, neighbour.follow).followed == 0
     assert here.state(later) == (State.PENDING, None)
