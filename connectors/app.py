@@ -14,7 +14,7 @@ from bot.assistant import Assistant
 from bot.build import build_assistant
 from bot.domain import read_domain
 from bot.settings import Settings
-from connectors import cases_api, feedback_api, knowledge_api, metrics, problem, rest, track_api
+from connectors import assist_api, cases_api, feedback_api, knowledge_api, metrics, problem, rest, track_api
 from connectors.channels.gateway import Gateway
 from connectors.channels.postman import Postman
 from connectors.channels.registry import check_channels, open_channels, read_channels
@@ -93,6 +93,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(rest.router)
     app.include_router(knowledge_api.router)
     app.include_router(cases_api.router)
+    app.include_router(assist_api.router)
     app.include_router(track_api.router)
     app.include_router(feedback_api.router)
     app.include_router(reload_router)

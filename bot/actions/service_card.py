@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from bot.nlu.aspects import asks_whether, tells_circumstance
-from bot.turn import TurnContext
-from knowledge.catalogue import Fact, Service, Source, Text
-from knowledge.facts import Pointed
+from bot.nlu.parse import Parse
+from knowledge.catalogue import Catalogue, Fact, Service, Source, Text
+from knowledge.facts import FactFinder, Pointed
 
 POINTED, POINTED_LEAST, STANDS_OUT, NEAR_BEST = 0.5, 0.28, 1.5, 0.12
 MAX_POINTED = 3
@@ -29,7 +30,29 @@ ASPECT_FACTS = {
 }
 
 
-def card(turn: TurnContext, service: Service) -> str:
+class Teller(Protocol):
+    """Who tells: the language, the wording and the catalogue."""
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    def text(self, response: str, **values: object) -> str: ...
+
+
+class Answerer(Teller, Protocol):
+    """Who answers a question."""
+
+    @property
+    def parse(self) -> Parse: ...
+
+    @property
+    def facts(self) -> FactFinder: ...
+
+
+def card(turn: Answerer, service: Service) -> str:
     """The full answer on a service; who can apply comes first where that is asked."""
     names = card_facts(turn)
     lines = [
@@ -40,12 +63,12 @@ def card(turn: TurnContext, service: Service) -> str:
     return "\n".join(lines)
 
 
-def card_facts(turn: TurnContext) -> tuple[str, ...]:
+def card_facts(turn: Answerer) -> tuple[str, ...]:
     """The fields a card tells."""
     return ("eligibility", *CARD_FACTS) if asks_whether(turn.parse.asserted) else CARD_FACTS
 
 
-def with_conditions(turn: TurnContext, service: Service, aspects: tuple[str, ...]) -> tuple[str, ...]:
+def with_conditions(turn: Answerer, service: Service, aspects: tuple[str, ...]) -> tuple[str, ...]:
     """The aspects asked for, with who can apply where a person or a circumstance is told along."""
     parse = turn.parse
     told = parse.persons or (tells_circumstance(parse.asserted) and asks_whether(parse.asserted))
@@ -54,7 +77,7 @@ def with_conditions(turn: TurnContext, service: Service, aspects: tuple[str, ...
     return (*aspects, "eligibility")
 
 
-def pointed_at(turn: TurnContext, service: Service, aspects: Sequence[str]) -> tuple[Pointed, ...]:
+def pointed_at(turn: Answerer, service: Service, aspects: Sequence[str]) -> tuple[Pointed, ...]:
     """The items of a service that a question points at, best first; none when no item stands out.
 
     Items of a field that is asked for anyway are left out, for the whole field is told.
@@ -77,7 +100,7 @@ def clearly(pointed: Sequence[Pointed]) -> bool:
     return bool(pointed) and pointed[0].score >= POINTED
 
 
-def introduction(turn: TurnContext, service: Service) -> list[str]:
+def introduction(turn: Teller, service: Service) -> list[str]:
     """What a service is and who is responsible."""
     return [
         turn.text(
@@ -86,12 +109,12 @@ def introduction(turn: TurnContext, service: Service) -> list[str]:
             description=_description(turn, service),
         ),
         *_other_language(turn, service),
-        turn.text("utter_agency_line", agency=_agency(turn, service)),
+        turn.text("utter_agency_line", agency=responsible(turn, service)),
     ]
 
 
 def details(
-    turn: TurnContext,
+    turn: Teller,
     service: Service,
     aspects: Iterable[str],
     district: Text | None,
@@ -120,7 +143,7 @@ def details(
     return "\n".join([*lines, *closing(turn, service, shown)])
 
 
-def line(turn: TurnContext, name: str, fact: Fact) -> str:
+def line(turn: Teller, name: str, fact: Fact) -> str:
     """One fact with its mark when it is to be confirmed."""
     separator = turn.text("utter_item_separator")
     return turn.text(
@@ -131,14 +154,14 @@ def line(turn: TurnContext, name: str, fact: Fact) -> str:
     )
 
 
-def unknown(turn: TurnContext, name: str) -> str:
+def unknown(turn: Teller, name: str) -> str:
     """A field the catalogue does not know."""
     return turn.text(
         "utter_unknown_fact", label=turn.text(f"utter_label_{name}"), where=turn.text("utter_where_to_confirm")
     )
 
 
-def closing(turn: TurnContext, service: Service, names: Iterable[str]) -> list[str]:
+def closing(turn: Teller, service: Service, names: Iterable[str]) -> list[str]:
     """The note on unconfirmed values and the line of sources."""
     facts = [fact for name in names if (fact := service.fact(name))]
     lines = []
@@ -153,7 +176,7 @@ def closing(turn: TurnContext, service: Service, names: Iterable[str]) -> list[s
     return lines
 
 
-def sources_of(turn: TurnContext, service: Service, names: Iterable[str]) -> tuple[Source, ...]:
+def sources_of(turn: Teller, service: Service, names: Iterable[str]) -> tuple[Source, ...]:
     """The sources of some facts, each once."""
     facts = [fact for name in names if (fact := service.fact(name))]
     listed = [service.record.source] if service.record else []
@@ -161,17 +184,18 @@ def sources_of(turn: TurnContext, service: Service, names: Iterable[str]) -> tup
     return tuple(turn.catalogue.sources[key] for key in keys)
 
 
-def _description(turn: TurnContext, service: Service) -> str:
+def _description(turn: Teller, service: Service) -> str:
     about = service.description
     return about.in_language(turn.language) if about else turn.text("utter_no_description")
 
 
-def _other_language(turn: TurnContext, service: Service) -> list[str]:
+def _other_language(turn: Teller, service: Service) -> list[str]:
     """The note that an imported item is not known in the language of the turn."""
     return [] if service.name.known_in(turn.language) else [turn.text("utter_in_other_language_only")]
 
 
-def _agency(turn: TurnContext, service: Service) -> str:
+def responsible(turn: Teller, service: Service) -> str:
+    """The unit responsible with its note."""
     note = service.agency_note
     name = turn.catalogue.agency_name(service).in_language(turn.language)
     if note is None:

@@ -115,6 +115,11 @@ class DemandAnalyst:
         parts = [part for part in self.splitter.split(text) if not says_nothing(ordered(part))] or [text.strip()]
         return tuple(self._one(part, find_entities(part, language, self.city), text, whole) for part in parts)
 
+    def read(self, text: str) -> Demand:
+        """A text read as one demand, whatever it holds."""
+        own = find_entities(text, "en" if detect(text).language == "en" else "zh", self.city)
+        return self._one(text, own, text, own)
+
     def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
         """The two likeliest hotline items of a canonical text with their probability; `none` is one of them."""
         head = self._heads["service_item"]

@@ -1,0 +1,240 @@
+"""A call as a fold over its segments: what the caller wants, and what was told for the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+from bot.assist.matter import Matter, MatterReader
+from bot.assist.place import Place
+from bot.assist.questions import Asked
+from bot.assist.reading import Kind, Reader, Reading
+from bot.assist.transcript import Segment, Speaker, heard
+from bot.assist.values import (
+    SURE,
+    Told,
+    contact_told,
+    digits_told,
+    mobile_in,
+    place_told,
+    says,
+    time_told,
+    unnamed_told,
+    whole_answer,
+)
+from bot.nlu.parse import Parse
+from bot.nlu.said import is_change
+from knowledge.catalogue import Catalogue
+
+OTHER_SHARE, OTHER_COVERED, UNHEARD = 0.85, 0.8, 0.05
+LANGUAGES = ("zh", "en")
+MOST_MATTERS = 6
+WISH = 0.6
+FILLED_BY = (Asked.LOCATION, Asked.OCCURRED_AT, Asked.CONTACT, Asked.NAME, Asked.ANONYMOUS)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was told of where and when of one matter."""
+
+    place: Place = field(default_factory=Place)
+    time: Told | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """The state of a call; `matters` and `forms` go together, the last one is spoken of now.
+
+    `asked` is the field the agent asked for last, `question` the agent's words, `offered` words of the agent that a yes
+    makes the caller's; `digits` is a number read out so far, `answered` the field that the caller's last words answered.
+    """
+
+    segments: tuple[Segment, ...] = ()
+    matters: tuple[Matter, ...] = (Matter(),)
+    forms: tuple[Form, ...] = (Form(),)
+    contact: Told | None = None
+    unnamed: Told | None = None
+    danger: Reading | None = None
+    case_number: Told | None = None
+    asked: Asked | None = None
+    answered: Asked | None = None
+    question: str = ""
+    offered: Reading | None = None
+    digits: str = ""
+    skipped: frozenset[Asked] = frozenset()
+    spoken: tuple[tuple[str, int], ...] = ()
+    wants: str | None = None
+
+    @property
+    def language(self) -> str:
+        """The caller's language by the letters said so far, Chinese while nothing was."""
+        counts = dict(self.spoken)
+        return "en" if counts.get("en", 0) > counts.get("zh", 0) else "zh"
+
+    @property
+    def matter(self) -> Matter:
+        """What is spoken of now; the one before where nothing was told of a new one yet."""
+        return self.matters[-1]
+
+    @property
+    def form(self) -> Form:
+        """The form of what is spoken of now."""
+        return self.forms[-1]
+
+    def told(self) -> tuple[tuple[Matter, Form], ...]:
+        """The matters of which something was told, in order."""
+        return tuple(pair for pair in zip(self.matters, self.forms, strict=True) if pair[0].told)
+
+
+class Listener:
+    """Hears segments one by one; the same segments always give the same call."""
+
+    def __init__(self, reader: Reader, matters: MatterReader, catalogue: Catalogue) -> None:
+        self._reader, self._matters, self._catalogue = reader, matters, catalogue
+
+    def listen(self, segments: Iterable[Segment], call: Call | None = None) -> Call:
+        """The call after several segments."""
+        return reduce(self.hear, segments, call or Call())
+
+    def hear(self, call: Call, segment: Segment) -> Call:
+        """The call after one more finished segment; one heard before changes nothing."""
+        if any(one.id == segment.id for one in call.segments):
+            return call
+        at = len(call.segments)
+        call = replace(call, segments=(*call.segments, segment))
+        if not any(char.isalnum() for char in segment.text):
+            return call
+        reading = self._reader.read(at, segment, call.language if call.spoken else None)
+        return self._agent(call, reading) if segment.speaker is Speaker.AGENT else self._caller(call, reading)
+
+    def _agent(self, call: Call, reading: Reading) -> Call:
+        """What the agent asks gives the next words of the caller their meaning."""
+        offered = reading if reading.reads_back else None
+        if reading.asked is None:
+            return replace(call, offered=offered or call.offered)
+        digits = call.digits if reading.asked is Asked.CONTACT else ""
+        return replace(call, asked=reading.asked, question=reading.segment.text, offered=offered, digits=digits)
+
+    def _caller(self, call: Call, reading: Reading) -> Call:
+        assert reading.parse is not None
+        if reading.act == "affirm" and call.offered is not None and call.asked is not Asked.ANONYMOUS:
+            return self._agreed(call, call.offered)
+        call = replace(call, offered=None, spoken=_spoken(call.spoken, reading))
+        if reading.parse.in_danger():
+            call = replace(call, danger=reading)
+        if (number := reading.parse.first("case_number")) is not None:
+            words = reading.heard.words(number.start, number.end)
+            call = replace(call, case_number=Told(number.value, SURE, words, reading.at))
+        if reading.act in ("skip", "deny") and call.asked in FILLED_BY and call.asked is not Asked.ANONYMOUS:
+            return replace(call, skipped=call.skipped | {call.asked}, asked=None)
+        call = replace(call, answered=call.asked)
+        call = self._contact(call, reading)
+        call = self._form(self._begun(call, reading), reading)
+        if not self._tells(call, reading):
+            return call
+        matter = self._matters.heard(call.matter, reading)
+        return replace(call, matters=(*call.matters[:-1], matter), wants=_wants(reading.parse) or call.wants)
+
+    def _agreed(self, call: Call, offered: Reading) -> Call:
+        """The agent's words taken as the caller's, who agreed to them."""
+        clean = heard(offered.segment.text)
+        reading = self._reader.as_caller(offered.at, offered.segment, clean, call.language)
+        call = self._form(self._contact(replace(call, offered=None), reading), reading)
+        if call.matter.told or reading.kind is not Kind.CONTENT:
+            return call
+        return replace(call, matters=(*call.matters[:-1], self._matters.heard(call.matter, reading)))
+
+    def _contact(self, call: Call, reading: Reading) -> Call:
+        """The number to call back and whether the caller stays unnamed."""
+        hidden = unnamed_told(reading, call.asked, call.question)
+        if hidden is not None:
+            call = replace(call, unnamed=hidden, asked=None if call.asked is Asked.ANONYMOUS else call.asked)
+        if (told := contact_told(reading)) is not None:
+            return replace(call, contact=told, digits="", asked=_answered(call, Asked.CONTACT))
+        if call.asked is not Asked.CONTACT:
+            return call
+        digits = call.digits + digits_told(reading.heard.text)
+        if (number := mobile_in(digits)) is not None:
+            told = Told(number, SURE, reading.segment.text, reading.at)
+            return replace(call, contact=told, digits="", asked=None)
+        return replace(call, digits=digits)
+
+    def _begun(self, call: Call, reading: Reading) -> Call:
+        """The call with a new matter begun where the segment tells of another one."""
+        if not call.matter.told or reading.kind is not Kind.CONTENT or not self._another(call, reading):
+            return call
+        matters, forms = (*call.matters, Matter()), (*call.forms, Form())
+        return replace(call, matters=matters[-MOST_MATTERS:], forms=forms[-MOST_MATTERS:])
+
+    def _another(self, call: Call, reading: Reading) -> bool:
+        parse = reading.parse
+        assert parse is not None
+        best, share = next(iter(reading.shares.items()), ("", 0.0))
+        known = call.matter.ranked
+        fresh = known.get(best, 0.0) < UNHEARD
+        near = {code for one in list(known)[:2] for code in self._catalogue[one].related}
+        if call.asked is Asked.MORE or says("more", reading.heard.text):
+            return bool(parse.topic) and fresh and reading.covered >= 0.5
+        if call.asked in FILLED_BY or not parse.topic:
+            return False
+        surely = share >= OTHER_SHARE and reading.covered >= OTHER_COVERED
+        return surely and fresh and best not in near and (parse.asks() or bool(_wants(parse)))
+
+    def _form(self, call: Call, reading: Reading) -> Call:
+        """The form with the place and time of the segment."""
+        assert reading.parse is not None
+        form, asked = call.form, call.asked
+        change = is_change(reading.parse) and bool(form.place.pieces or form.time)
+        piece = place_told(reading, asked)
+        if piece is not None:
+            form = replace(form, place=form.place.take(piece, change and not piece.wanted))
+        time = time_told(reading, asked)
+        if time is not None:
+            form = replace(form, time=_time(form.time, time, asked is Asked.OCCURRED_AT, change))
+        done = (piece is not None and asked is Asked.LOCATION) or (time is not None and asked is Asked.OCCURRED_AT)
+        return replace(call, forms=(*call.forms[:-1], form), asked=None if done else call.asked)
+
+    def _tells(self, call: Call, reading: Reading) -> bool:
+        """Whether a segment tells of the matter itself rather than answering a question of the form."""
+        assert reading.parse is not None
+        if reading.kind is not Kind.CONTENT or call.answered is Asked.NAME:
+            return False
+        wish = reading.parse.probability("file_demand", "ask_service", "ask_detail")
+        return not (call.answered in FILLED_BY and whole_answer(reading) and wish < WISH)
+
+
+def _answered(call: Call, asked: Asked) -> Asked | None:
+    return None if call.asked is asked else call.asked
+
+
+def _time(old: Told | None, new: Told, wanted: bool, change: bool) -> Told:
+    """The time after another one was told."""
+    if old is None or change or (wanted and old.confidence < new.confidence and old.value in new.value):
+        return new
+    if new.value in old.value:
+        return old
+    if not wanted:
+        return old
+    comma = ", " if old.value.isascii() and new.value.isascii() else "，"
+    return Told(f"{old.value}{comma}{new.value}", max(old.confidence, new.confidence), new.words, new.at)
+
+
+def _spoken(counts: tuple[tuple[str, int], ...], reading: Reading) -> tuple[tuple[str, int], ...]:
+    """How many words were said in each language, with those of one more segment."""
+    assert reading.parse is not None
+    language = reading.parse.detected.language
+    if language not in LANGUAGES or reading.kind is Kind.VALUES:
+        return counts
+    table = dict(counts)
+    words = len(reading.heard.text.split()) if language == "en" else len(reading.heard.text) // 2 + 1
+    table[language] = table.get(language, 0) + words
+    return tuple(table.items())
+
+
+def _wants(parse: Parse) -> str | None:
+    """The kind of wish a segment surely tells: to ask, to file, or of a filed case."""
+    for name in ("file_demand", "ask_service", "case_status", "hasten_case", "supplement_case", "withdraw_case"):
+        if parse.probability(name) >= 0.6:
+            return name
+    return None

@@ -1,0 +1,144 @@
+"""The form of a case filled from a call, each field with how sure it is and the words it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.assist.call import Call, Form
+from bot.assist.matter import Matter
+from bot.assist.place import entities_of
+from bot.assist.reading import Reading
+from bot.cases.analysis import CATEGORY_FLOOR, Demand
+from bot.cases.areas import areas_of
+from bot.cases.case import CaseDraft, DemandType
+from knowledge.catalogue import Catalogue, Kind, Service
+from knowledge.city import City
+
+SURE_ITEM = 0.5
+TYPE_SAID, TYPE_READ = 0.9, 0.65
+SURE_PLACE, GUESSED_PLACE = 0.9, 0.55
+MAX_WORDS = 120
+
+
+@dataclass(frozen=True)
+class Field:
+    """A value of the form; `words` are those of the segment it came from."""
+
+    value: str | bool
+    confidence: float
+    words: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The fields of one matter and the item it would be filed under."""
+
+    fields: Mapping[str, Field]
+    item: Service | None
+    type: DemandType
+
+    def value(self, name: str) -> str | None:
+        """A value as text, None when it is not known."""
+        field = self.fields.get(name)
+        return None if field is None else str(field.value)
+
+    def as_case(self) -> CaseDraft:
+        """The draft as the office files it."""
+        return CaseDraft(
+            self.value("description") or "",
+            self.type,
+            self.value("category"),
+            self.item.code if self.item else None,
+            self.item.agency if self.item else None,
+            self.value("location"),
+            self.value("district"),
+            self.value("subdistrict"),
+            self.value("occurred_at"),
+            self.value("subcategory"),
+        )
+
+
+def draft_of(call: Call, matter: Matter, form: Form, catalogue: Catalogue, city: City) -> Draft:
+    """The form of one matter of a call."""
+    fields: dict[str, Field] = {}
+    item = _item(matter, catalogue)
+    kind = DemandType.CONSULT
+    if matter.demand is not None:
+        kind = type_of(matter)
+        fields |= _read_fields(matter, matter.demand, kind, item)
+    fields |= _told_fields(form, city)
+    if call.contact is not None:
+        fields["contact"] = Field(call.contact.value, call.contact.confidence, call.contact.words, call.contact.at)
+    if call.unnamed is not None:
+        hidden = call.unnamed
+        fields["anonymous"] = Field(hidden.value == "true", hidden.confidence, hidden.words, hidden.at)
+    return Draft(fields, item, kind)
+
+
+def type_of(matter: Matter) -> DemandType:
+    """Why the caller calls: what explains is an inquiry, what is filed is what its words say."""
+    assert matter.demand is not None
+    if not matter.files_it:
+        return DemandType.CONSULT
+    return matter.demand.type if matter.demand.type is not DemandType.CONSULT else DemandType.HELP
+
+
+def _item(matter: Matter, catalogue: Catalogue) -> Service | None:
+    """The hotline item a matter would be filed under."""
+    if not matter.files_it or matter.demand is None:
+        return None
+    best = next(((code, share) for code, share in matter.ranked.items() if catalogue[code].kind is Kind.DEMAND), None)
+    if best is not None and best[1] >= SURE_ITEM:
+        return catalogue[best[0]]
+    return catalogue[matter.demand.service_item] if matter.demand.service_item else None
+
+
+def _read_fields(matter: Matter, demand: Demand, kind: DemandType, item: Service | None) -> dict[str, Field]:
+    telling = _telling(matter, item)
+    words = telling.segment.text[:MAX_WORDS]
+    said = TYPE_SAID if demand.evidence.get("type") else TYPE_READ
+    fields = {"type": Field(str(kind), said, words, telling.at)}
+    category = item.category if item is not None and item.category else demand.category
+    if category is not None:
+        sure = max(CATEGORY_FLOOR, demand.confidence)
+        fields["category"] = Field(category, round(sure, 3), words, telling.at)
+        if demand.subcategory and category == demand.category:
+            fields["subcategory"] = Field(demand.subcategory, round(sure * 0.9, 3), words, telling.at)
+    if item is not None:
+        share = matter.ranked.get(item.code, SURE_ITEM)
+        fields["service_item"] = Field(str(item.code), round(share, 3), words, telling.at)
+    if demand.urgency != "normal":
+        fields["urgency"] = Field(demand.urgency, round(demand.pressing, 3), words, telling.at)
+    if demand.people:
+        told = next((one for one in matter.told if demand.people in one.heard.text.lower()), telling)
+        fields["people"] = Field(demand.people, TYPE_SAID, told.segment.text[:MAX_WORDS], told.at)
+    first = matter.told[0]
+    fields["description"] = Field(matter.text, TYPE_SAID, first.segment.text[:MAX_WORDS], first.at)
+    return fields
+
+
+def _telling(matter: Matter, item: Service | None) -> Reading:
+    """The segment that says most of what a matter is."""
+    code = str(item.code) if item is not None else (matter.best or ("", 0.0))[0]
+    return max(matter.told, key=lambda one: one.covered * one.shares.get(code, 0.0))
+
+
+def _told_fields(form: Form, city: City) -> dict[str, Field]:
+    fields: dict[str, Field] = {}
+    place = form.place
+    if place.pieces:
+        best = max(place.pieces, key=lambda piece: (piece.level, piece.wanted))
+        sure = SURE_PLACE if best.sure else GUESSED_PLACE
+        fields["location"] = Field(place.text, sure, best.words, best.at)
+        areas = areas_of(entities_of(place, city), place.text)
+        if len(areas) == 1:
+            area = areas[0]
+            telling = next((piece for piece in place.pieces if (area.subdistrict or "")[:2] in piece.text), best)
+            for name, value in (("district", area.district), ("subdistrict", area.subdistrict)):
+                if value:
+                    fields[name] = Field(value, sure, telling.words, telling.at)
+    if form.time is not None:
+        fields["occurred_at"] = Field(form.time.value, form.time.confidence, form.time.words, form.time.at)
+    return fields

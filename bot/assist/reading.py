@@ -1,0 +1,114 @@
+"""One segment understood: what kind of speech it is, what it says of services, and the values in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.assist.questions import Asked, asked, reads_back
+from bot.assist.transcript import Heard, Segment, Speaker, heard
+from bot.nlu.entities import Entity
+from bot.nlu.parse import Parse, Understanding
+from bot.nlu.said import kept_and_negated, says_nothing, short_answer
+from knowledge.fusion import COVERED
+from knowledge.normal import normalise
+from knowledge.retriever import Retriever
+
+CHATTER = ("greet", "goodbye", "thank", "affirm", "deny", "bot_challenge", "capabilities", "repeat", "skip", "neither")
+SURE_CHATTER = 0.6
+SHORT_CHATTER, SHORT_CHATTER_ENGLISH = 8, 24
+KEPT_SERVICES = 12
+VALUES = ("location", "time", "phone", "email")
+
+
+class Kind(StrEnum):
+    """What a caller's segment is for."""
+
+    CHATTER = "chatter"
+    VALUES = "values"
+    CONTENT = "content"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A segment with what was understood of it; an agent's has no more than what it asks.
+
+    `shares` is how likely each of the likeliest services is, `covered` how likely any is wanted.
+    """
+
+    at: int
+    segment: Segment
+    heard: Heard
+    kind: Kind
+    parse: Parse | None = None
+    act: str | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+    covered: float = 0.0
+    asked: Asked | None = None
+    reads_back: bool = False
+
+    @property
+    def kept(self) -> tuple[Entity, ...]:
+        """The values told and not taken back."""
+        return tuple(kept_and_negated(self.parse.entities, self.heard.text)[0]) if self.parse else ()
+
+
+class Reader:
+    """Reads single segments; what it gives depends on the segment alone."""
+
+    def __init__(self, understanding: Understanding, retriever: Retriever) -> None:
+        self._understanding, self._retriever = understanding, retriever
+
+    def read(self, at: int, segment: Segment, hint: str | None = None) -> Reading:
+        """The reading of the segment at a place of the call."""
+        clean = heard(segment.text)
+        if segment.speaker is Speaker.AGENT:
+            return Reading(
+                at, segment, clean, Kind.CHATTER, asked=asked(segment.text), reads_back=reads_back(segment.text)
+            )
+        return self.as_caller(at, segment, clean, hint)
+
+    def as_caller(self, at: int, segment: Segment, clean: Heard, hint: str | None) -> Reading:
+        """The reading of words that are the caller's, or that the caller agreed to."""
+        parse = self._understanding.parse(clean.text, hint)
+        act = short_answer(clean.text)
+        kind = kind_of(parse, act)
+        shares, covered = self.services(parse) if kind is Kind.CONTENT else ({}, 0.0)
+        return Reading(at, segment, clean, kind, parse, act, shares, covered)
+
+    def understand(self, text: str) -> Parse:
+        """Several segments read as one text."""
+        return self._understanding.parse(text)
+
+    def services(self, parse: Parse) -> tuple[dict[str, float], float]:
+        """The likeliest services of a text by code with their shares, and how likely the text wants any."""
+        found = self._retriever.search(parse.asserted, parse.vector, KEPT_SERVICES)
+        return {str(hit.service.code): hit.score for hit in found.hits}, found.kinds.get(COVERED, 1.0)
+
+
+def kind_of(parse: Parse, act: str | None) -> Kind:
+    """What a caller's segment is for: nothing of the matter, only values of the form, or the matter itself."""
+    if act is not None:
+        return Kind.CHATTER
+    told = parse.all(*VALUES)
+    length = len(parse.canonical)
+    short = length <= (SHORT_CHATTER_ENGLISH if parse.canonical.isascii() else SHORT_CHATTER)
+    if not told and (says_nothing(parse.canonical) or (_chats(parse) and (short or not parse.topic))):
+        return Kind.CHATTER
+    if told and not parse.asks() and not _beside_values(parse):
+        return Kind.VALUES
+    return Kind.CONTENT
+
+
+def _chats(parse: Parse) -> bool:
+    return parse.probability(*CHATTER) >= SURE_CHATTER
+
+
+def _beside_values(parse: Parse) -> str:
+    """What the words that can name a matter tell beside places, times and numbers."""
+    rest = parse.topic
+    for entity in sorted(parse.entities, key=lambda one: -len(one.text)):
+        rest = rest.replace(normalise(entity.text).text, " ")
+    words = [word for word in rest.split() if len(word) > 1]
+    return " ".join(words)

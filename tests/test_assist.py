@@ -1,0 +1,203 @@
+"""Help for the agent during a call: what is wanted, the form, what to say and to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bot.assist.assistance import Advice, Assistance
+from bot.assist.call import Call
+from bot.assist.questions import Asked, asked, reads_back
+from bot.assist.suggestions import SuggestionKind
+from bot.assist.transcript import Segment, Speaker, heard
+from bot.assist.values import digits_told, mobile_in
+from bot.assistant import Assistant
+from bot.settings import Settings
+from connectors.app import create_app
+from connectors.assist_api import assistance_of
+
+Lines = list[tuple[str, str]]
+BARBECUE: Lines = [
+    ("agent", "您好12345请问有什么可以帮您"),
+    ("caller", "喂你好"),
+    ("caller", "就是我们楼下那个烧烤店油烟好大"),
+    ("caller", "天天晚上呛得要死窗都不敢开"),
+    ("agent", "请问在哪里"),
+    ("caller", "在龙华这边"),
+    ("agent", "具体哪条街"),
+    ("caller", "民康路"),
+    ("agent", "门牌号知道吗"),
+    ("caller", "呃 二十三号吧"),
+    ("agent", "什么时候开始的"),
+    ("caller", "差不多半个月了吧"),
+    ("agent", "留个联系电话"),
+    ("caller", "幺三八零零"),
+    ("agent", "嗯"),
+    ("caller", "幺三八零零零"),
+    ("agent", "需要对您的信息保密吗"),
+    ("caller", "要的"),
+    ("caller", "好谢谢"),
+]
+LICENCE: Lines = [
+    ("agent", "您好请讲"),
+    ("caller", "我想问一下那个我驾照快到期了怎么换啊"),
+    ("agent", "您是C1的吗"),
+    ("caller", "对对对"),
+    ("caller", "需要带什么材料"),
+]
+LAMP: Lines = [
+    ("agent", "Hello, how can I help you?"),
+    ("caller", "uh hi yes the street light in front of my building has been out for a week"),
+    ("agent", "where is it exactly?"),
+    ("caller", "it's on Minkang Road in Longhua"),
+    ("agent", "and your phone number?"),
+    ("caller", "one three eight double zero one three eight triple zero"),
+    ("agent", "do you want to stay anonymous"),
+    ("caller", "no"),
+]
+
+
+@pytest.fixture
+def assistance(assistant: Assistant) -> Assistance:
+    """The engine of suggestions."""
+    return assistance_of(assistant)
+
+
+@pytest.fixture
+def after(assistance: Assistance) -> Callable[[Lines], Advice]:
+    """The advice after the lines of a call."""
+
+    def advise(lines: Lines) -> Advice:
+        return assistance.advise(assistance.listen(segments_of(lines)))
+
+    return advise
+
+
+def segments_of(lines: Lines) -> list[Segment]:
+    return [Segment(f"s{at}", Speaker(speaker), text) for at, (speaker, text) in enumerate(lines)]
+
+
+def test_recognised_speech_is_made_readable_and_leads_back() -> None:
+    clean = heard("嗯 路灯 坏 了 就在 民康路")
+    assert clean.text == "路灯坏了就在民康路"
+    assert clean.words(6, 9) == "民康路"
+    assert heard("嗯").text == "嗯"
+    assert heard("um the the lamp is broken").text == "the lamp is broken"
+    assert heard("唔使啦").text == "唔使啦"
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("请问具体在哪条街", Asked.LOCATION),
+        ("好的地址记下了那是什么时候开始的呢", Asked.OCCURRED_AT),
+        ("您贵姓", Asked.NAME),
+        ("方便留个联系电话吗", Asked.CONTACT),
+        ("要唔要匿名", Asked.ANONYMOUS),
+        ("仲有冇其他问题", Asked.MORE),
+        ("Which road is that on?", Asked.LOCATION),
+        ("Since when has it been like this?", Asked.OCCURRED_AT),
+        ("What's the best number to reach you?", Asked.CONTACT),
+        ("好的", None),
+    ],
+)
+def test_what_an_agent_asks(text: str, slot: Asked | None) -> None:
+    assert asked(text) is slot
+
+
+def test_reading_back_is_told_from_asking() -> None:
+    assert reads_back("地址是民康路二十三号对吧") and reads_back("So it's on Minkang Road, right?")
+    assert not reads_back("好的我帮您登记")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "幺三八零零幺三八零零零",
+        "要三八 零零要三八零零零",
+        "138 0013 8000",
+        "one three eight double oh one three eight triple zero",
+    ],
+)
+def test_numbers_read_out(text: str) -> None:
+    assert mobile_in(digits_told(text)) == "13800138000"
+
+
+def test_a_complaint_fills_the_form(after: Callable[[Lines], Advice]) -> None:
+    advice = after(BARBECUE)
+    fields = advice.draft.fields
+    assert fields["type"].value == "complaint" and fields["category"].value == "环保水务"
+    assert fields["location"].value == "龙华民康路二十三号" and fields["district"].value == "龙华区"
+    assert fields["district"].words == "龙华" and fields["district"].at == 5
+    assert "半个月" in str(fields["occurred_at"].value)
+    assert fields["contact"].value == "13800138000" and fields["contact"].at == 15
+    assert fields["anonymous"].value is True
+    assert advice.next_question is None and "民康路" in advice.summary and "保密" in advice.summary
+    assert all(0 < field.confidence <= 1 for field in fields.values())
+
+
+def test_the_next_question_follows_the_form(after: Callable[[Lines], Advice]) -> None:
+    slots = []
+    for end in (2, 3, 6, 8, 12, 16, 18):
+        question = after(BARBECUE[:end]).next_question
+        slots.append(question.slot if question else None)
+    assert slots[:3] == ["description", "location", "place_detail"]
+    assert slots[-2:] == ["anonymous", None] and "contact" in slots
+
+
+def test_a_question_is_answered_from_the_catalogue(after: Callable[[Lines], Advice]) -> None:
+    advice = after(LICENCE)
+    reply = next(one for one in advice.suggestions if one.kind is SuggestionKind.REPLY)
+    service = next(one for one in advice.suggestions if one.kind is SuggestionKind.SERVICE)
+    assert service.code == reply.code == "C01" and reply.source.field == "materials"
+    assert "身份证" in reply.text and reply.source.title and reply.source.checked_on
+    assert "驾驶证" in advice.summary and advice.draft.fields["type"].value == "consult"
+
+
+def test_an_english_caller_is_rendered_in_chinese(after: Callable[[Lines], Advice]) -> None:
+    advice = after(LAMP)
+    assert advice.language == "en" and advice.draft.item is not None and advice.draft.item.code == "H08"
+    assert advice.draft.fields["contact"].value == "13800138000" and advice.draft.fields["anonymous"].value is False
+    assert advice.rendering is not None and "路灯" in advice.rendering.text and "龙华区" in advice.rendering.text
+    assert "street light" in advice.rendering.original
+
+
+def test_hearing_is_a_pure_fold(assistance: Assistance) -> None:
+    segments = segments_of(BARBECUE)
+    whole = assistance.listen(segments)
+    call = Call()
+    for segment in segments:
+        call = assistance.listen([segment, segment], call)
+    assert assistance.advise(call) == assistance.advise(whole)
+    assert len(call.segments) == len(segments)
+
+
+@pytest.mark.parametrize(
+    "lines", [[], [("caller", "")], [("caller", "喂")], [("agent", "您好")], [("caller", "😀 。。。")]]
+)
+def test_nothing_said_yet(after: Callable[[Lines], Advice], lines: Lines) -> None:
+    advice = after(lines)
+    assert not advice.draft.fields and advice.summary
+
+
+def test_suggest_over_http(assistant: Assistant, tmp_path: Any) -> None:
+    settings = Settings(data_dir=tmp_path, database_url="sqlite://", sweep_seconds=0, _env_file=None)  # type: ignore[call-arg]
+    client = TestClient(create_app(settings, assistant))
+    with client:
+        lines = [
+            {"speaker": speaker, "text": text, "started_at": "2026-11-27T08:00:00+08:00"} for speaker, text in LAMP
+        ]
+        told = client.post("/assist/suggest", json={"transcript": lines}).json()
+        assert set(told) >= {"suggestions", "case_draft", "summary", "next_question", "duplicates"}
+        assert {one["kind"] for one in told["suggestions"]} >= {"reply", "service"}
+        assert all(set(one) >= {"text", "confidence", "source"} for one in told["suggestions"])
+        said = [line["text"] for line in lines]
+        assert all(field["evidence"] in said[field["segment"]] for field in told["case_draft"].values())
+        chinese = client.post("/assist/suggest", json={"transcript": lines, "language": "zh"}).json()
+        assert "路灯" in chinese["summary"] and chinese["language"] == "zh"
+        bad = client.post("/assist/suggest", json={"transcript": [{"speaker": "bot", "text": "x"}]})
+        assert bad.status_code == 422 and bad.json()["errors"]
+        assert client.post("/assist/suggest", json={"transcript": []}).status_code == 200
