@@ -47,7 +47,7 @@ class Call:
     """The state of a call; `matters` and `forms` go together, the last one is spoken of now.
 
     `asked` is the field the agent asked for last, `question` the agent's words, `offered` words of the agent that a yes
-    makes the caller's; `digits` is a number read out so far, `answered` the field that the caller's last words answered.
+    makes the caller's; `digits` is a number read out so far, `answered` the field that the caller answered last.
     """
 
     segments: tuple[Segment, ...] = ()
