@@ -6,6 +6,8 @@ import ipaddress
 import logging
 import math
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from limits import RateLimitItem, parse
 from limits.errors import ConfigurationError, StorageError
@@ -14,44 +16,47 @@ from limits.strategies import MovingWindowRateLimiter
 
 from bot.errors import SettingsError
 
+Answer = TypeVar("Answer")
 logger = logging.getLogger("chengda")
 SCHEMES = ("redis://", "rediss://", "redis+unix://")
 LOGINS_BY_ADDRESS = parse("10/minute")
 LOGINS_BY_ACCOUNT = parse("20/15 minutes")
+# A Redis that does not answer within this is left alone for a while.
+ANSWER_SECONDS, PAUSE_SECONDS = 1.0, 5.0
 WRONG_CODES_BY_CASE = parse("10/day")
 WRONG_CODES_BY_ADDRESS = parse("30/15 minutes")
 
 
 class Throttle:
-    """Counts tries; when Redis fails, this worker counts for itself and says so in the log."""
+    """Counts tries; while Redis fails, this worker counts for itself and says so in the log."""
 
-    def __init__(self, redis_url: str = "") -> None:
+    def __init__(self, redis_url: str = "", pause_seconds: float = PAUSE_SECONDS) -> None:
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._all = MovingWindowRateLimiter(_storage(redis_url)) if redis_url else self._own
+        self._pause_seconds, self._paused_until = pause_seconds, 0.0
 
     def hit(self, limit: RateLimitItem, kind: str, key: str) -> bool:
         """Count a try; False when it is one too many, and then it is not counted."""
-        try:
-            return self._all.hit(limit, kind, key)
-        except StorageError as error:
-            logger.error("redis does not count: %s", type(error.__cause__ or error).__name__)
-            return self._own.hit(limit, kind, key)
+        return self._asked(lambda counts: counts.hit(limit, kind, key))
 
     def spent(self, limit: RateLimitItem, kind: str, key: str) -> bool:
         """Whether another try would be one too many; counts nothing."""
-        try:
-            return not self._all.test(limit, kind, key)
-        except StorageError as error:
-            logger.error("redis does not count: %s", type(error.__cause__ or error).__name__)
-            return not self._own.test(limit, kind, key)
+        return not self._asked(lambda counts: counts.test(limit, kind, key))
 
     def wait(self, limit: RateLimitItem, kind: str, key: str) -> int:
         """Seconds until another try counts, one at least."""
-        try:
-            reset = self._all.get_window_stats(limit, kind, key).reset_time
-        except StorageError:
-            reset = self._own.get_window_stats(limit, kind, key).reset_time
+        reset = self._asked(lambda counts: counts.get_window_stats(limit, kind, key).reset_time)
         return max(1, math.ceil(reset - time.time()))
+
+    def _asked(self, ask: Callable[[MovingWindowRateLimiter], Answer]) -> Answer:
+        if time.monotonic() < self._paused_until:
+            return ask(self._own)
+        try:
+            return ask(self._all)
+        except StorageError as error:
+            self._paused_until = time.monotonic() + self._pause_seconds
+            logger.error("redis does not count: %s", type(error.__cause__ or error).__name__)
+            return ask(self._own)
 
 
 def network_of(address: str) -> str:
@@ -68,10 +73,12 @@ def _storage(url: str) -> Storage:
     if not url.startswith(SCHEMES):
         raise SettingsError(f"CHENGDA_REDIS_URL begins with one of {', '.join(SCHEMES)}")
     try:
-        storage = storage_from_string(url, wrap_exceptions=True)
+        storage = storage_from_string(
+            url, wrap_exceptions=True, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+        )
     except ConfigurationError:
         logger.error(
-            "CHENGDA_REDIS_URL is set but the package is missing (`pip install redis`); each worker counts alone"
+            "CHENGDA_REDIS_URL is set but the package is missing (`pip install 'redis<8'`); each worker counts alone"
         )
         return MemoryStorage()
     assert isinstance(storage, Storage)

@@ -1,0 +1,122 @@
+"""Counting tries in a real Redis: all workers count together, and each for itself while the server fails."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis, RedisError
+
+from connectors.throttle import LOGINS_BY_ADDRESS, PAUSE_SECONDS, Throttle
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAMS = ("redis-server", "valkey-server")
+TRY = "login-address", "10.0.0.1"
+ANOTHER_WORKER = (
+    "import sys; from connectors.throttle import *; throttle = Throttle(sys.argv[1]); "
+    "print(sum(throttle.hit(LOGINS_BY_ADDRESS, 'login-address', '10.0.0.1') for _ in range(6)))"
+)
+
+
+class Server:
+    """One server on a port or a socket of its own; keeps nothing on disk."""
+
+    def __init__(self, scheme: str) -> None:
+        self.program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+        self.folder = Path(tempfile.mkdtemp(prefix="chengda-redis-"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        by_socket = scheme == "redis+unix"
+        self.place = ("--port", "0", "--unixsocket", str(self.folder / "s")) if by_socket else ("--port", str(port))
+        self.url = f"redis+unix://{self.folder}/s" if by_socket else f"redis://127.0.0.1:{port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        if self.program is None:
+            pytest.skip("no Redis is installed (Debian: apt-get install redis-server)")
+        kept_nowhere = ("--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--dir", str(self.folder))
+        self.process = subprocess.Popen(
+            [self.program, *self.place, *kept_nowhere], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 20
+        while not self._answers() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        with Redis.from_url(self.url.replace("redis+unix", "unix")) as asked:
+            try:
+                return bool(asked.ping())
+            except RedisError:
+                return False
+
+    def kill(self, by: signal.Signals = signal.SIGKILL) -> None:
+        if self.process is not None:
+            self.process.send_signal(by)
+            if by is signal.SIGKILL:
+                self.process.wait()
+
+
+@pytest.fixture(params=["redis", "redis+unix"])
+def redis(request: pytest.FixtureRequest) -> Iterator[Server]:
+    started = Server(request.param)
+    try:
+        started.start()
+        yield started
+    finally:
+        started.kill()
+        shutil.rmtree(started.folder)
+
+
+def hits(throttle: Throttle, times: int) -> int:
+    """How many of so many tries counted."""
+    return sum(throttle.hit(LOGINS_BY_ADDRESS, *TRY) for _ in range(times))
+
+
+def test_all_workers_count_together(redis: Server) -> None:
+    one = Throttle(redis.url)
+    assert hits(one, 6) == 6
+    other = subprocess.run(
+        [sys.executable, "-c", ANOTHER_WORKER, redis.url], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert other.stdout.strip() == "4"
+    assert one.spent(LOGINS_BY_ADDRESS, *TRY)
+    assert Throttle(redis.url).spent(LOGINS_BY_ADDRESS, *TRY)
+    assert not one.spent(LOGINS_BY_ADDRESS, "login-address", "10.0.0.2")
+    assert 55 <= one.wait(LOGINS_BY_ADDRESS, *TRY) <= 60
+
+
+def test_a_server_killed_midway_lets_the_worker_count_for_itself(
+    redis: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = Throttle(redis.url, pause_seconds=0.2), Throttle(redis.url, pause_seconds=0.2)
+    assert hits(one, 8) == 8
+    redis.kill()
+    with caplog.at_level(logging.ERROR, "chengda"):
+        assert (hits(one, 11), hits(other, 11)) == (10, 10)
+    assert {record.getMessage() for record in caplog.records} == {"redis does not count: ConnectionError"}
+    assert len(caplog.records) < 22
+    assert one.spent(LOGINS_BY_ADDRESS, *TRY)
+    redis.start()
+    time.sleep(0.3)
+    assert hits(one, 6) + hits(other, 6) == 10
+
+
+def test_a_server_that_hangs_costs_a_second_once(redis: Server, caplog: pytest.LogCaptureFixture) -> None:
+    throttle = Throttle(redis.url)
+    assert hits(throttle, 1) == 1
+    redis.kill(signal.SIGSTOP)
+    began = time.monotonic()
+    with caplog.at_level(logging.ERROR, "chengda"):
+        assert hits(throttle, 10) == 10
+    assert time.monotonic() - began < PAUSE_SECONDS
+    assert [record.getMessage() for record in caplog.records] == ["redis does not count: TimeoutError"]
