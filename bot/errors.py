@@ -192,3 +192,7 @@ class ChannelError(ChengdaError):
 
 class BadCallback(ChannelError):
     """A messenger's call is forged, old, damaged or not for us; never told apart."""
+
+
+class BadFrame(ChannelError):
+    """A frame of a call is not in the agreed form; its text names the field, never a value."""

@@ -1,0 +1,1 @@
+"""Calls: what was said as it is heard, and answers as they are spoken."""

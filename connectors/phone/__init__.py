@@ -1,0 +1,1 @@
+"""Telephone calls: transcripts in, suggestions out, and a voice that answers."""
