@@ -46,6 +46,7 @@ from connectors.learn import Desk
 from connectors.learning import duplicates, fusion, subjects
 from connectors.live.connect import live_desk
 from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
+from connectors.mock.commands import commands as mock_commands
 from connectors.open311.client import neighbour_of
 from connectors.open311.commands import commands as open311_commands
 from connectors.staff.commands import commands as staff_commands
@@ -69,6 +70,7 @@ app.add_typer(open311_commands, name="open311")
 app.add_typer(database_commands.commands, name="database")
 app.add_typer(duty_commands.commands, name="duty")
 app.add_typer(staff_commands, name="staff")
+app.add_typer(mock_commands, name="mock")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
 benches.command("encoder")(encoder_commands.bench)

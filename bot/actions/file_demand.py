@@ -21,6 +21,7 @@ from bot.actions.demand_place import placed, take_bare_place
 from bot.actions.demand_summary import contact, summary
 from bot.actions.known_case import FILE, FOLLOW, act_on_offer, follow, offer
 from bot.cases.case import CaseDraft
+from bot.cases.coordinates import located
 from bot.cases.telling import TIME_FORMAT
 from bot.messages import BotMessage
 from bot.nlu.said import (
@@ -277,7 +278,8 @@ def _file(turn: TurnContext, state: FormState) -> ActionResult:
     if state.anonymous:
         state = state.each(lambda draft: replace(draft, description=redact(draft.description, KEPT).text))
     filed = tuple(
-        turn.cases.file(draft, turn.sender, turn.language, state.contact, state.anonymous) for draft in state.drafts
+        turn.cases.file(located(draft), turn.sender, turn.language, state.contact, state.anonymous)
+        for draft in state.drafts
     )
     messages = tuple(
         turn.say(

@@ -60,9 +60,11 @@ class Contacts:
         )
 
     def wrote(self, sender: SenderId, channel: str, language: str, at: datetime, window: Window | None) -> None:
-        """Note that a citizen wrote or acted: reachable from now on, with a fresh window."""
+        """Note that a citizen wrote or acted: reachable, with a fresh window unless an open one is longer."""
         values: dict[str, Any] = {"channel": channel, "reachable": True, "written_at": at.astimezone(UTC)}
-        if window is not None:
+        known = self.of(sender) if window is not None else None
+        longer = known and known.window and window and known.open_at(at) and known.window.until > window.until
+        if window is not None and not longer:
             values |= {"window_until": window.until.astimezone(UTC), "window_left": window.left}
         self._connection.execute(
             insert_into(self._connection, contacts)

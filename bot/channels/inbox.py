@@ -77,6 +77,11 @@ class Inbox:
                 found.append(Kept(row.id, row.channel, sender, row.message_id, row.arrival, row.at, row.attempts + 1))
         return tuple(found)
 
+    def has(self, sender: SenderId, message_id: str) -> bool:
+        """Whether a message is kept for an answer by the postman."""
+        query = select(inbox.c.id).where(inbox.c.sender == sender, inbox.c.message_id == message_id)
+        return self._connection.execute(query).scalar() is not None
+
     def answered(self, sender: SenderId, message_id: str) -> None:
         """Its answer is stored and on its way: the message need not be kept."""
         self._connection.execute(delete(inbox).where(inbox.c.sender == sender, inbox.c.message_id == message_id))

@@ -96,6 +96,10 @@ class Outbox:
         self.changed = self.changed or fresh
         return fresh
 
+    def has(self, key: str) -> bool:
+        """Whether this key was posted before."""
+        return self._connection.execute(select(outbox.c.id).where(outbox.c.key == key)).scalar() is not None
+
     def claim(self, channels: Sequence[str], now: datetime, most: int = 20) -> tuple[Parcel, ...]:
         """Lease the oldest things that are due, at most one a citizen; a lease that ended counts as due."""
         moment = now.astimezone(UTC)

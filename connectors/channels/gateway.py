@@ -33,10 +33,11 @@ Answer = list[dict[str, Any]]
 
 @dataclass
 class _Pending:
-    """A turn under way; `late` once its answer was promised to the postman."""
+    """A turn under way; `late` once its answer was promised to the postman, `elsewhere` when another promised it."""
 
-    future: Future[Answer]
+    future: Future[Answer] = field(default_factory=Future)
     late: bool = False
+    elsewhere: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -62,14 +63,14 @@ class Gateway:
         with self._lock:
             pending = self._pending.get(key)
             if pending is None:
-                self._noticed(channel, sender, arrival)
-                pending = self._pending[key] = _Pending(self._threads.submit(self._turn, channel.name, sender, arrival))
+                pending = self._pending[key] = _Pending()
+                pending.future = self._threads.submit(self._asked, channel, sender, arrival, pending)
                 pending.future.add_done_callback(lambda _: self._pending.pop(key, None))
         try:
             answer = pending.future.result(0 if pending.late else seconds)
         except TimeoutError:
             return None if self._promise(channel, sender, arrival, pending) else pending.future.result()
-        return None if pending.late else answer
+        return None if pending.late or pending.elsewhere else answer
 
     def keep(self, work: Work, channel: Channel, arrival: Arrival) -> bool:
         """Keep a message in a transaction of the door; `answer_kept` answers it later. False when kept before."""
@@ -109,7 +110,11 @@ class Gateway:
             store = self.assistant.store
             with store.work() as work:
                 now = store.now()
-                work.inbox.keep(channel.name, sender, arrival.message_id, arrival.as_json(), now, now + LEASE)
+                mine = work.inbox.keep(channel.name, sender, arrival.message_id, arrival.as_json(), now, now + LEASE)
+            if not mine:
+                # Another process promised it, or one that died: the inbox has it.
+                pending.late = True
+                return True
             if pending.future.done():
                 with store.work() as work:
                     work.inbox.answered(sender, arrival.message_id)
@@ -118,6 +123,16 @@ class Gateway:
         kept = (channel.name, sender, arrival)
         pending.future.add_done_callback(lambda done: self._post(*kept, done.result()))
         return True
+
+    def _asked(self, channel: Channel, sender: SenderId, arrival: Arrival, pending: _Pending) -> Answer:
+        """The turn of a push; notes when its answer goes another way, as for a message that comes once more, later."""
+
+        def look(work: Work, answer: Answer) -> None:
+            waits = work.inbox.has(sender, arrival.message_id)
+            pending.elsewhere = waits or work.outbox.has(_key(sender, arrival.message_id))
+
+        self._noticed(channel, sender, arrival)
+        return self._turn(channel.name, sender, arrival, look)
 
     def _turn(self, channel: str, sender: SenderId, arrival: Arrival, and_then: AndThen | None = None) -> Answer:
         message = self._message(channel, sender, arrival)
@@ -155,18 +170,24 @@ class Gateway:
     def _written(self, work: Work, channel: str, sender: SenderId, arrival: Arrival, answer: Answer) -> None:
         """The answer into the outbox, the message out of the inbox, in one transaction."""
         language = answer[-1]["custom"]["turn"]["language"]
-        key = f"reply:{sender}:{arrival.message_id}"[:200]
+        key = _key(sender, arrival.message_id)
         work.outbox.post(key, sender, channel, Kind.REPLY, language, answer, self.assistant.store.now())
         work.inbox.answered(sender, arrival.message_id)
 
     def _noticed(self, channel: Channel, sender: SenderId, arrival: Arrival) -> None:
         with self.assistant.store.work() as work:
-            self._wrote(work, channel, sender, arrival)
+            if work.answer_of(sender, MessageId(arrival.message_id)) is None:
+                self._wrote(work, channel, sender, arrival)
 
     def _wrote(self, work: Work, channel: Channel, sender: SenderId, arrival: Arrival) -> None:
         now = self.assistant.store.now()
         work.contacts.wrote(sender, channel.name, arrival.language or "zh", now, channel.window(arrival))
         work.outbox.release(sender, now)
+
+
+def _key(sender: SenderId, message_id: str) -> str:
+    """The key of an answer in the outbox."""
+    return f"reply:{sender}:{message_id}"[:200]
 
 
 def answered(assistant: Assistant, message: UserMessage, and_then: AndThen | None = None) -> Answer:

@@ -18,6 +18,8 @@ from pydantic import BaseModel, ValidationError
 from bot.errors import SettingsError
 from connectors.channels.channel import Channel
 from connectors.channels.gateway import Gateway
+from connectors.wechat.channel import open_wechat
+from connectors.wechat.settings import WeChatSettings
 
 
 class Opener(Protocol):
@@ -26,7 +28,9 @@ class Opener(Protocol):
     def __call__(self, name: str, settings: Any, gateway: Gateway) -> Channel: ...
 
 
-KINDS: Mapping[str, tuple[type[BaseModel], Opener]] = {}
+KINDS: Mapping[str, tuple[type[BaseModel], Opener]] = {
+    "wechat": (WeChatSettings, open_wechat),
+}
 
 
 def read_channels(setting: str, folder: Path = Path()) -> dict[str, dict[str, Any]]:

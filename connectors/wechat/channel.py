@@ -1,0 +1,246 @@
+"""A WeChat Official Account in front of the assistant: answers within the push, customer messages, templates."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter
+
+from bot.cases.number import CaseNumber
+from bot.cases.telling import Telling
+from bot.channels.capability import Capabilities
+from bot.channels.contacts import Contact, Window
+from bot.channels.outbox import Kind, Parcel
+from bot.channels.plain import Piece, pieces_of
+from bot.errors import UnknownCase
+from bot.messages import SenderId
+from bot.store import Work
+from connectors.channels.channel import Arrival, Progress, Push, Pushed, sender_of, user_of
+from connectors.channels.gateway import Gateway
+from connectors.wechat.client import WeChatClient
+from connectors.wechat.door import router_of
+from connectors.wechat.notice import values_of
+from connectors.wechat.settings import Template, WeChatSettings
+from connectors.wechat.wire import Ask, Incoming
+
+MAX_TEXT_BYTES = 2048
+MENU_LINES = 10
+AFTER_MESSAGE, AFTER_EVENT = (timedelta(hours=48), 5), (timedelta(minutes=1), 3)
+# A template may be told as failed before its sending is written down here.
+FAILED_TRIES, FAILED_PAUSE = 8, 0.5
+KEPT_EVENTS = 20
+BETWEEN = "\n\n"
+TOLD: Mapping[Ask, str] = {
+    Ask.WELCOME: "utter_welcome",
+    Ask.UNHEARD: "utter_voice_unheard",
+    Ask.UNREAD: "utter_picture_unread",
+}
+
+
+class WeChat:
+    """One account; the wire is in `wire` and `crypto`, the calls in `client`, the doors in `door`."""
+
+    def __init__(self, name: str, settings: WeChatSettings, gateway: Gateway) -> None:
+        self.name, self.settings = name, settings
+        self.capabilities = Capabilities(MAX_TEXT_BYTES, 0, settings.seconds)
+        self._able = Capabilities(MAX_TEXT_BYTES, MENU_LINES if settings.menus else 0)
+        self._gateway = gateway
+        self._client = WeChatClient(settings.url, settings.app_id, settings.secret)
+
+    @property
+    def gateway(self) -> Gateway:
+        """The way to the assistant."""
+        return self._gateway
+
+    def window(self, arrival: Arrival) -> Window | None:
+        """Five messages in two days after a message, three in a minute after a tap on the menu."""
+        return self._window(AFTER_EVENT if arrival.source == "menu" else AFTER_MESSAGE)
+
+    def router(self) -> APIRouter:
+        """The door, for the check of the address and for pushes."""
+        return router_of(self)
+
+    def close(self) -> None:
+        """End connections."""
+        self._client.close()
+
+    def answer(self, incoming: Incoming, deadline: float) -> str:
+        """The text that goes back in the push, empty for none; `deadline` by the clock of `time.monotonic`."""
+        match incoming.ask:
+            case Ask.ANSWER:
+                return self._asked(incoming, deadline)
+            case Ask.WELCOME | Ask.UNHEARD | Ask.UNREAD:
+                return self._told(incoming)
+            case Ask.GONE | Ask.CONSENT:
+                self._noted(incoming)
+            case Ask.UNDELIVERED:
+                self._undelivered(incoming)
+        return ""
+
+    def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
+        """Customer messages while the window is open; a notice outside it by template or subscription."""
+        store = self._gateway.assistant.store
+        if parcel.kind is Kind.NOTICE and not contact.open_at(store.now()) and not parcel.sent:
+            return self._notified(parcel, contact)
+        pieces = packed(pieces_of(parcel.bubbles, self._able))
+        for number, piece in enumerate(pieces[parcel.sent :], parcel.sent + 1):
+            with store.work() as work:
+                known = work.contacts.of(parcel.sender)
+            if known is not None and not known.open_at(store.now()):
+                return Pushed(Push.CLOSED, "the window is over")
+            pushed = self._sent(user_of(parcel.sender), piece)
+            if pushed.outcome is not Push.SENT:
+                return pushed
+            with store.work() as work:
+                work.contacts.spend(parcel.sender, store.now())
+            progress(number)
+        return Pushed(Push.SENT)
+
+    def _sent(self, user: str, piece: Piece) -> Pushed:
+        if not piece.buttons:
+            return self._client.text(user, piece.text)
+        lines = [button.title for button in piece.buttons]
+        numbered = [f"{number}. {line}" for number, line in enumerate(lines, 1)]
+        return self._client.menu(user, piece.text, lines, "\n".join([piece.text, *numbered]))
+
+    def _notified(self, parcel: Parcel, contact: Contact) -> Pushed:
+        """A notice where customer messages are not allowed; without template or consent it waits for the citizen."""
+        template, subscription = self.settings.template, self.settings.subscription
+        user, store = user_of(parcel.sender), self._gateway.assistant.store
+        told = template or (subscription if subscription and consents(contact).get(subscription.id) else None)
+        if told is None or parcel.number is None:
+            return Pushed(Push.CLOSED, "the window is over")
+        try:
+            values = self._values(told, parcel)
+        except UnknownCase:
+            return Pushed(Push.BROKEN, "no such case")
+        if told is template:
+            key = hashlib.sha256(parcel.key.encode()).hexdigest()[:32]
+            return self._client.template(user, told.id, values, told.page, key)
+        pushed = self._client.subscription(user, told.id, values, told.page)
+        used = not told.standing and pushed.outcome is Push.SENT
+        if used or pushed.outcome is Push.CLOSED:
+            left = consents(contact)[told.id] - 1 if used else 0
+            with store.work() as work:
+                work.contacts.keep(parcel.sender, subscriptions={**consents(contact), told.id: left})
+        return pushed
+
+    def _values(self, template: Template, parcel: Parcel) -> dict[str, str]:
+        assistant = self._gateway.assistant
+        with assistant.store.work() as work:
+            case = work.cases.by_number(CaseNumber(str(parcel.number)))
+        telling = Telling(assistant.domain, assistant.catalogue, assistant.analyst.city, parcel.language)
+        return values_of(template, case, telling)
+
+    def _asked(self, incoming: Incoming, deadline: float) -> str:
+        arrival = self._arrival(incoming)
+        answer = self._gateway.ask(self, arrival, max(0.0, deadline - time.monotonic()))
+        if answer is None:
+            return ""
+        first, *rest = [piece.text for piece in packed(pieces_of(answer, self.capabilities))] or [""]
+        if rest:
+            sender, store = self._sender(incoming), self._gateway.assistant.store
+            language = answer[-1]["custom"]["turn"]["language"]
+            bubbles = [{"text": text} for text in rest]
+            key = f"rest:{sender}:{incoming.key}"[:200]
+            with store.work() as work:
+                work.outbox.post(key, sender, self.name, Kind.REPLY, language, bubbles, store.now())
+        return first
+
+    def _arrival(self, incoming: Incoming) -> Arrival:
+        """The push as the assistant takes it: a tap by what stands behind it, a place as the place of a demand."""
+        text, sender = incoming.text, self._sender(incoming)
+        if incoming.tapped or incoming.source == "location":
+            with self._gateway.assistant.store.work() as work:
+                if incoming.tapped:
+                    text = _payload(work.last_answer(sender), text)
+                elif work.tracker(sender).active_form is None:
+                    domain = self._gateway.assistant.domain
+                    text = domain.text("utter_report_place", self._language(work, sender), place=text)
+        return Arrival(incoming.user, text, incoming.key, incoming.at, source=incoming.source)
+
+    def _told(self, incoming: Incoming) -> str:
+        """An answer that needs no turn: a greeting, or that this kind of message is not understood."""
+        sender, now = self._sender(incoming), self._gateway.assistant.store.now()
+        window = self._window(AFTER_EVENT if incoming.ask is Ask.WELCOME else AFTER_MESSAGE)
+        with self._gateway.assistant.store.work() as work:
+            language = self._language(work, sender)
+            work.contacts.wrote(sender, self.name, language, now, window)
+            work.outbox.release(sender, now)
+            if incoming.scene:
+                work.contacts.keep(sender, scene=incoming.scene)
+        return self._gateway.assistant.domain.text(TOLD[incoming.ask], language)
+
+    def _noted(self, incoming: Incoming) -> None:
+        """What an event changes of a contact, once however often it is pushed."""
+        sender, now = self._sender(incoming), self._gateway.assistant.store.now()
+        with self._gateway.assistant.store.work() as work:
+            if incoming.ask is Ask.CONSENT:
+                work.contacts.wrote(sender, self.name, self._language(work, sender), now, None)
+            contact = work.contacts.of(sender)
+            if contact is None or incoming.key in contact.details.get("events", ()):
+                return
+            events = [*contact.details.get("events", ()), incoming.key][-KEPT_EVENTS:]
+            known = consents(contact)
+            for choice in incoming.consents:
+                before = 0 if choice.standing else known.get(choice.template, 0)
+                known[choice.template] = before + 1 if choice.given else 0
+            work.contacts.keep(sender, events=events, subscriptions=known)
+            if incoming.ask is Ask.GONE:
+                work.contacts.reach(sender, False)
+
+    def _undelivered(self, incoming: Incoming) -> None:
+        """Messages that did not arrive after all; waits for those whose sending is just being written down."""
+        sender, store, left = self._sender(incoming), self._gateway.assistant.store, list(incoming.undelivered)
+        for pause in (*[FAILED_PAUSE] * FAILED_TRIES, 0):
+            with store.work() as work:
+                if any(one.blocked for one in incoming.undelivered):
+                    work.contacts.reach(sender, False)
+                tell, now = work.outbox.failed_outside, store.now()
+                left = [one for one in left if not tell(self.name, one.external_id, now, one.reason)]
+            if not left:
+                return
+            time.sleep(pause)
+
+    def _sender(self, incoming: Incoming) -> SenderId:
+        return sender_of(self.name, incoming.user)
+
+    def _window(self, allowed: tuple[timedelta, int]) -> Window:
+        during, left = allowed
+        return Window(self._gateway.assistant.store.now() + during, left)
+
+    def _language(self, work: Work, sender: SenderId) -> str:
+        return str(work.tracker(sender).slot("language") or "zh")
+
+
+def open_wechat(name: str, settings: WeChatSettings, gateway: Gateway) -> WeChat:
+    """The channel of an account."""
+    return WeChat(name, settings, gateway)
+
+
+def consents(contact: Contact) -> dict[str, int]:
+    """How many notices of each subscription template the citizen still agreed to."""
+    return dict(contact.details.get("subscriptions", {}))
+
+
+def packed(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Pieces joined to as few messages as they fit in: a push takes one back, and five are allowed at most."""
+    found: list[Piece] = []
+    for piece in pieces:
+        text = BETWEEN.join(part for part in (piece.text, piece.image) if part)
+        joined = f"{found[-1].text}{BETWEEN}{text}" if found and not found[-1].buttons else ""
+        if joined and len(joined.encode()) <= MAX_TEXT_BYTES:
+            found[-1] = Piece(joined, piece.buttons)
+        else:
+            found.append(Piece(text, piece.buttons))
+    return tuple(found)
+
+
+def _payload(last: Sequence[Mapping[str, Any]] | None, title: str) -> str:
+    """What stands behind a tapped line of the last answer; the line itself where that is not known any more."""
+    buttons = [button for bubble in last or () for button in bubble.get("buttons", ())]
+    return next((str(button["payload"]) for button in buttons if button["title"] == title), title)

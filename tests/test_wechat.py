@@ -1,0 +1,312 @@
+"""WeChat over the wire: a running server, the stand-in's API on the one side, its pusher and wechatpy on the other."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import uvicorn
+from sqlalchemy import Engine, func, select, update
+
+from bot.cases.tables import cases
+from bot.channels.contacts import Contact
+from bot.channels.outbox import Kind
+from bot.channels.tables import contacts, outbox
+from bot.database import open_database
+from bot.messages import SenderId
+from bot.store import Store
+from bot.tables import turns
+from connectors.mock.wechat import create_wechat
+from connectors.mock.wechat_account import Account
+from connectors.mock.wechat_pusher import Pusher
+from tests.servers import Server
+
+TOKEN, KEY, APP, SECRET = (
+    "city-token",
+    "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",
+    "wx0123456789abcdef",
+    "s3cret-of-app",
+)
+CUSTOM, TEMPLATE = "/cgi-bin/message/custom/send", "TPL-1"
+FIELDS = {"character_string1": "number", "thing2": "matter", "phrase3": "status", "time4": "time"}
+
+
+class City:
+    """A running server with the account's stand-in beside it."""
+
+    def __init__(self, folder: Path, settings: dict[str, Any] | None = None, url: str = "", workers: int = 1) -> None:
+        self.account = Account(APP, SECRET, frozenset({TEMPLATE, "SUB-1"}))
+        self.pusher = Pusher("", TOKEN, self.account, KEY)
+        config = uvicorn.Config(create_wechat(self.account, self.pusher), port=0, log_level="warning")
+        self._mock = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._mock.run)
+        self._thread.start()
+        while not self._mock.started:
+            time.sleep(0.05)
+        port = self._mock.servers[0].sockets[0].getsockname()[1]
+        base = {"app_id": APP, "secret": SECRET, "token": TOKEN, "aes_key": KEY, "url": f"http://127.0.0.1:{port}"}
+        told = {
+            "wechat": {**base, **(settings or {})},
+            "open": {**base, "kind": "wechat", "mode": "plain", "aes_key": ""},
+        }
+        address = {"CHENGDA_DATABASE_URL": url} if url else {}
+        self.log = folder / "server.log"
+        self.server = Server(folder, {"CHENGDA_CHANNELS": json.dumps(told), **address}, workers)
+        self.server.start()
+        self.pusher.target = f"{self.server.url}/webhooks/wechat/webhook"
+        self.plain = Pusher(f"{self.server.url}/webhooks/open/webhook", TOKEN, self.account)
+        self.engine: Engine = open_database(url or f"sqlite:///{folder / 'test.sqlite3'}")
+        self.store = Store(self.engine, "SZ", lambda: datetime.now(ZoneInfo("Asia/Shanghai")))
+
+    def stop(self) -> None:
+        self.server.stop()
+        self._mock.should_exit = True
+        self._thread.join()
+        self.pusher.close()
+        self.plain.close()
+        self.engine.dispose()
+
+    def contact(self, openid: str) -> Contact:
+        with self.store.work() as work:
+            found = work.contacts.of(SenderId(f"wechat:{openid}"))
+        assert found is not None
+        return found
+
+    def turns(self, openid: str) -> int:
+        with self.engine.begin() as connection:
+            own = turns.c.sender == f"wechat:{openid}"
+            return int(connection.execute(select(func.count()).select_from(turns).where(own)).scalar_one())
+
+    def cases(self, openid: str) -> list[Any]:
+        with self.engine.begin() as connection:
+            return list(connection.execute(select(cases).where(cases.c.sender == f"wechat:{openid}")).all())
+
+    def states(self, openid: str) -> list[str]:
+        with self.engine.begin() as connection:
+            query = select(outbox.c.state).where(outbox.c.sender == f"wechat:{openid}").order_by(outbox.c.id)
+            return list(connection.execute(query).scalars())
+
+    def post(self, openid: str, key: str, text: str, kind: Kind = Kind.AGENT, number: str | None = None) -> None:
+        with self.store.work() as work:
+            sender = SenderId(f"wechat:{openid}")
+            work.outbox.post(key, sender, "wechat", kind, "zh", [{"text": text}], self.store.now(), number)
+
+    def end_window(self, openid: str) -> None:
+        """Two days of silence, for us and for WeChat."""
+        before = datetime.now(ZoneInfo("UTC")) - timedelta(minutes=1)
+        with self.engine.begin() as connection:
+            own = contacts.c.sender == f"wechat:{openid}"
+            connection.execute(update(contacts).where(own).values(window_until=before))
+        for quota in self.account.followers[openid].quotas.values():
+            quota.until = 0.0
+
+
+def wait(until: Callable[[], bool], seconds: float = 8.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if until():
+            return True
+        time.sleep(0.05)
+    return until()
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    template = {"id": TEMPLATE, "fields": FIELDS, "page": "https://city.example/status"}
+    city = City(tmp_path_factory.mktemp("wechat"), {"template": template})
+    yield city
+    city.stop()
+
+
+def test_the_address_is_checked(city: City) -> None:
+    assert city.pusher.check() and city.plain.check()
+    other = Pusher(city.pusher.target, "other", city.account)
+    assert not other.check()
+    other.close()
+
+
+@pytest.mark.parametrize("sealed", [True, False], ids=["safe", "plain"])
+def test_a_conversation_to_a_case(city: City, sealed: bool) -> None:
+    pusher, channel = (city.pusher, "wechat") if sealed else (city.plain, "open")
+    openid = f"oTalk{sealed}"
+    for text in ("路灯坏了，昨晚开始的", "民治大道100号", "确认"):
+        delivery = pusher.say(openid, text)
+        assert delivery.attempts == 1 and delivery.shown
+    with city.engine.begin() as connection:
+        own = cases.c.sender == f"{channel}:{openid}"
+        row = connection.execute(select(cases).where(own)).one()
+    assert row.number in (delivery.shown or "")
+
+
+def test_three_deliveries_at_once_are_one_turn_and_one_case(city: City) -> None:
+    openid = "oThrice"
+    for text in ("路灯坏了，昨晚开始的", "民治大道200号"):
+        city.pusher.say(openid, text)
+    before = city.turns(openid)
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda _: city.pusher.say(openid, "确认", "24000000000000001"), range(3)))
+    again = city.pusher.say(openid, "确认", "24000000000000001")
+    assert len({one.shown for one in [*found, again]}) == 1 and again.shown
+    assert city.turns(openid) == before + 1 and len(city.cases(openid)) == 1
+    assert city.account.texts(openid) == []
+
+
+def test_attacks_are_refused_alike_and_do_nothing(city: City) -> None:
+    for pusher in (city.pusher, city.plain):
+        for name, attack in pusher.attacks().items():
+            answer = attack()
+            too_large = name in ("plain-one-byte-over", "plain-a-mebibyte")
+            assert (name, answer.status_code) == (name, 413 if too_large else 403)
+            assert too_large or answer.text == ""
+    assert city.turns("oVictim") == 0
+
+
+def test_a_place_sent_is_the_place_of_the_demand(city: City) -> None:
+    openid, where = "oPlace", {"Location_X": 22.614, "Location_Y": 114.039, "Scale": 15}
+    label = "广东省深圳市龙华区民治大道100号"
+    asked = city.pusher.send(openid, "location", Label=label, **where).shown or ""
+    assert "民治大道100号" in asked
+    for text in ("路灯坏了", "昨晚", "确认"):
+        city.pusher.say(openid, text)
+    (case,) = city.cases(openid)
+    assert case.location == "龙华区民治大道100号"
+    assert (round(case.latitude, 3), round(case.longitude, 3)) == (22.617, 114.034)
+
+
+def test_voice_pictures_menus_and_what_nobody_knows(city: City) -> None:
+    openid = "oKinds"
+    heard = city.pusher.send(openid, "voice", MediaId="m", Format="amr", Recognition="驾照快到期了怎么办")
+    assert "驾驶证" in (heard.shown or "")
+    before = city.turns(openid)
+    assert "没有听清" in (city.pusher.send(openid, "voice", MediaId="m", Format="amr", Recognition="").shown or "")
+    assert "看不了" in (city.pusher.send(openid, "image", PicUrl="http://127.0.0.1:9/", MediaId="m").shown or "")
+    assert city.turns(openid) == before
+    assert city.pusher.do(openid, "CLICK", EventKey="转人工").shown
+    for event in ("LOCATION", "VIEW", "kf_create_session", "something_new"):
+        delivery = city.pusher.do(openid, event, Latitude=22.5, Longitude=114.0, Precision=30)
+        assert (delivery.shown, delivery.status, delivery.attempts) == (None, 200, 1)
+    kept = json.dumps(dict(city.contact(openid).details))
+    assert "22.5" not in kept and "114" not in kept
+
+
+def test_following_with_a_code_and_leaving(city: City) -> None:
+    openid = "oFollow"
+    welcome = city.pusher.do(openid, "subscribe", EventKey="qrscene_lamp_0042", Ticket="T").shown or ""
+    assert "城答" in welcome and city.contact(openid).details["scene"] == "lamp_0042"
+    assert city.contact(openid).window is not None and city.contact(openid).window.left == 3  # type: ignore[union-attr]
+    city.pusher.do(openid, "unsubscribe")
+    assert not city.contact(openid).reachable
+    city.post(openid, "gone", "hello")
+    assert wait(lambda: city.states(openid) == ["refused"])
+    assert city.account.texts(openid) == []
+    city.pusher.do(openid, "subscribe", EventKey="")
+    assert city.contact(openid).reachable
+
+
+def test_the_sixth_message_waits_until_the_citizen_writes(city: City) -> None:
+    openid = "oSix"
+    city.pusher.say(openid, "你好")
+    for number in range(6):
+        city.post(openid, f"six-{number}", f"消息{number}")
+    assert wait(lambda: city.states(openid) == ["sent"] * 5 + ["held"])
+    assert city.account.texts(openid) == [f"消息{number}" for number in range(5)]
+    assert [call for call in city.account.calls if call[1] == 45047] == []
+    city.pusher.say(openid, "谢谢")
+    assert wait(lambda: city.states(openid) == ["sent"] * 6)
+    assert city.account.texts(openid)[-1] == "消息5"
+
+
+def test_a_tap_on_the_menu_does_not_shorten_the_window(city: City) -> None:
+    openid = "oTap"
+    city.pusher.do(openid, "CLICK", EventKey="查我的工单进度")
+    first = city.contact(openid).window
+    assert first is not None and first.left == 3
+    city.pusher.say(openid, "你好")
+    city.pusher.do(openid, "CLICK", EventKey="查我的工单进度")
+    window = city.contact(openid).window
+    assert window is not None and window.left == 5
+
+
+@pytest.mark.parametrize(
+    ("codes", "state"),
+    [
+        ([-1], "sent"),
+        ([45047], "held"),
+        ([45015], "held"),
+        ([43004], "refused"),
+        ([45002], "failed"),
+        ([48001], "waiting"),
+    ],
+)
+def test_what_wechat_answers_is_what_becomes_of_a_message(city: City, codes: list[int], state: str) -> None:
+    openid = f"oCode{codes[0]}".replace("-", "m")
+    city.pusher.say(openid, "你好")
+    city.account.faults[CUSTOM] = list(codes)
+    city.post(openid, f"code-{codes}", "消息")
+    assert wait(lambda: city.states(openid) == [state] and not city.account.faults[CUSTOM])
+    assert city.account.texts(openid) == (["消息"] if state == "sent" else [])
+
+
+@pytest.mark.parametrize("forget", [False, True], ids=["42001", "40001"])
+def test_a_stale_token_is_fetched_once_for_all(city: City, forget: bool) -> None:
+    openids = [f"oStale{number}{forget}" for number in range(4)]
+    for openid in openids:
+        city.pusher.say(openid, "你好")
+    city.account.expire(forget)
+    before = len(city.account.calls)
+    for openid in openids:
+        city.post(openid, f"stale-{openid}", "消息")
+    assert wait(lambda: all(city.states(openid) == ["sent"] for openid in openids))
+    fetched = [path for path, _ in city.account.calls[before:] if path == "/cgi-bin/stable_token"]
+    assert len(fetched) == 1
+
+
+def test_notices_outside_the_window_go_by_template(city: City) -> None:
+    openid = "oNotice"
+    for text in ("路灯坏了，昨晚开始的", "民治大道300号", "确认"):
+        city.pusher.say(openid, text)
+    (case,) = city.cases(openid)
+    city.post(openid, "n-1", "您的工单有进展", Kind.NOTICE, case.number)
+    assert wait(lambda: city.states(openid) == ["sent"]) and city.account.texts(openid) == ["您的工单有进展"]
+    city.end_window(openid)
+    city.post(openid, "n-2", "您的工单有进展", Kind.NOTICE, case.number)
+    assert wait(lambda: city.states(openid) == ["sent", "sent"])
+    (sent,) = [one for one in city.account.sent if one.openid == openid and one.kind == "template"]
+    values = {name: field["value"] for name, field in sent.body["data"].items()}
+    assert values["character_string1"] == case.number and values["phrase3"] == "已提交"
+    assert "民治" not in json.dumps(values, ensure_ascii=False)
+    city.post(openid, "n-3", "不是通知")
+    assert wait(lambda: city.states(openid) == ["sent", "sent", "held"])
+
+
+def test_a_template_that_did_not_arrive_is_not_told_as_sent(city: City) -> None:
+    openid = "oFailed"
+    for text in ("路灯坏了，昨晚开始的", "民治大道400号", "确认"):
+        city.pusher.say(openid, text)
+    (case,) = city.cases(openid)
+    city.end_window(openid)
+    city.account.job_status = "failed:user block"
+    city.post(openid, "f-1", "您的工单有进展", Kind.NOTICE, case.number)
+    assert wait(lambda: city.states(openid) == ["failed"])
+    city.account.job_status = "success"
+    assert not city.contact(openid).reachable
+
+
+def test_a_long_answer_goes_on_in_customer_messages(city: City) -> None:
+    openid = "oLong"
+    first = city.pusher.say(openid, "办身份证、换驾照、生育登记分别需要什么材料").shown or ""
+    assert 0 < len(first.encode()) <= 2048
+
+
+def test_nothing_personal_is_logged(city: City) -> None:
+    log = city.log.read_text(encoding="utf-8")
+    for secret in (SECRET, TOKEN, KEY, "access_token", "oVictim", "oSix", "民治", "路灯"):
+        assert secret not in log

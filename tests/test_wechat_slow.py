@@ -1,0 +1,70 @@
+"""Answers that take eight seconds, honestly: the conversation's lock in PostgreSQL is held by somebody else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from connectors.postgres_server import PostgresServer
+from tests.test_wechat import City, wait
+
+SECONDS = 8.0
+
+
+@pytest.fixture(scope="module")
+def slow(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    city = City(tmp_path_factory.mktemp("slow"), url=postgres.make("wechatslow"), workers=2)
+    yield city
+    city.stop()
+
+
+@contextmanager
+def held(city: City, openid: str, seconds: float) -> Iterator[None]:
+    """The conversation of a citizen held for some seconds, as another turn of it would."""
+    address = city.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"wechat:{openid}",))
+        ends = threading.Timer(seconds, connection.rollback)
+        ends.start()
+        yield
+        ends.join()
+
+
+def test_an_answer_of_eight_seconds_comes_once_as_a_customer_message(slow: City) -> None:
+    openid = "oSlow"
+    assert slow.pusher.say(openid, "你好").shown
+    with held(slow, openid, SECONDS):
+        delivery = slow.pusher.say(openid, "驾照快到期了怎么办", "77")
+        assert (delivery.shown, delivery.failed, delivery.attempts) == (None, False, 1)
+        assert 4.0 < delivery.seconds < 5.0
+        assert slow.account.texts(openid) == []
+        with ThreadPoolExecutor(3) as threads:
+            joined = list(threads.map(lambda _: slow.pusher.say(openid, "驾照快到期了怎么办", "77"), range(3)))
+        assert all(one.shown is None and not one.failed for one in joined)
+    assert wait(lambda: len(slow.account.texts(openid)) == 1)
+    late = slow.pusher.say(openid, "驾照快到期了怎么办", "77")
+    assert late.shown is None and not late.failed
+    time.sleep(3)
+    (text,) = slow.account.texts(openid)
+    assert "驾驶证" in text and slow.states(openid) == ["sent"]
+    assert slow.turns(openid) == 2
+
+
+def test_a_case_filed_late_is_filed_once(slow: City) -> None:
+    openid = "oLateCase"
+    for text in ("路灯坏了，昨晚开始的", "民治大道500号"):
+        slow.pusher.say(openid, text)
+    with held(slow, openid, 6.0), ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda _: slow.pusher.say(openid, "确认", "78"), range(3)))
+    assert all(one.shown is None and not one.failed for one in found)
+    assert wait(lambda: len(slow.account.texts(openid)) == 1)
+    (case,) = slow.cases(openid)
+    assert case.number in slow.account.texts(openid)[0]
+    time.sleep(2)
+    assert len(slow.account.texts(openid)) == 1
