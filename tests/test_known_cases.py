@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,11 +16,12 @@ from sqlalchemy import Engine
 from bot.assistant import Assistant
 from bot.cases.case import Case, CaseDraft, DemandType, Facts
 from bot.cases.case_index import CaseIndex
+from bot.cases.duplicate_finder import DuplicateFinder
 from bot.cases.reports import Floats
 from bot.cases.states import Move
-from bot.database import migrate, open_database
 from bot.messages import SenderId
 from bot.store import Store, Work
+from bot.training import Models
 
 Talk = Callable[..., dict[str, Any]]
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -28,10 +30,8 @@ SAME = "民治大道牛栏前地铁站B口路灯全灭了，昨晚黑得看不�
 
 
 @pytest.fixture
-def store() -> Store:
-    engine = open_database("sqlite://")
-    migrate(engine)
-    return Store(engine, "SZ", lambda: NOON)
+def store(both_engines: Engine) -> Store:
+    return Store(both_engines, "SZ", lambda: NOON)
 
 
 class Counting:
@@ -97,10 +97,8 @@ def test_gaps_are_closed(store: Store) -> None:
     assert {one.number for one in found} == {case.number for case in made[60:]}
 
 
-def test_threads_share_an_index(tmp_path: Any) -> None:
-    engine: Engine = open_database(f"sqlite:///{tmp_path / 'cases.sqlite3'}")
-    migrate(engine)
-    store, encode = Store(engine, "SZ", lambda: NOON), Counting()
+def test_threads_share_an_index(store: Store) -> None:
+    encode = Counting()
     index = CaseIndex("m1", 8, encode)
     wrong: list[object] = []
 
@@ -121,6 +119,53 @@ def test_threads_share_an_index(tmp_path: Any) -> None:
     for thread in threads:
         thread.join()
     assert not wrong and len(index) == 40
+
+
+def test_a_case_committed_after_a_later_one_is_found(postgres_engine: Engine) -> None:
+    """PostgreSQL numbers events before they are committed, so that the log may fill in behind what was read."""
+    store, encode = Store(postgres_engine, "SZ", lambda: NOON), Counting()
+    index = CaseIndex("m1", 8, encode)
+    with store.work() as work:
+        index.load(work.connection)
+    with store.work() as slow:
+        early = filed(slow, "a")
+        with store.work() as quick:
+            late = filed(quick, "a")
+        with store.work() as work:
+            assert [one.number for one in index.search(work.connection, encode("a"), 5)] == [late.number]
+    with store.work() as work:
+        found = {one.number for one in index.search(work.connection, encode("a"), 5)}
+    assert found == {early.number, late.number}
+
+
+def test_the_finder_on_both_databases(store: Store, models: Models) -> None:
+    """The real encoder and pair model: found by meaning and by place, gone with the case, alike after a restart."""
+    finder = DuplicateFinder(models.encoder, models.demands, models.city)
+    lamp = CaseDraft(LAMP, DemandType.COMPLAINT, "市政设施", "H08", "UMB", "民治大道", "龙华区", "民治街道")
+    others = (
+        replace(lamp, description="民治大道牛栏前地铁站B口有人乱摆摊卖烧烤", service_item="H12"),
+        replace(lamp, description="沙河西路有人露天焚烧垃圾，烟味很大", service_item="H09", location="沙河西路"),
+    )
+    with store.work() as work:
+        number, *_ = (work.cases.file(one, SenderId("a"), "zh", None, False).number for one in (lamp, *others))
+    same, elsewhere = (
+        replace(lamp, description=SAME),
+        replace(lamp, description="后海大道的公交车到站不停", location=None),
+    )
+
+    def found(by: DuplicateFinder, draft: CaseDraft) -> list[str]:
+        with store.work() as work:
+            return [one.case.number for one in by.find(work.connection, work.cases, draft, NOON + timedelta(hours=1))]
+
+    assert found(finder, same) == [number]
+    assert found(finder, elsewhere) == []
+    anew = DuplicateFinder(models.encoder, models.demands, models.city)
+    with store.work() as work:
+        assert anew.load(work.connection) == 0
+    assert found(anew, same) == [number]
+    with store.work() as work:
+        work.cases.move(number, Move.WITHDRAW)
+    assert found(finder, same) == found(anew, same) == []
 
 
 def report(talk: Talk, text: str, sender: str) -> dict[str, Any]:

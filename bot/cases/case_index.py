@@ -23,7 +23,7 @@ from bot.database import insert_into
 
 BATCH = 2000
 ENCODED_A_LOOK = 16
-# PostgreSQL gives numbers of events before they are committed: the last ones are read once more.
+# PostgreSQL gives numbers of events before they are committed: the last ones are read once more when any appeared.
 OVERLAP = 200
 MOST_DEAD = 0.2
 Encode = Callable[[str], Floats]
@@ -46,6 +46,7 @@ class CaseIndex:
         self._model, self._dimension, self._encode = model, dimension, encode
         self._lock = threading.RLock()
         self._seen: int | None = None
+        self._last_ones: tuple[int, int] | None = None
         self._late: set[str] = set()
         self._numbers: list[str | None] = []
         self._place: dict[str, int] = {}
@@ -58,7 +59,8 @@ class CaseIndex:
         """Read all open cases anew; gives how many had to be encoded."""
         with self._lock:
             self._clear()
-            self._seen = int(connection.execute(select(func.max(case_events.c.id))).scalar() or 0)
+            self._seen = _last(connection)
+            self._last_ones = _log(connection, self._seen - OVERLAP)[1]
             count = int(connection.execute(select(func.count()).where(cases.c.status.in_(OPEN))).scalar_one())
             encoded, after = 0, ""
             while rows := connection.execute(_open().where(cases.c.number > after).limit(BATCH)).all():
@@ -94,10 +96,12 @@ class CaseIndex:
         if self._seen is None:
             self.load(connection)
             return
-        last = int(connection.execute(select(func.max(case_events.c.id))).scalar() or 0)
-        if last == self._seen and not self._late:
+        last, last_ones = _log(connection, self._seen - OVERLAP)
+        if (last, last_ones) == (self._seen, self._last_ones) and not self._late:
             return
-        changed = select(case_events.c.number).where(case_events.c.id > self._seen - OVERLAP)
+        # What is committed from here on makes another look.
+        self._last_ones = last_ones if last == self._seen else _log(connection, last - OVERLAP)[1]
+        changed = select(case_events.c.number).where(case_events.c.id > min(last, self._seen) - OVERLAP)
         numbers = {*connection.execute(changed.distinct()).scalars(), *self._late}
         self._seen, self._late = last, set()
         query = _all().where(cases.c.number.in_(numbers))
@@ -153,6 +157,17 @@ class CaseIndex:
 
     def _empty(self) -> Any:
         return faiss.IndexScalarQuantizer(self._dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+def _last(connection: Connection) -> int:
+    return int(connection.execute(select(func.max(case_events.c.id))).scalar() or 0)
+
+
+def _log(connection: Connection, after: int) -> tuple[int, tuple[int, int]]:
+    """The last event, and how many come after one, and the sum of their numbers: alike only for the same events."""
+    query = select(func.max(case_events.c.id), func.count(), func.sum(case_events.c.id))
+    last, count, total = connection.execute(query.where(case_events.c.id > after)).one()
+    return _last(connection) if last is None else int(last), (int(count), int(total or 0))
 
 
 def _all() -> Select[Any]:
