@@ -25,6 +25,7 @@ from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
 from bot.training import STEPS, Models, load_or_train
 from connectors import (
+    assist_commands,
     bench_commands,
     cases_commands,
     catalogue_commands,
@@ -301,7 +302,9 @@ def bench(context: typer.Context) -> None:
 benches.command()(bench_commands.nlu)
 benches.command()(bench_commands.answers)
 benches.command("cases")(bench_cases)
+
 benches.command()(entities)
+assist_commands.register(evaluations, benches)
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from fastapi.testclient import TestClient
 
 from bot.assist.assistance import Advice, Assistance
 from bot.assist.call import Call
+from bot.assist.figures import measure, right, score
+from bot.assist.labelled_calls import read_calls
 from bot.assist.questions import Asked, asked, reads_back
 from bot.assist.suggestions import SuggestionKind
 from bot.assist.transcript import Segment, Speaker, heard
@@ -18,6 +22,8 @@ from bot.assistant import Assistant
 from bot.settings import Settings
 from connectors.app import create_app
 from connectors.assist_api import assistance_of
+from connectors.assist_bench import arrivals_of, played
+from knowledge.yaml_file import ContentError
 
 Lines = list[tuple[str, str]]
 BARBECUE: Lines = [
@@ -201,3 +207,87 @@ def test_suggest_over_http(assistant: Assistant, tmp_path: Any) -> None:
         bad = client.post("/assist/suggest", json={"transcript": [{"speaker": "bot", "text": "x"}]})
         assert bad.status_code == 422 and bad.json()["errors"]
         assert client.post("/assist/suggest", json={"transcript": []}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        ([("agent", "在哪个小区"), ("caller", "民治龙悦居三期B座十八楼我是一八零四")], "民治龙悦居三期B座十八楼"),
+        ([("agent", "请问在哪里"), ("caller", "在龙华"), ("agent", "哪条路"), ("caller", "民康路")], "龙华民康路"),
+        ([("agent", "在哪里"), ("caller", "民康路"), ("caller", "说错了是民旺路")], "民旺路"),
+        ([("agent", "是龙华区民治街道民康路对吧"), ("caller", "对对")], "龙华区民治街道民康路"),
+    ],
+)
+def test_a_place_is_put_together(assistance: Assistance, lines: Lines, place: str) -> None:
+    story = [("caller", "我要投诉楼下烧烤店油烟扰民"), *lines]
+    assert assistance.listen(segments_of(story)).form.place.text == place
+
+
+@pytest.mark.parametrize(
+    ("lines", "time"),
+    [
+        ([("agent", "什么时候开始的"), ("caller", "从七月份到现在一分钱都没给")], "从七月份到现在"),
+        ([("caller", "天天都这样"), ("agent", "从什么时候开始的"), ("caller", "差不多一个月")], "差不多一个月"),
+        ([("agent", "是什么时后的事"), ("caller", "上个月二十八号退的房说七天退")], "上个月二十八号"),
+        ([("agent", "多久了"), ("caller", "一直这样")], "一直"),
+    ],
+)
+def test_the_time_is_the_most_exact_told(assistance: Assistance, lines: Lines, time: str) -> None:
+    told = assistance.listen(segments_of([("caller", "房东不退我押金"), *lines])).form.time
+    assert told is not None and told.value == time
+
+
+def test_another_matter_begins_a_form_of_its_own(assistance: Assistance) -> None:
+    lines = [
+        ("caller", "我们小区的路灯坏了"),
+        ("agent", "在哪里"),
+        ("caller", "民康路"),
+        ("agent", "好的还有其他问题吗"),
+        ("caller", "还有就是我想问一下驾照到期了怎么换"),
+    ]
+    advice = assistance.advise(assistance.listen(segments_of(lines)))
+    assert len(advice.drafts) == 2 and advice.drafts[0].value("service_item") == "H08"
+    codes = [one.code for one in advice.suggestions if one.kind is SuggestionKind.SERVICE]
+    assert codes[0] == "C01" and "H08" in codes
+
+
+def test_danger_comes_first_and_passes(assistance: Assistance) -> None:
+    lines = [("caller", "我家厨房着火了好大的烟"), ("agent", "请先打119"), ("caller", "火已经扑灭了没事了")]
+    burning = assistance.advise(assistance.listen(segments_of(lines[:1])))
+    assert "119" in burning.suggestions[0].text and burning.suggestions[0].confidence == 1
+    assert "119" not in assistance.advise(assistance.listen(segments_of(lines))).suggestions[0].text
+
+
+def test_written_calls_are_measured(assistance: Assistance, tmp_path: Path) -> None:
+    case = {"type": "complaint", "category": "环保水务", "service_item": "", "district": "龙华区",
+            "place": "龙华民康路23号", "time": "半个月", "contact": "13800138000"}  # fmt: skip
+    rows = [
+        _written("a", BARBECUE, "zh", {"kind": "demand", "services": [], "case": case}),
+        _written("b", LICENCE, "zh", {"kind": "service", "services": ["C01"]}),
+    ]
+    path = tmp_path / "calls.jsonl"
+    path.write_text("\n".join(rows) + "\n\n", encoding="utf-8")
+    measured = measure(assistance, read_calls([path]))
+    assert measured[1].rank == 1 and measured[1].early is not None and measured[1].early <= 0.5
+    assert score(measured, ("district", "place", "contact")).f1 == 1
+    assert score(measured, ("service_item",)).hits == 0
+    path.write_text(rows[0] + "\n{}\n", encoding="utf-8")
+    with pytest.raises(ContentError, match=r"calls.jsonl:2"):
+        read_calls([path])
+
+
+def _written(key: str, lines: Lines, language: str, want: dict[str, Any]) -> str:
+    segments = [{"speaker": speaker, "text": text} for speaker, text in lines]
+    return json.dumps({"call": key, "language": language, "asr": "noisy", "segments": segments, "want": want})
+
+
+def test_fields_are_compared_by_their_sounds() -> None:
+    assert right("place", "龙华民抗路二十三号", "龙华区民康路23号") and not right("place", "龙华", "福田区彩田路")
+    assert right("time", "since last week", "last week") and not right("time", "", "昨晚")
+    assert not right("contact", "13800138000", "13900000000")
+
+
+def test_many_calls_at_once(assistance: Assistance) -> None:
+    arrivals = sorted(arrivals_of(8, 1.0, 0.2), key=lambda one: one.at)
+    spent = played(assistance, arrivals, 8)
+    assert spent and min(spent) >= 0

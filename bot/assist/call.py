@@ -8,28 +8,32 @@ from functools import reduce
 
 from bot.assist.matter import Matter, MatterReader
 from bot.assist.place import Place
-from bot.assist.questions import Asked
+from bot.assist.questions import Asked, agrees
 from bot.assist.reading import Kind, Reader, Reading
 from bot.assist.transcript import Segment, Speaker, heard
 from bot.assist.values import (
+    NAMED,
     SURE,
     Told,
     contact_told,
     digits_told,
+    exactness,
     mobile_in,
-    place_told,
+    places_told,
     says,
     time_told,
     unnamed_told,
     whole_answer,
 )
 from bot.nlu.parse import Parse
-from bot.nlu.said import is_change
+from bot.nlu.said import says_all_clear
 from knowledge.catalogue import Catalogue
+from knowledge.catalogue import Kind as CatalogueKind
 
-OTHER_SHARE, OTHER_COVERED, UNHEARD = 0.85, 0.8, 0.05
+OTHER_SHARE, OTHER_COVERED, MORE_COVERED, UNHEARD = 0.9, 0.9, 0.5, 0.05
 LANGUAGES = ("zh", "en")
 MOST_MATTERS = 6
+MERE_NOISE = 4
 WISH = 0.6
 FILLED_BY = (Asked.LOCATION, Asked.OCCURRED_AT, Asked.CONTACT, Asked.NAME, Asked.ANONYMOUS)
 
@@ -47,7 +51,9 @@ class Call:
     """The state of a call; `matters` and `forms` go together, the last one is spoken of now.
 
     `asked` is the field the agent asked for last, `question` the agent's words, `offered` words of the agent that a yes
-    makes the caller's; `digits` is a number read out so far, `answered` the field that the caller answered last.
+    makes the caller's; `digits` is a number read out so far, `answered` the field that the caller answered last;
+    `turning` when the caller said to turn to something else and has not told what,
+    `waiting` while nobody has spoken after the agent's question.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -65,6 +71,8 @@ class Call:
     skipped: frozenset[Asked] = frozenset()
     spoken: tuple[tuple[str, int], ...] = ()
     wants: str | None = None
+    turning: bool = False
+    waiting: bool = False
 
     @property
     def language(self) -> str:
@@ -112,17 +120,20 @@ class Listener:
         """What the agent asks gives the next words of the caller their meaning."""
         offered = reading if reading.reads_back else None
         if reading.asked is None:
-            return replace(call, offered=offered or call.offered)
+            idle = len(reading.segment.text) <= MERE_NOISE
+            return replace(call, offered=offered or call.offered, waiting=call.waiting and idle)
         digits = call.digits if reading.asked is Asked.CONTACT else ""
-        return replace(call, asked=reading.asked, question=reading.segment.text, offered=offered, digits=digits)
+        return replace(
+            call, asked=reading.asked, waiting=True, question=reading.segment.text, offered=offered, digits=digits
+        )
 
     def _caller(self, call: Call, reading: Reading) -> Call:
         assert reading.parse is not None
-        if reading.act == "affirm" and call.offered is not None and call.asked is not Asked.ANONYMOUS:
-            return self._agreed(call, call.offered)
+        if call.offered is not None and agrees(reading.heard.text) and call.asked is not Asked.ANONYMOUS:
+            call = self._agreed(call, call.offered)
+            if reading.act == "affirm":
+                return call
         call = replace(call, offered=None, spoken=_spoken(call.spoken, reading))
-        if reading.parse.in_danger():
-            call = replace(call, danger=reading)
         if (number := reading.parse.first("case_number")) is not None:
             words = reading.heard.words(number.start, number.end)
             call = replace(call, case_number=Told(number.value, SURE, words, reading.at))
@@ -130,17 +141,19 @@ class Listener:
             return replace(call, skipped=call.skipped | {call.asked}, asked=None)
         call = replace(call, answered=call.asked)
         call = self._contact(call, reading)
-        call = self._form(self._begun(call, reading), reading)
+        call = replace(self._form(self._begun(call, reading), reading), waiting=False)
         if not self._tells(call, reading):
             return call
         matter = self._matters.heard(call.matter, reading)
-        return replace(call, matters=(*call.matters[:-1], matter), wants=_wants(reading.parse) or call.wants)
+        call = replace(call, matters=(*call.matters[:-1], matter), wants=_wants(reading.parse) or call.wants)
+        return replace(call, danger=_danger(call.danger, matter, reading))
 
     def _agreed(self, call: Call, offered: Reading) -> Call:
         """The agent's words taken as the caller's, who agreed to them."""
         clean = heard(offered.segment.text)
         reading = self._reader.as_caller(offered.at, offered.segment, clean, call.language)
-        call = self._form(self._contact(replace(call, offered=None), reading), reading)
+        call = replace(call, offered=None)
+        call = replace(self._form(self._contact(replace(call, asked=None), reading), reading), asked=call.asked)
         if call.matter.told or reading.kind is not Kind.CONTENT:
             return call
         return replace(call, matters=(*call.matters[:-1], self._matters.heard(call.matter, reading)))
@@ -162,37 +175,45 @@ class Listener:
 
     def _begun(self, call: Call, reading: Reading) -> Call:
         """The call with a new matter begun where the segment tells of another one."""
-        if not call.matter.told or reading.kind is not Kind.CONTENT or not self._another(call, reading):
+        if not call.matter.told or reading.kind is not Kind.CONTENT:
             return call
-        matters, forms = (*call.matters, Matter()), (*call.forms, Form())
-        return replace(call, matters=matters[-MOST_MATTERS:], forms=forms[-MOST_MATTERS:])
+        if self._another(call, reading):
+            place = call.form.place.as_hint()
+            matters, forms = (*call.matters, Matter()), (*call.forms, Form(place))
+            return replace(call, matters=matters[-MOST_MATTERS:], forms=forms[-MOST_MATTERS:], turning=False)
+        return replace(call, turning=says("turn", reading.heard.text))
 
     def _another(self, call: Call, reading: Reading) -> bool:
         parse = reading.parse
         assert parse is not None
         best, share = next(iter(reading.shares.items()), ("", 0.0))
+        if not parse.topic or best not in self._catalogue:
+            return False
         known = call.matter.ranked
         fresh = known.get(best, 0.0) < UNHEARD
         near = {code for one in list(known)[:2] for code in self._catalogue[one].related}
-        if call.asked is Asked.MORE or says("more", reading.heard.text):
-            return bool(parse.topic) and fresh and reading.covered >= 0.5
-        if call.asked in FILLED_BY or not parse.topic:
+        turns = call.turning or says("more", reading.heard.text) or says("turn", reading.heard.text)
+        if call.asked is Asked.MORE or turns:
+            return fresh and reading.covered >= MORE_COVERED
+        if call.asked in FILLED_BY:
             return False
-        surely = share >= OTHER_SHARE and reading.covered >= OTHER_COVERED
-        return surely and fresh and best not in near and (parse.asks() or bool(_wants(parse)))
+        serves = self._catalogue[best].kind is CatalogueKind.SERVICE
+        wish = _wants(parse) == ("ask_service" if serves else "file_demand")
+        surely = share >= OTHER_SHARE and reading.covered >= OTHER_COVERED and best not in near
+        return surely and fresh and wish and (serves or not call.matter.files_it)
 
     def _form(self, call: Call, reading: Reading) -> Call:
         """The form with the place and time of the segment."""
         assert reading.parse is not None
         form, asked = call.form, call.asked
-        change = is_change(reading.parse) and bool(form.place.pieces or form.time)
-        piece = place_told(reading, asked)
-        if piece is not None:
+        change = says("change", reading.heard.text)
+        pieces = places_told(reading, asked, call.waiting)
+        for piece in pieces:
             form = replace(form, place=form.place.take(piece, change and not piece.wanted))
-        time = time_told(reading, asked)
+        time = time_told(reading, asked, call.waiting)
         if time is not None:
             form = replace(form, time=_time(form.time, time, asked is Asked.OCCURRED_AT, change))
-        done = (piece is not None and asked is Asked.LOCATION) or (time is not None and asked is Asked.OCCURRED_AT)
+        done = (bool(pieces) and asked is Asked.LOCATION) or (time is not None and asked is Asked.OCCURRED_AT)
         return replace(call, forms=(*call.forms[:-1], form), asked=None if done else call.asked)
 
     def _tells(self, call: Call, reading: Reading) -> bool:
@@ -209,13 +230,13 @@ def _answered(call: Call, asked: Asked) -> Asked | None:
 
 
 def _time(old: Told | None, new: Told, wanted: bool, change: bool) -> Told:
-    """The time after another one was told."""
-    if old is None or change or (wanted and old.confidence < new.confidence and old.value in new.value):
-        return new
-    if new.value in old.value:
-        return old
+    """The time after another one was told: an answer or a more exact one counts, two answers count together."""
+    if old is None or change or new.value in old.value:
+        return new if old is None or change else old
     if not wanted:
-        return old
+        return new if old.confidence < NAMED and exactness(new.value) > exactness(old.value) else old
+    if old.confidence < NAMED:
+        return new if exactness(new.value) > 0 or exactness(old.value) == 0 else old
     comma = ", " if old.value.isascii() and new.value.isascii() else "，"
     return Told(f"{old.value}{comma}{new.value}", max(old.confidence, new.confidence), new.words, new.at)
 
@@ -238,3 +259,11 @@ def _wants(parse: Parse) -> str | None:
         if parse.probability(name) >= 0.6:
             return name
     return None
+
+
+def _danger(before: Reading | None, matter: Matter, reading: Reading) -> Reading | None:
+    """The segment that tells of danger, where all that was told so far does too; None once the danger is over."""
+    assert reading.parse is not None and matter.whole is not None
+    if says_all_clear(reading.parse.canonical):
+        return None
+    return reading if reading.parse.in_danger() and matter.whole.in_danger() else before

@@ -132,8 +132,9 @@ def _told_fields(form: Form, city: City) -> dict[str, Field]:
         best = max(place.pieces, key=lambda piece: (piece.level, piece.wanted))
         sure = SURE_PLACE if best.sure else GUESSED_PLACE
         fields["location"] = Field(place.text, sure, best.words, best.at)
-        areas = areas_of(entities_of(place, city), place.text)
-        if len(areas) == 1:
+        names = entities_of(place, city)
+        areas = areas_of(names, place.text)
+        if len(areas) == 1 or (areas and any(name.label == "district" for name in names)):
             area = areas[0]
             telling = next((piece for piece in place.pieces if (area.subdistrict or "")[:2] in piece.text), best)
             for name, value in (("district", area.district), ("subdistrict", area.subdistrict)):

@@ -112,6 +112,8 @@ def joined(told: tuple[Reading, ...]) -> str:
     for reading in told:
         if texts and sum(map(len, texts)) + len(reading.heard.text) > MAX_CHARS:
             continue
-        texts.append(reading.heard.text.strip(" ,，.。;；"))
+        denied = reading.parse is not None and reading.parse.denied
+        text = reading.parse.asserted if reading.parse is not None and denied else reading.heard.text
+        texts.append(text.strip(" ,，.。;；"))
     comma = ", " if all(text.isascii() for text in texts) else "，"
     return comma.join(texts)

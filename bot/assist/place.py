@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from bot.nlu.entities import Entity, find_entities
@@ -54,6 +54,10 @@ class Place:
     def exact(self) -> bool:
         """Whether somebody could go there."""
         return any(piece.level is not Level.AREA for piece in self.pieces)
+
+    def as_hint(self) -> Place:
+        """The place as a guess for another matter, which anything told of that one replaces."""
+        return Place(tuple(replace(piece, wanted=False, sure=False) for piece in self.pieces))
 
     def take(self, piece: Piece, correction: bool = False) -> Place:
         """The place with one more piece; a correction replaces what is as exact or more."""

@@ -20,6 +20,7 @@ from knowledge.facts import FactFinder
 
 MAX_SERVICES = 3
 LEAST_SHARE = 0.03
+EARLIER = 0.5
 CARD = ("channels", "materials")
 FOREIGN, UNCOVERED = 0.6, 0.35
 UNSURE, TORN = 0.5, 0.6
@@ -62,8 +63,9 @@ def ranked_services(call: Call) -> tuple[tuple[str, float], ...]:
     matters = [matter for matter, _ in call.told()]
     if not matters:
         return ()
-    now, earlier = list(matters[-1].ranked.items()), [one.best for one in reversed(matters[:-1]) if one.best]
-    merged = [*now[: max(1, MAX_SERVICES - len(earlier))], *earlier, *now]
+    now, earlier = list(matters[-1].ranked.items()), [best for one in reversed(matters[:-1]) if (best := one.best)]
+    before = [(code, EARLIER * share) for code, share in earlier]
+    merged = [*now[: max(1, MAX_SERVICES - len(before))], *before, *now]
     first: dict[str, float] = {}
     for code, share in merged:
         first.setdefault(code, share)

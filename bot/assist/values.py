@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.assist.place import Level, Piece, level_of
 from bot.assist.questions import Asked
 from bot.assist.reading import Kind, Reading
-from bot.nlu.entities import Entity, likeliest_place
+from bot.assist.stretch import first_stretch, stretch
+from bot.nlu.entities import Entity
 from bot.nlu.said import without_lead_ins
 from bot.nlu.spoken import EN_DIGITS, TIMES_SAID, ZH_DIGITS
 from knowledge.normal import normalise
@@ -19,7 +21,30 @@ from knowledge.queries import NLU_DATA
 CALL_WORDS_FILE = NLU_DATA / "lookups" / "call_words.csv"
 MOBILE = re.compile(r"1[3-9]\d{9}")
 MISHEARD_ONE = re.compile(r"[要妖腰邀](?=[零一二三四五六七八九幺〇洞拐两\d])")
-SURE, NAMED, WHOLE, ASIDE = 0.95, 0.9, 0.55, 0.75
+COUNTED = re.compile(
+    r"([一二三四五六七八九\d])个([零〇洞一二三四五六七八九\d])|\b(two|three|four|five|six|seven|eight) (zeros?|ohs?)\b"
+)
+OPENS = re.compile(r"(?:从|自从|自|打|差不|第)$|\b(?:since|from|for)\s+$", re.I)
+CLOSES = re.compile(r"(?:份|开始|左右|以后|之后|以来|钟|多)+")
+JOINS = re.compile(r"(?:[到至和与、的都是~\-—从嘛]|and|to|till|until|\s)*")
+AWAY = re.compile(r"(?:去|回|开到|寄到|送到|搬到|拉到|飞|往)$|\b(?:going|go|went|get|getting|drive|back) to (?:the )?$")
+DATED = re.compile(
+    r"从|自|昨|今天|今早|今晚|今年|去年|前年|前天|前晚|琴日|寻日|上个?(?:周|星期|礼拜|月)|这个?(?:周|星期|礼拜)[一二三四五六日天]|"
+    r"周末|[月号年]|国庆|春节|中秋|五一|暑假|寒假|开学|"
+    r"\b(?:since|from|yesterday|today|this morning|last|monday|tuesday|wednesday|thursday|friday|saturday|sunday|ago|"
+    r"january|february|march|april|may|june|july|august|september|october|november|december)\b",
+    re.I,
+)
+HABIT = re.compile(
+    r"(?:每|天天|晚晚|日日|夜夜|every|each).*(?:点|\d|o'?clock|morning|night|evening|weekend|[ap]m)", re.I
+)
+LASTING = re.compile(r"[天日周月年]|小时|钟头|星期|礼拜|\b(?:hours?|days?|weeks?|months?|years?)\b", re.I)
+VAGUE = re.compile(
+    r"^(?:每天|天天|成日|一直|经常|常常|总是|老是|长期|最近|近来|现在|目前|而家|依家|刚才|刚刚|刚|整天|一天到晚|日日|持续|连续|"
+    r"好久|很久|早就|now|today|lately|recently|always|every day|every night|all day|at night|just now|right now)$",
+    re.I,
+)
+SURE, NAMED, WHOLE, ASIDE, VAGUELY = 0.95, 0.9, 0.55, 0.75, 0.5
 MOST_WORDS, MOST_CHARS = 14, 26
 TAIL = re.compile(r"(?:[,，。.!！?？、\s]|那边|那里|那儿|这边|这里|这儿|附近吧|的|呢|啊|吧|咯|呀|哦|嘛|啦|喔)+$")
 NO_PLACE = re.compile(
@@ -53,42 +78,89 @@ def words_of(reading: Reading, entity: Entity) -> str:
     return reading.heard.words(entity.start, entity.end)
 
 
-def place_told(reading: Reading, asked: Asked | None) -> Piece | None:
-    """A piece of the place; a short answer to the question for it is one whatever it says."""
-    wanted = asked is Asked.LOCATION
-    entity = likeliest_place(reading.kept)
-    if entity is not None:
+def places_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> tuple[Piece, ...]:
+    """The pieces of the place, in order; a short answer to the question for it is one whatever it says."""
+    wanted, text = asked is Asked.LOCATION, reading.heard.text
+    pieces, done = [], 0
+    for entity in reading.kept:
+        away = not wanted and AWAY.search(text[: entity.start].lower())
+        if entity.label != "location" or entity.start < done or away:
+            continue
         level = level_of(entity, reading.kept)
-        text = TAIL.sub("", entity.text)
-        return Piece(text, level, words_of(reading, entity), reading.at, wanted, True) if text else None
-    if not wanted or not whole_answer(reading) or reading.parse is None or reading.parse.all("phone", "email"):
-        return None
-    text = TAIL.sub("", without_lead_ins(reading.heard.text))
-    level = Level.PART if normalise(text).text[:1].isdigit() else Level.NAMED
-    return Piece(text, level, reading.segment.text, reading.at, wanted, False) if len(text) > 1 else None
+        far = wanted or level is Level.AREA
+        done = stretch(text, entity.start, entity.end) if far and not text.isascii() else entity.end
+        level = Level.NAMED if level is Level.AREA and done > entity.end + 1 else level
+        told = TAIL.sub("", text[entity.start : done])
+        if told:
+            words = reading.heard.words(entity.start, done)
+            pieces.append(Piece(told, level, words, reading.at, wanted, True))
+    return tuple(pieces) or _whole_place(reading, wanted and waiting)
 
 
-def time_told(reading: Reading, asked: Asked | None) -> Told | None:
-    """When it happened."""
-    times = [entity for entity in reading.kept if entity.label == "time"]
+def _whole_place(reading: Reading, wanted: bool) -> tuple[Piece, ...]:
+    """An answer to the question for the place in which no place is known."""
+    if not wanted or reading.parse is None or not whole_answer(reading) or reading.parse.all("phone", "email"):
+        return ()
+    text = without_lead_ins(reading.heard.text)
+    found = first_stretch(text) if not text.isascii() else None
+    told = TAIL.sub("", text[slice(*found)] if found else text)
+    level = Level.PART if normalise(told).text[:1].isdigit() else Level.NAMED
+    return (Piece(told, level, reading.segment.text, reading.at, wanted, found is not None),) if len(told) > 1 else ()
+
+
+def time_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> Told | None:
+    """When it happened: the stretches told, without vague words where exact ones are told too."""
+    wanted = asked is Asked.OCCURRED_AT
+    times = _stretches(reading.heard.text, [entity for entity in reading.kept if entity.label == "time"])
     if times:
-        value = ("，" if not times[0].text.isascii() else ", ").join(dict.fromkeys(one.text for one in times))
-        words = reading.heard.words(times[0].start, times[-1].end)
-        return Told(value, NAMED if asked is Asked.OCCURRED_AT else ASIDE, words, reading.at)
-    if asked is Asked.OCCURRED_AT and whole_answer(reading):
+        texts = list(dict.fromkeys(reading.heard.text[start:end].strip() for start, end in times))
+        best = max(map(exactness, texts))
+        value = ("，" if not texts[0].isascii() else ", ").join(text for text in texts if exactness(text) == best)
+        words = reading.heard.words(times[0][0], times[-1][1])
+        sure = VAGUELY if best == 0 else NAMED if wanted else ASIDE
+        return Told(value, sure, words, reading.at)
+    if wanted and waiting and whole_answer(reading):
         return Told(TAIL.sub("", without_lead_ins(reading.heard.text)), WHOLE, reading.segment.text, reading.at)
     return None
+
+
+def exactness(time: str) -> int:
+    """How well a told time says when: 3 a date or a habit with its hours, 2 how long, 1 an hour, 0 hardly anything."""
+    if VAGUE.match(time):
+        return 0
+    if DATED.search(time) or HABIT.search(time):
+        return 3
+    return 2 if LASTING.search(time) else 1
+
+
+def _stretches(text: str, times: Sequence[Entity]) -> list[tuple[int, int]]:
+    """The spans of told times, those a few characters apart as one, with the words that open and close them."""
+    spans: list[tuple[int, int]] = []
+    for entity in times:
+        start, end = entity.start, entity.end
+        if (before := OPENS.search(text[:start])) is not None:
+            start = before.start()
+        if (after := CLOSES.match(text, end)) is not None:
+            end = after.end()
+        if spans and JOINS.fullmatch(text[spans[-1][1] : start]):
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return spans
 
 
 def contact_told(reading: Reading) -> Told | None:
     """A phone number or address to write to."""
     found = next((entity for entity in reading.kept if entity.label in ("phone", "email")), None)
-    return Told(found.value, SURE, words_of(reading, found), reading.at) if found else None
+    if found is not None:
+        return Told(found.value, SURE, words_of(reading, found), reading.at)
+    number = mobile_in(digits_told(reading.heard.text))
+    return Told(number, SURE, reading.segment.text, reading.at) if number else None
 
 
 def digits_told(text: str) -> str:
     """The digits read out in a text, whatever stands between them."""
-    clean = MISHEARD_ONE.sub("幺", normalise(text).text)
+    clean = COUNTED.sub(_repeated, MISHEARD_ONE.sub("幺", normalise(text).text))
     found, often = "", 1
     for word in re.findall(r"[a-z]+|\d|[零一二三四五六七八九幺〇洞拐两]", clean):
         often = TIMES_SAID.get(word, often)
@@ -96,6 +168,14 @@ def digits_told(text: str) -> str:
             digit = word if word.isdigit() else ZH_DIGITS.get(word) or EN_DIGITS.get(word, "")
             found, often = found + digit * often, 1
     return found
+
+
+def _repeated(found: re.Match[str]) -> str:
+    """Digits told by their number: 八个零, "eight zeros"."""
+    if found[3]:
+        return "0" * int(EN_DIGITS[found[3]])
+    count = found[1] if found[1].isdigit() else ZH_DIGITS[found[1]]
+    return found[2] * int(count)
 
 
 def mobile_in(digits: str) -> str | None:
