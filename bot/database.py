@@ -56,6 +56,11 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def in_memory(engine: Engine) -> bool:
+    """Whether a database is one connection's alone, which no second thread may share."""
+    return isinstance(engine.pool, StaticPool)
+
+
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An insert that can tell what to do with a row that is there already, as each database words it."""
     return sqlite.insert(table) if connection.dialect.name == SQLITE else postgresql.insert(table)

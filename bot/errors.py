@@ -22,6 +22,10 @@ class StaleModels(ChengdaError):
     """The models of the content as it stands are not trained yet."""
 
 
+class UnknownWebSession(ChengdaError):
+    """No session of the web chat has this secret, or it ended; the two are never told apart."""
+
+
 class CaseError(ChengdaError):
     """A case operation was refused."""
 

@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         description="Messengers in front of the assistant: a JSON object of names and their settings, or a YAML file "
         "with the same; empty for none.",
     )
+    embed_origins: str = Field(
+        default="",
+        description="Sites that may show the chat in their pages and call its API, such as https://www.city.example, "
+        "split by spaces; empty for none but our own.",
+    )
     redis_url: str = Field(
         default="", description="Redis that counts logins and look-ups for all workers; empty counts in each worker."
     )

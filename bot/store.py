@@ -21,6 +21,8 @@ from bot.cases.store import DatabaseCases
 from bot.channels.contacts import Contacts
 from bot.channels.inbox import Inbox
 from bot.channels.outbox import Outbox
+from bot.channels.transcript import Transcript
+from bot.channels.web_sessions import WebSessions
 from bot.database import POSTGRESQL, make_durable
 from bot.handoffs import HandoffQueue
 from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
@@ -60,6 +62,8 @@ class Work:
         self.contacts = Contacts(connection)
         self.inbox = Inbox(connection)
         self.outbox = Outbox(connection)
+        self.web = WebSessions(connection)
+        self.transcript = Transcript(connection)
         self.learning = LearningQueue(connection, limits)
         self.accounts = Accounts(connection, clock)
         self.sessions = Sessions(connection, clock)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from bot.assistant import Assistant
 from bot.build import build_assistant
+from bot.database import in_memory
 from bot.domain import read_domain
 from bot.settings import Settings
 from connectors import assist_api, cases_api, feedback_api, knowledge_api, metrics, problem, rest, track_api
@@ -25,29 +26,30 @@ from connectors.open311.connect import open311_of
 from connectors.open311.router import refusal_of
 from connectors.reload import Reloader
 from connectors.reload import router as reload_router
+from connectors.security_headers import SecurityHeaders
 from connectors.shadow import start_shadow
 from connectors.staff.caller import staff_parts
 from connectors.staff.router import router as staff_router
 from connectors.sweeper import Sweeper
 from connectors.throttle import Throttle
+from connectors.web import api as web_api
+from connectors.web import stream as web_stream
+from connectors.web.channel import WebPages
+from connectors.web.chat import WebChat
+from connectors.web.origins import Doors
 
 OPEN311 = "/open311"
 STATIC = Path(__file__).with_name("static")
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def create_app(settings: Settings | None = None, assistant: Assistant | None = None) -> FastAPI:
     """The application; the assistant is built at start-up unless one is given."""
     settings = settings or Settings()
     domain = assistant.domain if assistant else read_domain()
+    web = WebChat(lambda: app.state.assistant, settings)
     gateway = Gateway(lambda: app.state.assistant, lambda: postman.ring())
     channels = open_channels(check_channels(read_channels(settings.channels)), gateway)
-    postman = Postman(lambda: app.state.assistant.store, channels)
+    postman = Postman(lambda: app.state.assistant.store, (*channels, WebPages(web)))
     postman.gateway = gateway
 
     @asynccontextmanager
@@ -73,9 +75,12 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
             lambda: app.state.assistant.duplicates.index if app.state.assistant.duplicates else None,
         )
         sweeper.start()
-        app.state.gateway, app.state.postman = gateway, postman
-        postman.start()
+        app.state.gateway, app.state.postman, app.state.web = gateway, postman, web
+        if not in_memory(engine.store.engine):
+            postman.start()
+        web.feed.start()
         yield
+        await web.feed.stop()
         sweeper.stop()
         postman.stop()
         gateway.close()
@@ -98,6 +103,8 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(feedback_api.router)
     app.include_router(reload_router)
     app.include_router(metrics.router)
+    app.include_router(web_api.router)
+    app.include_router(web_stream.router)
     app.include_router(staff_router)
     for channel in channels:
         app.include_router(channel.router())
@@ -110,14 +117,8 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         trusted_proxy=settings.trusted_proxy,
         refusals={f"{OPEN311}/": refusal_of(domain)},
     )
-
-    @app.middleware("http")
-    async def guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await go_on(request)
-        if not request.url.path.startswith("/docs"):
-            for name, value in SECURITY_HEADERS.items():
-                response.headers.setdefault(name, value)
-        return response
+    app.add_middleware(Doors, origins=web.origins)
+    app.add_middleware(SecurityHeaders)
 
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:

@@ -10,7 +10,7 @@ from pydantic import Field
 from bot.learning.queue import Rating
 from bot.messages import MessageId, SenderId
 from connectors.rest import Engine
-from connectors.schemas import Body
+from connectors.schemas import Body, Sender
 
 router = APIRouter()
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -19,7 +19,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 class Feedback(Body):
     """A rating of one answer: that to `message_id`, or the last one to the sender when none is given."""
 
-    sender: Name
+    sender: Sender
     message_id: Name | None = None
     rating: Rating
 

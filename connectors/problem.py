@@ -41,6 +41,7 @@ from bot.errors import (
     UnknownEvidence,
     UnknownRuling,
     UnknownUnit,
+    UnknownWebSession,
     WeakPassword,
     WrongLogin,
 )
@@ -66,6 +67,7 @@ KNOWN = {
 REFUSALS: Mapping[type[ChengdaError], tuple[int, str | None]] = {
     WrongLogin: (401, "utter_refused_login"),
     SessionEnded: (401, None),
+    UnknownWebSession: (401, "utter_refused_web_session"),
     TooManyLogins: (429, "utter_refused_logins"),
     UnknownAccount: (404, None),
     LoginTaken: (409, "utter_refused_taken"),

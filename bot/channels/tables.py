@@ -1,4 +1,4 @@
-"""The tables of contacts, of messages not answered yet and of messages not sent yet."""
+"""The tables of contacts, web sessions, messages not answered yet and messages not sent yet."""
 
 from __future__ import annotations
 
@@ -59,4 +59,16 @@ outbox = Table(
     Index("outbox_by_sender", "sender", "id"),
     Index("outbox_by_external", "channel", "external_id"),
     sqlite_autoincrement=True,
+)
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("language", String(2), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("ticket_hash", String(64)),
+    Column("ticket_until", DateTime(timezone=True)),
 )

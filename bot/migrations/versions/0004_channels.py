@@ -59,8 +59,18 @@ def upgrade() -> None:
     op.create_index("outbox_due", "outbox", ["state", "next_try_at"])
     op.create_index("outbox_by_sender", "outbox", ["sender", "id"])
     op.create_index("outbox_by_external", "outbox", ["channel", "external_id"])
+    op.create_table(
+        "web_sessions",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+        sa.Column("language", sa.String(2), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
+        sa.Column("ticket_hash", sa.String(64)),
+        sa.Column("ticket_until", sa.DateTime(timezone=True)),
+    )
 
 
 def downgrade() -> None:
-    for table in ("outbox", "inbox", "contacts"):
+    for table in ("web_sessions", "outbox", "inbox", "contacts"):
         op.drop_table(table)

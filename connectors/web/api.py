@@ -1,0 +1,101 @@
+"""The web chat over HTTP: sessions, messages, ratings and what a citizen may do with what is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from bot.channels.transcript import Told
+from bot.channels.web_sessions import TICKET_LIFE, WebSession
+from connectors.rest import Engine
+from connectors.web.chat import Chat, Own, WebChat
+from connectors.web.messages import state_of
+from connectors.web.schemas import (
+    Answered,
+    AnswerRating,
+    HandoffBody,
+    MessageBody,
+    Notice,
+    OpenBody,
+    Opened,
+    Ticket,
+    hint_of,
+)
+
+ROOT = "/api/v1/sessions"
+NO_STORE = {"Cache-Control": "no-store"}
+ENDED: dict[int | str, dict[str, Any]] = {401: {"description": "No such session, a wrong token, or an ended session."}}
+router = APIRouter(prefix=ROOT, tags=["web chat"])
+
+
+@router.post("", status_code=201)
+def open_session(
+    request: Request, response: Response, chat: Chat, engine: Engine, body: OpenBody | None = None
+) -> Opened:
+    """A new conversation; the token is told this once and goes with every further request."""
+    language = hint_of((body or OpenBody()).language) or "zh"
+    session, secret = chat.talk.open(language)
+    response.headers.update(NO_STORE)
+    notice = Notice(
+        ai=engine.domain.text("utter_web_ai", language), privacy_url=str(request.url.replace(path="/", query=""))
+    )
+    return Opened(session_id=session.id, token=secret, expires_at=session.expires_at, notice=notice)
+
+
+@router.post("/{session_id}/messages", responses=ENDED)
+async def say(body: MessageBody, session: Own, chat: Chat) -> Answered:
+    """Say something; the same `client_msg_id` again gets the same answer and does nothing twice."""
+    with chat.feed.typing(session.sender):
+        return await run_in_threadpool(_said, chat, session, body)
+
+
+@router.post("/{session_id}/handoff", responses=ENDED)
+async def handoff(session: Own, chat: Chat, body: HandoffBody | None = None) -> Answered:
+    """Ask for a person, in any state of the conversation."""
+    asked = body or HandoffBody()
+    language = hint_of(asked.lang) or session.language
+    with chat.feed.typing(session.sender):
+        told = await run_in_threadpool(chat.talk.person, session, asked.client_msg_id, language)
+        return await run_in_threadpool(_answered, chat, session, told)
+
+
+@router.post("/{session_id}/feedback", responses=ENDED | {404: {"description": "No such turn."}})
+def feedback(body: AnswerRating, session: Own, chat: Chat) -> AnswerRating:
+    """Rate an answer good or bad; another rating replaces it."""
+    if not chat.talk.rate(session, body.client_msg_id, body.rating):
+        raise HTTPException(404)
+    return body
+
+
+@router.post("/{session_id}/ticket", responses=ENDED)
+def ticket(session: Own, chat: Chat, response: Response) -> Ticket:
+    """A ticket that opens one socket, once, within 30 seconds; no token ever stands in an address."""
+    response.headers.update(NO_STORE)
+    return Ticket(ticket=chat.talk.ticket(session), expires_in=int(TICKET_LIFE.total_seconds()))
+
+
+@router.get("/{session_id}/export", responses=ENDED)
+def export(session: Own, chat: Chat) -> JSONResponse:
+    """Everything kept of this conversation, as a file."""
+    name = f'attachment; filename="conversation-{session.id[:8]}.json"'
+    return JSONResponse(chat.talk.export(session), headers={**NO_STORE, "Content-Disposition": name})
+
+
+@router.delete("/{session_id}", status_code=204, responses=ENDED)
+def erase(session: Own, chat: Chat) -> None:
+    """Forget this conversation; cases that were filed stay and are handled."""
+    chat.talk.erase(session)
+    chat.feed.ring(session.sender)
+
+
+def _said(chat: WebChat, session: WebSession, body: MessageBody) -> Answered:
+    told = chat.talk.say(session, body.text, body.client_msg_id, hint_of(body.lang))
+    return _answered(chat, session, told)
+
+
+def _answered(chat: WebChat, session: WebSession, told: Told) -> Answered:
+    chat.feed.ring(session.sender)
+    return Answered(turn_id=told.id, messages=chat.talk.messages(session, told), state=state_of(told))

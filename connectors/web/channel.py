@@ -1,0 +1,78 @@
+"""Pages as a channel of the postman: what is to be sent becomes a turn, and open streams pick it up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from bot.channels.capability import Capabilities
+from bot.channels.contacts import Contact, Window
+from bot.channels.outbox import Kind, Parcel
+from bot.channels.web_sessions import CHANNEL
+from bot.messages import MessageId, SenderId
+from bot.tracker import Event
+from connectors.channels.channel import Arrival, Progress, Push, Pushed
+from connectors.web.chat import WebChat
+
+
+class WebPages:
+    """The web chat's pages; an answer or an agent's word is a turn already, a notice becomes one."""
+
+    name = CHANNEL
+    capabilities = Capabilities(max_text_bytes=100_000, buttons=20)
+
+    def __init__(self, chat: WebChat) -> None:
+        self._chat = chat
+
+    def window(self, arrival: Arrival) -> Window | None:
+        """Our own page sets no bounds."""
+        return None
+
+    def router(self) -> APIRouter:
+        """No door of its own: the web chat has an API."""
+        return APIRouter()
+
+    def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
+        """Write the turn, once."""
+        if parcel.kind is Kind.NOTICE:
+            self._write(parcel)
+        self._chat.feed.ring(parcel.sender)
+        return Pushed(Push.SENT)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _write(self, parcel: Parcel) -> None:
+        store = self._chat.talk.assistant.store
+        key = MessageId(f"notice-{parcel.key}"[:200])
+        with store.work() as work:
+            work.hold(parcel.sender)
+            if work.answer_of(parcel.sender, key) is not None:
+                return
+            now = store.now()
+            text = "\n".join(str(bubble.get("text") or "") for bubble in parcel.bubbles)
+            events = (Event("notice", now.timestamp(), name=parcel.number, text=text),)
+            work.save(work.tracker(parcel.sender), key, events, bubbles_of(parcel), now)
+
+
+def bubbles_of(parcel: Parcel) -> list[dict[str, Any]]:
+    """A notice as the bubbles of a turn, the last with `custom.turn`."""
+    turn: dict[str, Any] = {
+        "outcome": "case_status",
+        "language": parcel.language,
+        "intent": {"name": "notice", "confidence": 1.0},
+        "services": [],
+        "sources": [],
+        "case": None,
+        "cases": [],
+        "active_form": None,
+        "requested_slot": None,
+    }
+    if parcel.number:
+        turn["case"] = {"case_id": parcel.number}
+        turn["cases"] = [turn["case"]]
+    bubbles = [{**bubble, "recipient_id": SenderId(parcel.sender)} for bubble in parcel.bubbles]
+    last = {**bubbles[-1]}
+    last["custom"] = {**(last.get("custom") or {}), "turn": {**turn, **((last.get("custom") or {}).get("turn") or {})}}
+    return [*bubbles[:-1], last]

@@ -1,0 +1,116 @@
+"""Who waits for news of which conversation in this process; one look a while finds what other processes wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from starlette.concurrency import run_in_threadpool
+
+from bot.messages import SenderId
+from bot.store import Store
+
+logger = logging.getLogger("chengda")
+LOOK_SECONDS = 0.5
+# Turns of different conversations may be committed out of order: as many are looked at again.
+OVERLAP = 50
+
+
+class Listener:
+    """One open stream: `news` is set when there may be something to tell, `typing` while an answer is made."""
+
+    def __init__(self) -> None:
+        self.news = asyncio.Event()
+        self.typing = False
+
+    async def wait(self, seconds: float) -> None:
+        """Until there may be news, or some seconds went by."""
+        try:
+            await asyncio.wait_for(self.news.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+class Feed:
+    """The open streams of this process; all but `ring` belongs to the event loop."""
+
+    def __init__(self, store: Callable[[], Store], seconds: float = LOOK_SECONDS) -> None:
+        self._store, self._seconds = store, seconds
+        self._listeners: dict[SenderId, set[Listener]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def open(self) -> int:
+        """How many streams are open."""
+        return sum(len(listeners) for listeners in self._listeners.values())
+
+    def start(self) -> None:
+        """Begin to look for news; called in the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """End looking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @contextmanager
+    def listening(self, sender: SenderId) -> Iterator[Listener]:
+        """A listener for as long as a stream is open."""
+        listener = Listener()
+        self._listeners.setdefault(sender, set()).add(listener)
+        try:
+            yield listener
+        finally:
+            others = self._listeners[sender]
+            others.discard(listener)
+            if not others:
+                del self._listeners[sender]
+
+    def ring(self, sender: SenderId) -> None:
+        """There is something new in a conversation; may be called in any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake, sender)
+
+    @contextmanager
+    def typing(self, sender: SenderId) -> Iterator[None]:
+        """An answer is being made."""
+        self._typing(sender, True)
+        try:
+            yield
+        finally:
+            self._typing(sender, False)
+
+    def _typing(self, sender: SenderId, on: bool) -> None:
+        for listener in self._listeners.get(sender, ()):
+            listener.typing = on
+        self._wake(sender)
+
+    def _wake(self, sender: SenderId) -> None:
+        for listener in self._listeners.get(sender, ()):
+            listener.news.set()
+
+    async def _watch(self) -> None:
+        newest: int | None = None
+        while True:
+            await asyncio.sleep(self._seconds)
+            if not self._listeners:
+                newest = None
+                continue
+            try:
+                newest, senders = await run_in_threadpool(self._look, newest)
+            except Exception as error:
+                logger.error("reference %s: looking for news failed", secrets.token_hex(4), exc_info=error)
+                continue
+            for sender in senders:
+                self._wake(sender)
+
+    def _look(self, newest: int | None) -> tuple[int, tuple[SenderId, ...]]:
+        with self._store().work() as work:
+            found, senders = work.transcript.fresh(None if newest is None else max(0, newest - OVERLAP))
+        return found, () if newest == found else senders

@@ -1,0 +1,140 @@
+"""The web chat's side of a conversation: what is said once is answered once, and all of it can be read again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from bot.assistant import Assistant
+from bot.channels.transcript import Told
+from bot.channels.web_sessions import CHANNEL, WebSession
+from bot.learning.queue import Rating
+from bot.messages import MessageId, UserMessage
+from bot.store import Work
+from connectors import metrics
+from connectors.channels.gateway import Answer, answered
+from connectors.web.messages import Sent, events_of, messages_of, titles_of
+
+PERSON_BUTTON = "utter_web_person"
+
+
+class Talk:
+    """Conversations of the web chat over the running assistant; synchronous."""
+
+    def __init__(self, assistant: Callable[[], Assistant]) -> None:
+        self._assistant = assistant
+
+    @property
+    def assistant(self) -> Assistant:
+        """The running assistant."""
+        return self._assistant()
+
+    def open(self, language: str) -> tuple[WebSession, str]:
+        """A new session and its secret."""
+        with self.assistant.store.work() as work:
+            return work.web.open(language, self.assistant.store.now())
+
+    def adopt(self, secret: str, language: str) -> WebSession:
+        """The session of a foreign widget's secret."""
+        with self.assistant.store.work() as work:
+            return work.web.adopt(secret, language, self.assistant.store.now())
+
+    def session(self, secret: str, name: str | None = None) -> WebSession:
+        """The session of a secret; raises UnknownWebSession."""
+        with self.assistant.store.work() as work:
+            return work.web.of_secret(secret, self.assistant.store.now(), name)
+
+    def ticket(self, session: WebSession) -> str:
+        """A ticket for one socket."""
+        with self.assistant.store.work() as work:
+            return work.web.ticket(session, self.assistant.store.now())
+
+    def redeem(self, name: str, ticket: str) -> WebSession:
+        """The session of a ticket; raises UnknownWebSession."""
+        with self.assistant.store.work() as work:
+            return work.web.redeem(name, ticket, self.assistant.store.now())
+
+    def say(self, session: WebSession, text: str, message_id: str | None = None, language: str | None = None) -> Told:
+        """The turn that a message makes, or made when it came before; a failed turn is told and not stored."""
+        assistant, now = self.assistant, self.assistant.store.now()
+        message_id = message_id or uuid.uuid4().hex
+        with assistant.store.work() as work:
+            work.web.used(session, now)
+            work.contacts.wrote(session.sender, CHANNEL, language or session.language, now, None)
+        message = UserMessage(session.sender, text, MessageId(message_id), language, CHANNEL)
+        stored: list[Told] = []
+
+        def keep(work: Work, _: Answer) -> None:
+            told = work.transcript.of_message(session.sender, message_id)
+            if told is not None:
+                stored.append(told)
+
+        with metrics.turn_timer():
+            answer = answered(assistant, message, keep)
+        metrics.count_turn(answer)
+        return stored[-1] if stored else Told(0, message_id, now, ({"event": "user", "text": text},), answer)
+
+    def person(self, session: WebSession, message_id: str | None, language: str) -> Told:
+        """Ask for a person, as the button does."""
+        words = self.assistant.domain.text(PERSON_BUTTON, language)
+        return self.say(session, words, message_id, language)
+
+    def payload(self, session: WebSession, text: str) -> str:
+        """What a tapped button means where a widget sends its title; any other text stays."""
+        with self.assistant.store.work() as work:
+            last = work.last_answer(session.sender) or []
+        payloads = {title: payload for payload, title in titles_of(last).items()}
+        return payloads.get(text.strip(), text)
+
+    def messages(self, session: WebSession, told: Told) -> list[dict[str, Any]]:
+        """The messages of one turn."""
+        with self.assistant.store.work() as work:
+            return messages_of(told, self._titles(work, session, told))
+
+    def events(self, session: WebSession, after: int, live: bool) -> list[Sent]:
+        """The events of all turns after one; raises UnknownWebSession once the session was ended."""
+        with self.assistant.store.work() as work:
+            work.web.still(session, self.assistant.store.now())
+            found = work.transcript.after(session.sender, after)
+            titles = self._titles(work, session, found[0]) if found else {}
+        events: list[Sent] = []
+        for told in found:
+            events += events_of(told, titles, live)
+            titles = {**titles, **titles_of(told.answer)}
+        return events
+
+    def export(self, session: WebSession) -> dict[str, Any]:
+        """Everything kept of a conversation."""
+        with self.assistant.store.work() as work:
+            found = work.transcript.after(session.sender, most=None)
+            cases = [str(case.number) for case in work.cases.of_sender(session.sender)]
+            contact = work.contacts.of(session.sender)
+        titles: dict[str, str] = {}
+        messages: list[dict[str, Any]] = []
+        for told in found:
+            messages += messages_of(told, titles)
+            titles = {**titles, **titles_of(told.answer)}
+        return {
+            "session_id": session.id,
+            "created_at": session.created_at.isoformat(),
+            "expires_at": session.expires_at.isoformat(),
+            "language": session.language,
+            "notices": contact.notices if contact else True,
+            "cases": cases,
+            "messages": messages,
+        }
+
+    def erase(self, session: WebSession) -> None:
+        """Forget the conversation; cases stay."""
+        with self.assistant.store.work() as work:
+            work.hold(session.sender)
+            work.web.erase(session, self.assistant.store.now())
+
+    def rate(self, session: WebSession, message_id: str | None, rating: Rating) -> bool:
+        """Rate an answer; False when there is no such turn."""
+        return self.assistant.rate(session.sender, MessageId(message_id) if message_id else None, rating)
+
+    def _titles(self, work: Work, session: WebSession, told: Told) -> dict[str, str]:
+        earlier = work.transcript.before(session.sender, told.id) if told.id else None
+        return titles_of(earlier.answer) if earlier else {}
