@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
-import uvicorn
 from sqlalchemy import Engine, func, select, update
+from wechatpy import parse_message
+from wechatpy.crypto import WeChatCrypto
 
 from bot.cases.tables import cases
 from bot.channels.contacts import Contact
@@ -27,6 +28,9 @@ from bot.tables import turns
 from connectors.mock.wechat import create_wechat
 from connectors.mock.wechat_account import Account
 from connectors.mock.wechat_pusher import Pusher
+from connectors.wechat.markup import document, fields_of
+from tests.npm import installed, run
+from tests.served import Served
 from tests.servers import Server
 
 TOKEN, KEY, APP, SECRET = (
@@ -36,6 +40,10 @@ TOKEN, KEY, APP, SECRET = (
     "s3cret-of-app",
 )
 CUSTOM, TEMPLATE = "/cgi-bin/message/custom/send", "TPL-1"
+CONSENT = (
+    "<SubscribeMsgPopupEvent><List><TemplateId>SUB-1</TemplateId>"
+    "<SubscribeStatusString>accept</SubscribeStatusString></List></SubscribeMsgPopupEvent>"
+)
 FIELDS = {"character_string1": "number", "thing2": "matter", "phrase3": "status", "time4": "time"}
 
 
@@ -45,17 +53,13 @@ class City:
     def __init__(self, folder: Path, settings: dict[str, Any] | None = None, url: str = "", workers: int = 1) -> None:
         self.account = Account(APP, SECRET, frozenset({TEMPLATE, "SUB-1"}))
         self.pusher = Pusher("", TOKEN, self.account, KEY)
-        config = uvicorn.Config(create_wechat(self.account, self.pusher), port=0, log_level="warning")
-        self._mock = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._mock.run)
-        self._thread.start()
-        while not self._mock.started:
-            time.sleep(0.05)
-        port = self._mock.servers[0].sockets[0].getsockname()[1]
-        base = {"app_id": APP, "secret": SECRET, "token": TOKEN, "aes_key": KEY, "url": f"http://127.0.0.1:{port}"}
+        self._mock = Served(create_wechat(self.account, self.pusher))
+        base = {"app_id": APP, "secret": SECRET, "token": TOKEN, "aes_key": KEY, "url": self._mock.url}
+        subscription = {"id": "SUB-1", "fields": FIELDS}
+        plain = {"kind": "wechat", "mode": "plain", "aes_key": "", "menus": True, "subscription": subscription}
         told = {
             "wechat": {**base, **(settings or {})},
-            "open": {**base, "kind": "wechat", "mode": "plain", "aes_key": ""},
+            "open": {**base, **plain},
         }
         address = {"CHENGDA_DATABASE_URL": url} if url else {}
         self.log = folder / "server.log"
@@ -68,15 +72,14 @@ class City:
 
     def stop(self) -> None:
         self.server.stop()
-        self._mock.should_exit = True
-        self._thread.join()
+        self._mock.stop()
         self.pusher.close()
         self.plain.close()
         self.engine.dispose()
 
-    def contact(self, openid: str) -> Contact:
+    def contact(self, openid: str, channel: str = "wechat") -> Contact:
         with self.store.work() as work:
-            found = work.contacts.of(SenderId(f"wechat:{openid}"))
+            found = work.contacts.of(SenderId(f"{channel}:{openid}"))
         assert found is not None
         return found
 
@@ -85,25 +88,34 @@ class City:
             own = turns.c.sender == f"wechat:{openid}"
             return int(connection.execute(select(func.count()).select_from(turns).where(own)).scalar_one())
 
-    def cases(self, openid: str) -> list[Any]:
+    def cases(self, openid: str, channel: str = "wechat") -> list[Any]:
         with self.engine.begin() as connection:
-            return list(connection.execute(select(cases).where(cases.c.sender == f"wechat:{openid}")).all())
+            return list(connection.execute(select(cases).where(cases.c.sender == f"{channel}:{openid}")).all())
 
-    def states(self, openid: str) -> list[str]:
+    def states(self, openid: str, channel: str = "wechat") -> list[str]:
         with self.engine.begin() as connection:
-            query = select(outbox.c.state).where(outbox.c.sender == f"wechat:{openid}").order_by(outbox.c.id)
+            query = select(outbox.c.state).where(outbox.c.sender == f"{channel}:{openid}").order_by(outbox.c.id)
             return list(connection.execute(query).scalars())
 
-    def post(self, openid: str, key: str, text: str, kind: Kind = Kind.AGENT, number: str | None = None) -> None:
+    def post(
+        self,
+        openid: str,
+        key: str,
+        text: str,
+        kind: Kind = Kind.AGENT,
+        number: str | None = None,
+        channel: str = "wechat",
+        **more: Any,
+    ) -> None:
         with self.store.work() as work:
-            sender = SenderId(f"wechat:{openid}")
-            work.outbox.post(key, sender, "wechat", kind, "zh", [{"text": text}], self.store.now(), number)
+            sender, bubbles = SenderId(f"{channel}:{openid}"), [{"text": text, **more}]
+            work.outbox.post(key, sender, channel, kind, "zh", bubbles, self.store.now(), number)
 
-    def end_window(self, openid: str) -> None:
+    def end_window(self, openid: str, channel: str = "wechat") -> None:
         """Two days of silence, for us and for WeChat."""
         before = datetime.now(ZoneInfo("UTC")) - timedelta(minutes=1)
         with self.engine.begin() as connection:
-            own = contacts.c.sender == f"wechat:{openid}"
+            own = contacts.c.sender == f"{channel}:{openid}"
             connection.execute(update(contacts).where(own).values(window_until=before))
         for quota in self.account.followers[openid].quotas.values():
             quota.until = 0.0
@@ -300,10 +312,66 @@ def test_a_template_that_did_not_arrive_is_not_told_as_sent(city: City) -> None:
     assert not city.contact(openid).reachable
 
 
+def test_a_subscription_is_used_once_for_each_consent(city: City) -> None:
+    openid, told = "oConsent", {"kind": Kind.NOTICE, "channel": "open"}
+    for text in ("路灯坏了，昨晚开始的", "民治大道600号", "确认"):
+        city.plain.say(openid, text)
+    (case,) = city.cases(openid, "open")
+    event = city.plain.event(openid, "subscribe_msg_popup_event", CONSENT)
+    for _ in range(2):
+        assert city.plain.deliver(event).status == 200
+    assert city.contact(openid, "open").details["subscriptions"] == {"SUB-1": 1}
+    city.account.followers[openid].consents["SUB-1"] = 1
+    city.end_window(openid, "open")
+    for number in range(2):
+        city.post(openid, f"c-{number}", "您的工单有进展", number=case.number, **told)
+    assert wait(lambda: city.states(openid, "open") == ["sent", "held"])
+    assert [one.kind for one in city.account.sent if one.openid == openid] == ["subscription"]
+    assert city.contact(openid, "open").details["subscriptions"] == {"SUB-1": 0}
+
+
+def test_lines_to_tap_stand_for_what_is_behind_them(city: City) -> None:
+    openid, buttons = "oMenu", [{"title": "是", "payload": "yes"}, {"title": "否", "payload": "no"}]
+    city.plain.say(openid, "你好")
+    city.post(openid, "menu-1", "对吗？", channel="open", buttons=buttons)
+    assert wait(lambda: city.states(openid, "open") == ["sent"])
+    assert city.account.texts(openid) == ["对吗？\n是\n否"]
+    city.plain.say(openid, "你好")
+    tapped = city.plain.send(openid, "text", Content="办事指南", bizmsgmenuid="1").shown
+    assert tapped and tapped == city.plain.say(openid + "2", "我想办事").shown
+
+
 def test_a_long_answer_goes_on_in_customer_messages(city: City) -> None:
-    openid = "oLong"
-    first = city.pusher.say(openid, "办身份证、换驾照、生育登记分别需要什么材料").shown or ""
+    openid, told = "oLong", "路灯坏了，昨晚开始的，在民治大道700号，" + "晚上走路看不清楚，很不安全。" * 60
+    first = city.pusher.say(openid, told, "901").shown or ""
     assert 0 < len(first.encode()) <= 2048
+    assert wait(lambda: city.states(openid) == ["sent"])
+    (rest,) = city.account.texts(openid)
+    assert "确认提交吗" in rest and "确认提交吗" not in first
+    assert city.pusher.say(openid, told, "901").shown == first
+    time.sleep(1.5)
+    assert city.account.texts(openid) == [rest]
+
+
+def test_wechatpy_pushes_and_reads_the_answer(city: City) -> None:
+    """wechatpy seals a push, reads the sealed answer, and so does wechat-crypto of npm."""
+    theirs, openid = WeChatCrypto(TOKEN, KEY, APP), "oWechatpy"
+    told = document(ToUserName="gh_city", FromUserName=openid, CreateTime=1, MsgType="text", Content="你好]]>", MsgId=9)
+    moment = str(int(time.time()))
+    push = fields_of(theirs.encrypt_message(told, "n0nce", moment).encode())
+    signed = {"timestamp": moment, "nonce": "n0nce", "encrypt_type": "aes", "msg_signature": push.text("MsgSignature")}
+    answer = httpx.post(city.pusher.target, params=signed, content=document(Encrypt=push.text("Encrypt")).encode())
+    assert answer.status_code == 200
+    fields = fields_of(answer.content)
+    sealed = (fields.text("MsgSignature"), fields.text("TimeStamp"), fields.text("Nonce"))
+    read = parse_message(theirs.decrypt_message(answer.text, *sealed))
+    assert (read.target, read.source) == (openid, "gh_city") and "城答" in read.content
+    folder = installed("wechat-crypto@0.0.2")
+    script = """
+        const crypt = new (require('wechat-crypto'))(input.token, input.key, input.app);
+        console.log(JSON.stringify(crypt.decrypt(input.sealed).message));"""
+    given = {"token": TOKEN, "key": KEY, "app": APP, "sealed": fields.text("Encrypt")}
+    assert parse_message(run(folder, script, given)).content == read.content
 
 
 def test_nothing_personal_is_logged(city: City) -> None:
