@@ -18,13 +18,23 @@ _TO_TRADITIONAL = opencc.OpenCC("s2hk")
 def render(turn: Turn, sender: str, catalogue: Catalogue, units: Units) -> list[dict[str, Any]]:
     """The bubbles of a turn; the last one carries `custom.turn` of the contract."""
     bubbles = [_bubble(message, sender, turn.traditional) for message in turn.messages]
-    bubbles[-1]["custom"] = {"turn": turn_json(turn, catalogue, units)}
+    bubbles[-1].setdefault("custom", {})["turn"] = turn_json(turn, catalogue, units)
     return bubbles
 
 
 def turn_json(turn: Turn, catalogue: Catalogue, units: Units) -> dict[str, Any]:
     """The machine-readable side of a turn."""
-    cases = [case_json(case, catalogue, units, turn.language, turn.reveal_code) for case in turn.cases]
+    return _turn_json(turn, [case_json(one, catalogue, units, turn.language, turn.reveal_code) for one in turn.cases])
+
+
+def unasked(turn: Turn, sender: str) -> list[dict[str, Any]]:
+    """The bubbles of a turn that answers no message and tells of no case: what a person or a notice says."""
+    bubbles = [_bubble(message, sender, turn.traditional) for message in turn.messages]
+    bubbles[-1].setdefault("custom", {})["turn"] = _turn_json(turn, [])
+    return bubbles
+
+
+def _turn_json(turn: Turn, cases: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "outcome": str(turn.outcome),
         "language": turn.language,
@@ -81,7 +91,11 @@ def case_json(
 
 
 def _bubble(message: BotMessage, sender: str, traditional: bool) -> dict[str, Any]:
-    bubble: dict[str, Any] = {"recipient_id": sender, "text": _script(message.text, traditional)}
+    bubble: dict[str, Any] = {"recipient_id": sender}
+    if message.text:
+        bubble["text"] = _script(message.text, traditional)
+    if message.custom:
+        bubble["custom"] = dict(message.custom)
     if message.buttons:
         bubble["buttons"] = [
             {"title": _script(button.title, traditional), "payload": button.payload} for button in message.buttons

@@ -29,6 +29,9 @@ from bot.cases.analysis import DemandAnalyst
 from bot.cases.duplicate_finder import DuplicateFinder, KnownCases
 from bot.cases.taught import TaughtDispatcher
 from bot.cases.units import units_of
+from bot.desk.approval import Approval
+from bot.desk.hours import ALWAYS, DeskHours
+from bot.desk.silence import freed, silent
 from bot.domain import Domain
 from bot.learning.queue import Rating, ToldTurn
 from bot.live import BUDGET as LIVE_BUDGET
@@ -36,15 +39,18 @@ from bot.live import LiveDesk, LiveWanted
 from bot.messages import BotMessage, Button, MessageId, SenderId, UserMessage
 from bot.nlu.parse import Parse, Understanding
 from bot.nlu.paths import PathFinder
-from bot.policies import Decision
+from bot.nlu.wants_person import asks_person
+from bot.policies import SURE_SHARE, SURE_SIMILARITY, Decision
 from bot.rating_policy import rating
+from bot.reply_language import reply_language
 from bot.store import Store, Work
 from bot.subject import SubjectFinder
-from bot.tracker import Event, Tracker, fold
+from bot.tracker import Event, Mode, Tracker, fold
 from bot.turn import Action, ActionResult, Outcome, Turn, TurnContext
 from knowledge.catalogue import Catalogue
 from knowledge.facts import FactFinder
 from knowledge.retriever import Retriever
+from knowledge.verdict import Verdict
 
 ACTIONS: Mapping[str, Action] = {
     "action_answer_service": answer_service.answer_service,
@@ -56,6 +62,7 @@ ACTIONS: Mapping[str, Action] = {
     "action_emergency": safety.emergency,
     "action_crisis": safety.crisis,
     "action_hand_off": hand_off.hand_off,
+    "action_take_call_back": hand_off.take_call_back,
     "action_case_status": case_status.case_status,
     "action_hasten_case": change_case.hasten_case,
     "action_supplement_case": change_case.supplement_case,
@@ -122,14 +129,17 @@ class Assistant:
         self.live = live or LiveDesk()
         self.parts: tuple[str, ...] = ()
         self.duplicates: DuplicateFinder | None = None
+        self.hours: DeskHours = ALWAYS
+        self.approval = Approval()
         self._max_chars = max_chars
         self._session_seconds = session_minutes * 60
         self.watchers: list[Watcher] = []
         self._policies: tuple[policies.Policy, ...] = (
             policies.all_clear,
             policies.safety,
-            policies.language,
+            policies.call_back,
             policies.person,
+            policies.language,
             policies.identity,
             rating,
             policies.path,
@@ -161,12 +171,17 @@ class Assistant:
                     and_then(work, known)
                 return known
             now = self.clock()
-            before, opening = self._opened(work.tracker(message.sender), now)
-            turn, after = self._turn(message, parse, before, work, now, live)
+            before, opening = self._opened(work.tracker(message.sender), work, now)
+            held = silent(message, parse, before, work.talks, now, self._max_chars)
+            turn, after = held or self._turn(message, parse, before, work, now, live)
             answer = render(turn, message.sender, self.catalogue, units_of(self.analyst.city))
+            if self.approval.wanted(turn):
+                turn = self.approval.asked(work.drafts, message, turn, answer, self.domain, now)
+                answer = render(turn, message.sender, self.catalogue, units_of(self.analyst.city))
             number = work.save(after, message.message_id, (*opening, *turn.events), answer, now)
-            told = ToldTurn(number, message.text, answer)
-            work.learning.note(told, lambda: work.told(message.sender, before=number), self.domain, now.date())
+            if held is None:
+                told = ToldTurn(number, message.text, answer)
+                work.learning.note(told, lambda: work.told(message.sender, before=number), self.domain, now.date())
             if and_then is not None:
                 and_then(work, answer)
         for watch in self.watchers:
@@ -182,23 +197,19 @@ class Assistant:
                 work.learning.rate(told, rating, self.domain, self.clock().date())
         return told is not None
 
-    def _opened(self, tracker: Tracker, now: datetime) -> tuple[Tracker, tuple[Event, ...]]:
-        """The tracker with a fresh session after a long silence."""
-        silent = now.timestamp() - tracker.last_at > self._session_seconds
-        opening = (Event("session_started", now.timestamp()),) if silent else ()
+    def _opened(self, tracker: Tracker, work: Work, now: datetime) -> tuple[Tracker, tuple[Event, ...]]:
+        """The tracker with a fresh session after a long silence, unless a person holds the conversation."""
+        opening = freed(tracker, work.talks, now)
+        held = fold(tracker, opening).mode is Mode.MANUAL
+        if not held and now.timestamp() - tracker.last_at > self._session_seconds:
+            opening = (*opening, Event("session_started", now.timestamp()))
         return fold(tracker, opening), opening
 
     def _turn(
         self, message: UserMessage, parse: Parse, tracker: Tracker, work: Work, now: datetime, live: LiveDesk
     ) -> tuple[Turn, Tracker]:
         language = reply_language(parse, tracker, message.language_hint)
-        context = TurnContext(
-            message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
-            self.analyst, work.cases, work.handoffs, self.understanding.parse,
-            self.facts, self.paths, self.subjects, work.closing,
-            KnownCases(self.duplicates, work.connection, work.cases, work.followers, now) if self.duplicates else None,
-            live,
-        )  # fmt: skip
+        context = self._context(message, parse, tracker, language, work, now, live)
         result, intent = self._run(context, work)
         events = (
             Event("user", now.timestamp(), name=intent, text=message.text[: self._max_chars]),
@@ -214,6 +225,34 @@ class Assistant:
         )  # fmt: skip
         return turn, after
 
+    def _context(
+        self, message: UserMessage, parse: Parse, tracker: Tracker, language: str, work: Work, now: datetime,
+        live: LiveDesk,
+    ) -> TurnContext:  # fmt: skip
+        return TurnContext(
+            message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
+            self.analyst, work.cases, work.handoffs, self.understanding.parse,
+            self.facts, self.paths, self.subjects, work.closing,
+            KnownCases(self.duplicates, work.connection, work.cases, work.followers, now) if self.duplicates else None,
+            live, self.hours,
+        )  # fmt: skip
+
+    def form_question(self, tracker: Tracker, work: Work, language: str) -> tuple[BotMessage, ...]:
+        """The question of the running form once more, nothing when none runs."""
+        again = ASKED_AGAIN.get(tracker.active_form or "")
+        if again is None:
+            return ()
+        message = UserMessage(tracker.sender, "")
+        parse = self.understanding.parse("", language)
+        return again(self._context(message, parse, tracker, language, work, self.clock(), self.live)).messages
+
+    def service_named(self, text: str) -> str | None:
+        """The service a text surely speaks of, None when it is not sure."""
+        parse = self.understanding.parse(text[: self._max_chars])
+        found = self.retriever.search(parse.canonical, parse.vector)
+        sure = found.verdict is Verdict.ANSWERED and found.best.score >= SURE_SHARE
+        return found.best.service.code if sure and found.similarity >= SURE_SIMILARITY else None
+
     def _run(self, turn: TurnContext, work: Work) -> tuple[ActionResult, str]:
         length = len(turn.message.text)
         if length > self._max_chars:
@@ -227,8 +266,10 @@ class Assistant:
         again = ASKED_AGAIN.get(turn.tracker.active_form or "")
         if decision.digression and again is not None and not _changes_form(result):
             result = replace(result, messages=(*result.messages, *again(turn).messages))
-        result = notices.with_notices(turn, result, work.notices)
         in_danger = decision.action in ALARMS
+        if in_danger and asks_person(turn.parse.asserted):
+            result = replace(result, messages=(*result.messages, *hand_off.in_danger(turn).messages))
+        result = notices.with_notices(turn, result, work.notices)
         return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
 
     def _act(self, turn: TurnContext, decision: Decision, work: Work) -> ActionResult:
@@ -272,49 +313,15 @@ class Assistant:
             return say.utter(turn, "utter_nothing_to_repeat")
         messages = tuple(
             BotMessage(
-                bubble["text"],
+                bubble.get("text", ""),
                 tuple(Button(b["title"], b["payload"]) for b in bubble.get("buttons", ())),
             )
             for bubble in last
-        )
+            if bubble.get("text")
+        ) or (turn.say("utter_nothing_to_repeat"),)
         return ActionResult(Outcome(last[-1]["custom"]["turn"]["outcome"]), messages)
 
 
 def _changes_form(result: ActionResult) -> bool:
     """Whether a result began or ended a form."""
     return any(event.event == "active_loop" for event in result.events)
-
-
-def reply_language(parse: Parse, tracker: Tracker, hint: str | None) -> str:
-    """The language of the reply: asked for, else the message's own, else the conversation's, else the hint."""
-    before = tracker.slot("language") or (hint if hint in ("zh", "en") else None)
-    if parse.intent == "switch_language" and parse.confidence > 0.5:
-        return _asked_language(parse.canonical, before)
-    detected = parse.detected.language
-    if parse.payload is not None or detected not in ("zh", "en"):
-        return str(before or "zh")
-    if before and detected != before and _weak(parse):
-        return str(before)
-    return detected
-
-
-def _asked_language(text: str, before: str | None) -> str:
-    if any(word in text for word in ("english", "英文", "英语", "eng")):
-        return "en"
-    if any(
-        word in text
-        for word in ("chinese", "中文", "普通话", "国语", "汉语", "mandarin", "cantonese", "粤语", "广东话")
-    ):
-        return "zh"
-    return "zh" if before == "en" else "en"
-
-
-def _weak(parse: Parse) -> bool:
-    """Whether a text says too little to change the language of a conversation: a name, a yes, a number."""
-    letters = [char for char in parse.canonical if char.isalpha()]
-    words = parse.canonical.split()
-    if parse.detected.language == "en":
-        named = {word for entity in parse.entities for word in entity.text.lower().split()}
-        return len([word for word in words if word not in named]) <= 1
-    covered = sum(len(entity.text) for entity in parse.all("location", "district", "subdistrict", "road", "landmark"))
-    return len(letters) <= covered

@@ -18,6 +18,8 @@ from bot.cases.split import Splitter
 from bot.cases.taught import TaughtDispatcher
 from bot.cases.weighing import weigher
 from bot.database import migrate, open_database
+from bot.desk.approval import Approval
+from bot.desk.hours import read_hours
 from bot.domain import read_domain
 from bot.learning.queue import Limits
 from bot.live import LiveDesk
@@ -116,6 +118,8 @@ def assistant_of(
         live or (before.live if before else LiveDesk(read_spots(city.key))),
     )
     assistant.parts = models.parts
+    assistant.hours = read_hours(settings.desk_hours)
+    assistant.approval = Approval(settings.approval_below, settings.approval_seconds)
     assistant.duplicates = finder_of(models.encoder, models.demands, city)
     assistant.watchers = before.watchers if before else []
     return assistant

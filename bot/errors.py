@@ -142,6 +142,34 @@ class LastAdmin(StaffError):
     """The last administrator would be gone."""
 
 
+class DeskError(ChengdaError):
+    """Something at the desk of talks was refused."""
+
+
+class UnknownTalk(DeskError):
+    """No talk has this number."""
+
+
+class TalkTaken(DeskError):
+    """Somebody else holds this talk."""
+
+
+class NotYourTalk(DeskError):
+    """This can only be done by who holds the talk."""
+
+
+class TalkOver(DeskError):
+    """The talk is over."""
+
+
+class UnknownDraft(DeskError):
+    """No answer that waits for approval has this number."""
+
+
+class DraftDecided(DeskError):
+    """The answer was approved, refused or sent meanwhile."""
+
+
 class EvidenceError(ChengdaError):
     """A file is of no allowed type, too large, or not what its name says."""
 

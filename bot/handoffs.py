@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
+from bot.channels.tables import contacts
 from bot.messages import SenderId
 from bot.tables import handoffs
 
@@ -18,6 +20,7 @@ class Ticket:
     number: int
     ahead: int
     fresh: bool
+    call_back_to: str | None = None
 
 
 class HandoffQueue:
@@ -27,18 +30,45 @@ class HandoffQueue:
         self._connection = connection
         self.changed = False
 
-    def join(self, sender: SenderId, language: str, at: datetime) -> Ticket:
-        """The sender's open entry, made when there is none."""
-        open_entry = (handoffs.c.sender == sender) & handoffs.c.closed_at.is_(None)
-        number = self._connection.execute(select(handoffs.c.id).where(open_entry)).scalar()
-        fresh = self.changed = number is None
-        if number is None:
-            made = self._connection.execute(
-                insert(handoffs)
-                .values(sender=sender, language=language, requested_at=at.astimezone(UTC))
-                .returning(handoffs.c.id)
+    def join(
+        self, sender: SenderId, language: str, at: datetime, reason: str = "asked", danger: bool = False
+    ) -> Ticket:
+        """The sender's open entry, made when there is none; danger goes before all others."""
+        mine = self._open(sender)
+        fresh = mine is None
+        if mine is None:
+            self.changed = True
+            self._connection.execute(
+                insert(handoffs).values(
+                    sender=sender, language=language, requested_at=at.astimezone(UTC), reason=reason, danger=danger
+                )
             )
-            number = made.scalar_one()
-        waiting = handoffs.c.closed_at.is_(None) & (handoffs.c.id < number)
-        ahead = self._connection.execute(select(func.count()).select_from(handoffs).where(waiting))
-        return Ticket(int(number), int(ahead.scalar_one()), fresh)
+            mine = self._open(sender)
+        elif (danger and not mine.danger) or mine.reason != reason:
+            self._set(mine.id, danger=danger or mine.danger, reason=reason)
+            mine = self._open(sender)
+        assert mine is not None
+        waiting = handoffs.c.closed_at.is_(None) & handoffs.c.claimed_by.is_(None)
+        before = handoffs.c.id < mine.id
+        sooner = handoffs.c.danger & before if mine.danger else or_(handoffs.c.danger, before)
+        query = select(func.count()).select_from(handoffs).where(waiting, handoffs.c.id != mine.id, sooner)
+        return Ticket(int(mine.id), int(self._connection.execute(query).scalar_one()), fresh, mine.call_back_to)
+
+    def call_back(self, sender: SenderId, to: str | None) -> None:
+        """Where the citizen is called back; None when a call is not wanted."""
+        mine = self._open(sender)
+        if mine is not None:
+            self._set(mine.id, call_back_to=to)
+
+    def writes_by_messenger(self, sender: SenderId) -> bool:
+        """Whether we can write to the citizen of our own accord."""
+        query = select(contacts.c.reachable).where(contacts.c.sender == sender)
+        return bool(self._connection.execute(query).scalar())
+
+    def _open(self, sender: SenderId) -> Row[Any] | None:
+        entry = (handoffs.c.sender == sender) & handoffs.c.closed_at.is_(None)
+        return self._connection.execute(select(handoffs).where(entry).order_by(handoffs.c.id).limit(1)).one_or_none()
+
+    def _set(self, number: int, **values: object) -> None:
+        self.changed = True
+        self._connection.execute(update(handoffs).where(handoffs.c.id == number).values(**values))

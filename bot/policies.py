@@ -28,6 +28,7 @@ from bot.nlu.said import (
     says_submit,
     short_answer,
 )
+from bot.nlu.wants_person import asks_person
 from bot.turn import TurnContext
 from knowledge.catalogue import Kind
 from knowledge.verdict import Verdict
@@ -114,8 +115,22 @@ def person(turn: TurnContext) -> Decision | None:
     """A person asked for is honoured in every state."""
     talking = turn.tracker.slot("service_code") or turn.tracker.slot("choices")
     asks_number = talking and "phone" in turn.parse.aspects and not turn.parse.topic
-    if turn.parse.intent == "hand_off" and turn.parse.confidence >= HAND_OFF and not asks_number:
+    wanted = turn.parse.intent == "hand_off" and turn.parse.confidence >= HAND_OFF
+    if (wanted and not asks_number) or (turn.parse.payload is None and asks_person(turn.parse.asserted)):
         return Decision("action_hand_off")
+    return None
+
+
+def call_back(turn: TurnContext) -> Decision | None:
+    """The number to call back, or that no call is wanted, after it was asked for."""
+    asked = turn.tracker.slot("call_back_asked")
+    if asked is None or turn.parse.payload is not None:
+        return None
+    at_once, in_form = asked == turn.tracker.turns, turn.tracker.active_form is not None
+    unwanted = turn.parse.intent in ("deny", "cancel", "skip") and turn.parse.confidence > CANCEL
+    refused = at_once and (short_answer(turn.message.text) in ("deny", "skip") or (unwanted and not in_form))
+    if refused or (turn.parse.first("phone") and (at_once or not in_form)):
+        return Decision("action_take_call_back", digression=True)
     return None
 
 

@@ -112,6 +112,20 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Key that signs staff sessions, 32 bytes or more; empty means one made once in the data folder.",
     )
+    desk_hours: str = Field(
+        default="",
+        description="When agents sit at the desk, such as `09:00-12:00,14:00-18:00; off 10:00-16:00` (working days by "
+        "the published calendar; days off); empty means round the clock.",
+    )
+    approval_below: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Service answers of less confidence wait for an agent's approval; 0 lets every answer out at once.",
+    )
+    approval_seconds: float = Field(
+        default=120.0, ge=1, description="How long such an answer waits before it goes out with a hint instead."
+    )
     channels: str = Field(
         default="",
         description="Messengers in front of the assistant: a JSON object of names and their settings, or a YAML file "

@@ -24,6 +24,9 @@ from bot.channels.outbox import Outbox
 from bot.channels.transcript import Transcript
 from bot.channels.web_sessions import WebSessions
 from bot.database import POSTGRESQL, make_durable
+from bot.desk.drafts import Drafts
+from bot.desk.suggestions import SuggestionLog
+from bot.desk.talks import Talks
 from bot.handoffs import HandoffQueue
 from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
 from bot.messages import MessageId, SenderId
@@ -59,6 +62,9 @@ class Work:
         self.keys = ApiKeys(connection)
         self.connection = connection
         self.handoffs = HandoffQueue(connection)
+        self.talks = Talks(connection)
+        self.drafts = Drafts(connection)
+        self.suggestions = SuggestionLog(connection)
         self.contacts = Contacts(connection)
         self.inbox = Inbox(connection)
         self.outbox = Outbox(connection)
@@ -70,7 +76,9 @@ class Work:
         self.audit = Audit(connection, clock)
 
         # What no power cut may take back once it is committed.
-        self.durable = (self.cases, self.rulings, self.handoffs, self.audit, self.inbox, self.outbox)
+        self.durable = (
+            self.cases, self.rulings, self.handoffs, self.talks, self.drafts, self.audit, self.inbox, self.outbox,
+        )  # fmt: skip
 
     def hold(self, sender: SenderId) -> None:
         """Let turns of one conversation come one after the other, in all processes; SQLite has one writer anyway."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -48,7 +49,16 @@ handoffs = Table(
     Column("sender", String(200), nullable=False, index=True),
     Column("language", String(2), nullable=False),
     Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("reason", String(10), nullable=False, server_default="asked"),
+    Column("danger", Boolean, nullable=False, server_default="0"),
+    Column("call_back_to", String(40)),
+    Column("claimed_by", String(40)),
+    Column("claimed_at", DateTime(timezone=True)),
+    Column("seen_at", DateTime(timezone=True)),
     Column("closed_at", DateTime(timezone=True)),
+    Column("outcome", String(20)),
+    Column("note", Text),
+    Index("handoffs_open", "closed_at", "id"),
 )
 
 learning_queue = Table(

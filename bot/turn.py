@@ -14,6 +14,7 @@ from bot.cases.closing import Closing
 from bot.cases.duplicate_finder import KnownCases
 from bot.cases.store import CaseStore
 from bot.cases.telling import Telling
+from bot.desk.hours import ALWAYS, DeskHours
 from bot.domain import Domain
 from bot.handoffs import HandoffQueue
 from bot.live import LiveDesk
@@ -69,6 +70,7 @@ class TurnContext:
     closing: Closing
     duplicates: KnownCases | None = None
     live: LiveDesk = field(default_factory=LiveDesk)
+    hours: DeskHours = ALWAYS
 
     @property
     def sender(self) -> SenderId:

@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
             neighbour.follow if neighbour else None,
             lambda: app.state.assistant.dispatcher if settings.auto_dispatch else None,
             lambda: app.state.assistant.duplicates.index if app.state.assistant.duplicates else None,
+            domain,
         )
         sweeper.start()
         app.state.gateway, app.state.postman, app.state.web = gateway, postman, web

@@ -158,7 +158,7 @@ def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a n
     for line in iter(lambda: console.input("[bold]> [/bold]") if sys.stdin.isatty() else sys.stdin.readline(), ""):
         answer = assistant.handle(UserMessage(name, line.strip(), channel="terminal"))
         for bubble in answer:
-            print(bubble["text"])
+            print(bubble.get("text", ""))
             for number, button in enumerate(bubble.get("buttons", ()), start=1):
                 print(f"  [{number}] {button['title']}")
         print()
@@ -176,6 +176,7 @@ def sweep() -> None:
         neighbour.delivery if neighbour else None,
         neighbour.follow if neighbour else None,
         assistant.dispatcher if assistant else None,
+        domain=read_domain(),
     )
     print(done.told())
     if done.failed:

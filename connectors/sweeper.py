@@ -19,6 +19,8 @@ from bot.cases.handover import Step
 from bot.cases.schedule import sweep
 from bot.cases.surges import find_surges
 from bot.cases.taught import TaughtDispatcher
+from bot.desk.draft_desk import lapse
+from bot.domain import Domain
 from bot.store import Store
 
 logger = logging.getLogger("chengda")
@@ -34,6 +36,7 @@ class LookedAfter:
     followed: int = 0
     surges: int = 0
     decided: Counter[Decided] = field(default_factory=Counter)
+    lapsed: int = 0
 
     def told(self) -> str:
         """One line for a terminal or a log."""
@@ -42,7 +45,8 @@ class LookedAfter:
         followed = [f"followed {self.followed}"] if self.followed else []
         surges = [f"surges {self.surges}"] if self.surges else []
         sent = [f"dispatch by {who} {count}" for who, count in self.decided.items()]
-        done = ", ".join((*rung, *steps, *followed, *surges, *sent)) or "nothing due"
+        lapsed = [f"unapproved answers {self.lapsed}"] if self.lapsed else []
+        done = ", ".join((*rung, *steps, *followed, *surges, *sent, *lapsed)) or "nothing due"
         return f"{done}; {self.failed} cases failed" if self.failed else done
 
 
@@ -52,17 +56,20 @@ def look_after(
     follow: Callable[[], int] | None = None,
     dispatcher: TaughtDispatcher | None = None,
     index: CaseIndex | None = None,
+    domain: Domain | None = None,
 ) -> LookedAfter:
     """One round over all cases and hand-overs that are due now; doing it again at once does nothing.
 
     With a dispatcher, waiting cases are dispatched first where it is sure; with an index of the open cases, surges are
-    looked for. `follow` brings back how cases stand that others handle, and gives how many changed.
+    looked for; with a domain, answers nobody approved in time go out. `follow` brings back how cases stand that others
+    handle, and gives how many changed.
     """
     decided = dispatch_waiting(store, dispatcher) if dispatcher else Counter()
     swept = sweep(store, store.now())
     steps = hand_over(store, store.now(), delivery or InHouse())
     surges = _surges(store, index) if index else 0
-    return LookedAfter(swept.rung, swept.failed, steps, follow() if follow else 0, surges, decided)
+    lapsed = lapse(store, domain, store.now()) if domain else 0
+    return LookedAfter(swept.rung, swept.failed, steps, follow() if follow else 0, surges, decided, lapsed)
 
 
 def _surges(store: Store, index: CaseIndex) -> int:
@@ -82,9 +89,10 @@ class Sweeper:
         follow: Callable[[], int] | None = None,
         dispatcher: Callable[[], TaughtDispatcher | None] = lambda: None,
         index: Callable[[], CaseIndex | None] = lambda: None,
+        domain: Domain | None = None,
     ) -> None:
         self._store, self._seconds, self._delivery, self._follow = store, seconds, delivery, follow
-        self._dispatcher, self._index = dispatcher, index
+        self._dispatcher, self._index, self._domain = dispatcher, index, domain
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="chengda-sweep", daemon=True)
 
@@ -102,6 +110,7 @@ class Sweeper:
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds):
             try:
-                look_after(self._store(), self._delivery, self._follow, self._dispatcher(), self._index())
+                parts = (self._delivery, self._follow, self._dispatcher(), self._index(), self._domain)
+                look_after(self._store(), *parts)
             except Exception as error:
                 logger.error("reference %s: the sweep failed", secrets.token_hex(4), exc_info=error)

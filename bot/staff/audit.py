@@ -37,6 +37,13 @@ class Action(StrEnum):
     RULED = "ruled"
     COMPARED = "compared"
     ALERTED = "alerted"
+    TALK_CLAIMED = "talk_claimed"
+    TALK_VIEWED = "talk_viewed"
+    TALK_SAID = "talk_said"
+    TALK_RELEASED = "talk_released"
+    TALK_ENDED = "talk_ended"
+    CASE_FILED = "case_filed"
+    DRAFT_DECIDED = "draft_decided"
 
 
 @dataclass(frozen=True)

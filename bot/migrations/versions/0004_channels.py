@@ -1,4 +1,4 @@
-"""Channels: contacts, messages not answered yet, messages not sent yet."""
+"""Channels and the desk: contacts, messages not answered or not sent yet, talks with people, answers to approve."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,8 +69,62 @@ def upgrade() -> None:
         sa.Column("ticket_hash", sa.String(64)),
         sa.Column("ticket_until", sa.DateTime(timezone=True)),
     )
+    op.add_column("handoffs", sa.Column("reason", sa.String(10), nullable=False, server_default="asked"))
+    op.add_column("handoffs", sa.Column("danger", sa.Boolean(), nullable=False, server_default="0"))
+    for column in (
+        sa.Column("call_back_to", sa.String(40)),
+        sa.Column("claimed_by", sa.String(40)),
+        sa.Column("claimed_at", sa.DateTime(timezone=True)),
+        sa.Column("seen_at", sa.DateTime(timezone=True)),
+        sa.Column("outcome", sa.String(20)),
+        sa.Column("note", sa.Text()),
+    ):
+        op.add_column("handoffs", column)
+    op.create_index("handoffs_open", "handoffs", ["closed_at", "id"])
+    op.create_table(
+        "drafts",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("sender", sa.String(200), nullable=False),
+        sa.Column("language", sa.String(2), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True)),
+        sa.Column("decided_by", sa.String(40)),
+        sa.Column("decision", sa.String(10)),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("drafts_open", "drafts", ["decided_at", "due_at"])
+    op.create_index("drafts_by_sender", "drafts", ["sender", "id"])
+    op.create_table(
+        "suggestions_used",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("login", sa.String(40), nullable=False),
+        sa.Column("talk", sa.Integer()),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("service", sa.String(10)),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("use", sa.String(10), nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("suggestions_by_time", "suggestions_used", ["at"])
+
+
+HANDOFF_COLUMNS = (
+    "note", "outcome", "seen_at", "claimed_at", "claimed_by", "call_back_to", "danger", "reason",
+)  # fmt: skip
 
 
 def downgrade() -> None:
+    for table in ("suggestions_used", "drafts"):
+        op.drop_table(table)
+    op.drop_index("handoffs_open", "handoffs")
+    with op.batch_alter_table("handoffs") as batch:
+        for column in HANDOFF_COLUMNS:
+            batch.drop_column(column)
     for table in ("web_sessions", "outbox", "inbox", "contacts"):
         op.drop_table(table)

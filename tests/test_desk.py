@@ -1,0 +1,390 @@
+"""The human hand-off: asked for in one turn, held, silent, handed back, called back, approved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.assistant import Assistant
+from bot.build import assistant_of
+from bot.cases.case import CaseDraft, DemandType
+from bot.cases.states import Role
+from bot.channels.outbox import Kind
+from bot.desk.approval import Approval
+from bot.desk.draft_desk import DraftDesk, lapse
+from bot.desk.drafts import Decision
+from bot.desk.hours import ALWAYS, read_hours
+from bot.desk.suggestions import Use, Used
+from bot.desk.talk_desk import Returned, TalkDesk, without_codes
+from bot.desk.talks import LAPSES, MESSENGER, Ending, TalkState
+from bot.errors import DraftDecided, NotYourTalk, SettingsError, TalkOver, TalkTaken
+from bot.messages import SenderId, UserMessage
+from bot.settings import Settings
+from bot.staff.accounts import Account
+from bot.store import Work
+from bot.tracker import Mode
+from bot.training import Models
+
+ZONE = ZoneInfo("Asia/Shanghai")
+FRIDAY = datetime(2026, 11, 20, 10, 0, tzinfo=ZONE)
+WHO = SenderId("citizen")
+Talking = Callable[..., dict[str, Any]]
+
+
+def agent(login: str, role: Role = Role.AGENT) -> Account:
+    """An invented member of the staff."""
+    return Account(1, login, login, role, None, True, None, FRIDAY)
+
+
+WANG, LI, CHEF = agent("wang"), agent("li"), agent("chef", Role.SUPERVISOR)
+
+
+@pytest.fixture
+def at(assistant: Assistant) -> list[datetime]:
+    """The time, to be set by a test; the assistant and its stores go by it."""
+    now = [FRIDAY]
+    assistant.clock = lambda: now[0]
+    assistant.store._clock = assistant.clock
+    return now
+
+
+class Desk:
+    """The desk of a test: each call is one transaction."""
+
+    def __init__(self, assistant: Assistant, at: list[datetime]) -> None:
+        self.assistant, self.at = assistant, at
+
+    def __call__(self, who: Account, do: Callable[[TalkDesk], Any]) -> Any:
+        with self.assistant.store.work() as work:
+            return do(TalkDesk(work, who, self.at[0], "127.0.0.1", self.assistant))
+
+    def read(self, look: Callable[[Work], Any]) -> Any:
+        with self.assistant.store.work() as work:
+            return look(work)
+
+    def number(self) -> int:
+        """The open talk of the citizen."""
+        return int(self.read(lambda work: work.talks.open_of(WHO).number))
+
+
+@pytest.fixture
+def desk(assistant: Assistant, at: list[datetime]) -> Desk:
+    """The desk."""
+    return Desk(assistant, at)
+
+
+@pytest.fixture
+def say(assistant: Assistant, at: list[datetime]) -> Talking:
+    """Say something as the citizen; gives `custom.turn` with the texts."""
+
+    def one(text: str, sender: str = WHO) -> dict[str, Any]:
+        answer = assistant.handle(UserMessage(SenderId(sender), text))
+        texts = [bubble["text"] for bubble in answer if "text" in bubble]
+        return {**answer[-1]["custom"]["turn"], "bubbles": len(answer), "text": "\n".join(texts)}
+
+    return one
+
+
+ASKED = (
+    "转人工", "人工", "我要人工服務", "搵真人倾", "真人", "你叫个活人", "别说了给我转人工", "zhuan ren gong",
+    "a person please", "agent", "let me talk to a human", "stop the bot, I want a person", "operator",
+    "オペレーターにつないでください", "인간 상담원 연결해 주세요", "quiero hablar con una persona",
+    "je veux parler à un humain", "ich möchte mit einem Menschen sprechen", "оператор",
+)  # fmt: skip
+NOT_ASKED = (
+    "人工湖的水很臭",
+    "人工智能补贴怎么申请",
+    "不用转人工",
+    "agent for visa application?",
+    "没人工作吗这个窗口",
+)
+STATES = {
+    "fresh": (),
+    "form_description": ("我要投诉",),
+    "form_place": ("楼下路灯坏了",),
+    "form_confirm": ("福田区福强路的路灯坏了三天了",),
+    "choice": ("我想办证",),
+    "answered": ("怎么办居住证",),
+    "case_asked": ("查我的工单进度",),
+    "path": ("我想开一家餐馆",),
+    "alarmed": ("家里着火了",),
+    "english": ("how do I renew my driving licence",),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_person_is_called_in_one_turn_in_every_state(say: Talking, state: str) -> None:
+    for place, words in enumerate(ASKED):
+        sender = f"{state}-{place}"
+        for before in STATES[state]:
+            say(before, sender)
+        assert say(words, sender)["outcome"] == "handoff", (state, words)
+
+
+def test_words_that_only_look_like_it_call_nobody(say: Talking) -> None:
+    for place, words in enumerate(NOT_ASKED):
+        assert say(words, f"other-{place}")["outcome"] != "handoff", words
+
+
+def test_danger_comes_first_and_the_person_is_called_all_the_same(say: Talking, desk: Desk) -> None:
+    told = say("有人要跳楼，快转人工")
+    assert told["outcome"] in ("emergency", "crisis") and "排队号" in told["text"]
+    assert desk.read(lambda work: work.talks.open_of(WHO).danger)
+    say("转人工", "other")
+    waiting = desk.read(lambda work: [talk.sender for talk in work.talks.waiting()])
+    assert waiting == [WHO, "other"]
+
+
+def test_a_person_holds_a_talk_in_the_middle_of_a_form(say: Talking, desk: Desk) -> None:
+    say("楼下路灯坏了")
+    asked = say("转人工")
+    assert asked["active_form"] == "demand_form"
+    number = desk.number()
+    assert desk(WANG, lambda it: it.claim(number)).state is TalkState.HELD
+    with pytest.raises(TalkTaken):
+        desk(LI, lambda it: it.claim(number))
+    assert desk(WANG, lambda it: it.claim(number)).claimed_by == "wang"
+
+    told = say("我想问一下怎么办")
+    assert (told["outcome"], told["bubbles"], told["text"]) == ("handoff", 1, "")
+    assert told["active_form"] == "demand_form"
+    desk(WANG, lambda it: it.say(number, "您好，地址在哪里？", "k1"))
+    desk(WANG, lambda it: it.say(number, "您好，地址在哪里？", "k1"))
+    say("福强路100号")
+    _, _, turns = desk(WANG, lambda it: it.look(number))
+    assert [event["text"] for turn in turns for event in turn.events if event["event"] == "agent"] == [
+        "您好，地址在哪里？"
+    ]
+    last = next(turn for turn in turns if turn.events[0]["event"] == "agent")
+    assert last.answer[0]["custom"]["role"] == "agent" and last.answer[0]["custom"]["turn"]["outcome"] == "handoff"
+    for forbidden in (lambda it: it.say(number, "x", "k"), lambda it: it.look(number)):
+        with pytest.raises(NotYourTalk):
+            desk(LI, forbidden)
+
+    desk(WANG, lambda it: it.hand_back(number, Returned("地址问到了", values={"location": "福田区福强路100号"})))
+    tracker = desk.read(lambda work: work.tracker(WHO))
+    assert tracker.mode is Mode.AUTO and tracker.slot("location") == "福田区福强路100号"
+    assert tracker.slot("agent_note") == "地址问到了" and tracker.requested_slot == "occurred_at"
+    with pytest.raises(TalkOver):
+        desk(WANG, lambda it: it.say(number, "还在吗", "k2"))
+    assert say("昨天晚上")["requested_slot"] == "confirm"
+    assert say("确认提交")["outcome"] == "case_filed"
+
+
+def test_the_bot_knows_what_the_person_said_and_does_not_loop(say: Talking, desk: Desk) -> None:
+    say("转人工")
+    number = desk.number()
+    desk(WANG, lambda it: it.claim(number))
+    say("我想办那个证")
+    desk(WANG, lambda it: it.say(number, "您要办的是居住证，深圳居住证可以网上申领", "k1"))
+    desk(WANG, lambda it: it.close(number, Ending.RESOLVED, Returned("已解答")))
+    told = say("要带什么材料")
+    assert told["outcome"] == "answered" and "居住证" in told["services"][0]["name"]
+    assert say("谢谢")["outcome"] == "smalltalk"
+    assert say("转人工")["outcome"] == "handoff" and desk.number() != number
+
+
+def test_danger_while_held_flags_the_talk(say: Talking, desk: Desk) -> None:
+    say("转人工")
+    number = desk.number()
+    desk(WANG, lambda it: it.claim(number))
+    assert say("家里煤气泄漏了，有人昏倒")["text"] == ""
+    assert desk.read(lambda work: work.talks.by_number(number).danger)
+
+
+def test_a_talk_left_alone_goes_back_to_the_queue(say: Talking, desk: Desk, at: list[datetime]) -> None:
+    say("转人工")
+    number = desk.number()
+    desk(WANG, lambda it: it.claim(number))
+    at[0] += LAPSES - timedelta(seconds=1)
+    assert say("在吗")["text"] == ""
+    desk(WANG, lambda it: it.look(number))
+    at[0] += LAPSES + timedelta(seconds=1)
+    assert say("怎么办护照")["outcome"] == "answered"
+    assert desk.read(lambda work: work.talks.by_number(number)).state is TalkState.WAITING
+    desk(LI, lambda it: it.claim(number))
+    desk(CHEF, lambda it: it.release(number))
+    assert say("怎么办护照")["outcome"] == "answered"
+
+
+def test_a_held_talk_outlives_the_session(say: Talking, desk: Desk, at: list[datetime]) -> None:
+    say("楼下路灯坏了")
+    say("转人工")
+    number = desk.number()
+    desk(WANG, lambda it: it.claim(number))
+    at[0] += timedelta(days=1)
+    desk(WANG, lambda it: it.look(number))
+    told = say("在吗")
+    assert (told["text"], told["active_form"]) == ("", "demand_form")
+
+
+def test_the_agent_files_a_case_once_and_never_sees_the_code(say: Talking, desk: Desk) -> None:
+    say("楼下路灯坏了")
+    say("转人工")
+    number = desk.number()
+    desk(WANG, lambda it: it.claim(number))
+    draft = CaseDraft("楼下路灯坏了", DemandType.COMPLAINT, location="福田区福强路")
+    case, again = (desk(WANG, lambda it: it.file(number, draft, "13800138000", False, "f1")) for _ in range(2))
+    assert case.number == again.number and case.source == "desk"
+    tracker = desk.read(lambda work: work.tracker(WHO))
+    assert tracker.active_form is None and tracker.slot("case_number") == case.number
+    answer = desk.read(lambda work: work.last_answer(WHO))
+    assert case.query_code in answer[0]["text"]
+    assert case.query_code not in without_codes(answer[0]["text"], [case])
+
+
+def test_messengers_get_the_agents_words(say: Talking, desk: Desk, at: list[datetime]) -> None:
+    desk.read(lambda work: work.contacts.wrote(WHO, "telegram", "zh", at[0], None))
+    say("转人工")
+    number = desk.number()
+    desk(WANG, lambda it: it.claim(number))
+    desk(WANG, lambda it: it.say(number, "您好", "k1"))
+    parcels = desk.read(lambda work: work.outbox.claim(["telegram"], at[0]))
+    assert [(one.kind, one.bubbles[0]["text"]) for one in parcels] == [(Kind.AGENT, "您好")]
+
+
+def test_two_agents_race_for_one_talk(models: Models, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'race.sqlite3'}"
+    assistant = assistant_of(models, Settings(data_dir=tmp_path, database_url=url, sweep_seconds=0, _env_file=None))  # type: ignore[call-arg]
+    assistant.handle(UserMessage(WHO, "转人工"))
+    won: list[str] = []
+    start = threading.Barrier(8)
+
+    def race(login: str) -> None:
+        start.wait()
+        try:
+            with assistant.store.work() as work:
+                TalkDesk(work, agent(login), FRIDAY, None, assistant).claim(1)
+            won.append(login)
+        except TalkTaken:
+            pass
+
+    threads = [threading.Thread(target=race, args=(f"agent{place}",)) for place in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    with assistant.store.work() as work:
+        assert work.talks.by_number(1).claimed_by == won[0]
+
+
+# --- outside working hours
+
+
+def test_hours_go_by_the_calendar() -> None:
+    hours = read_hours("09:00-12:00,14:00-18:00; off 10:00-16:00")
+    assert hours.opens_after(FRIDAY) is None
+    assert hours.opens_after(FRIDAY.replace(hour=12)) == FRIDAY.replace(hour=14)
+    assert hours.opens_after(FRIDAY.replace(hour=18)) == datetime(2026, 11, 21, 10, tzinfo=ZONE)
+    only_work = read_hours("09:00-18:00")
+    assert only_work.opens_after(FRIDAY.replace(hour=20)) == datetime(2026, 11, 23, 9, tzinfo=ZONE)
+    # 2026-10-01 to 07 are days off, 2026-10-10 a Saturday to work on.
+    assert only_work.opens_after(datetime(2026, 10, 1, 10, tzinfo=ZONE)) == datetime(2026, 10, 8, 9, tzinfo=ZONE)
+    assert only_work.opens_after(datetime(2026, 10, 10, 10, tzinfo=ZONE)) is None
+    assert read_hours("") is ALWAYS and ALWAYS.opens_after(FRIDAY) is None
+    for wrong in ("9-18", "18:00-09:00", "09:00-25:00", "; ; ", "09:00-12:00,11:00-13:00"):
+        with pytest.raises(SettingsError):
+            read_hours(wrong)
+
+
+@pytest.mark.parametrize(
+    ("ask", "number", "thanks"), [("转人工", "13800138000", "谢谢"), ("a person please", "it is 13900000000", "thanks")]
+)
+def test_a_call_back_outside_working_hours(
+    say: Talking, desk: Desk, at: list[datetime], ask: str, number: str, thanks: str
+) -> None:
+    desk.assistant.hours = read_hours("09:00-18:00")
+    at[0] = FRIDAY.replace(hour=22)
+    told = say(ask)
+    assert told["outcome"] == "handoff" and "11-23 09:00" in told["text"]
+    told = say(number)
+    assert told["outcome"] == "handoff" and "****" in told["text"]
+    talk = desk.read(lambda work: work.talks.open_of(WHO))
+    assert talk.reason == "call_back" and talk.call_back_to in number
+    assert say(thanks)["outcome"] == "smalltalk"
+    assert "****" in say(ask)["text"]
+
+
+def test_a_call_back_goes_by_the_messenger_or_is_declined(say: Talking, desk: Desk, at: list[datetime]) -> None:
+    desk.assistant.hours = read_hours("09:00-18:00")
+    at[0] = FRIDAY.replace(hour=22)
+    desk.read(lambda work: work.contacts.wrote(WHO, "telegram", "zh", at[0], None))
+    say("转人工")
+    assert desk.read(lambda work: work.talks.open_of(WHO).call_back_to) == MESSENGER
+    say("转人工", "other")
+    assert say("不用", "other")["outcome"] == "handoff"
+    assert desk.read(lambda work: work.talks.open_of(SenderId("other")).call_back_to) is None
+    assert say("怎么办护照", "other")["outcome"] == "answered"
+
+
+def test_a_call_back_in_the_middle_of_a_form(say: Talking, desk: Desk, at: list[datetime]) -> None:
+    desk.assistant.hours = read_hours("09:00-18:00")
+    at[0] = FRIDAY.replace(hour=22)
+    say("楼下路灯坏了")
+    assert say("转人工")["active_form"] == "demand_form"
+    told = say("13800138000")
+    assert told["active_form"] == "demand_form" and "138****8000" in told["text"]
+    assert say("福田区福强路")["requested_slot"] == "occurred_at"
+
+
+# --- approval
+
+
+def test_an_unsure_answer_waits_for_approval(say: Talking, desk: Desk, at: list[datetime]) -> None:
+    desk.assistant.approval = Approval(1.01, 60)
+    told = say("怎么办居住证")
+    assert told["outcome"] == "handoff" and "核对" in told["text"] and not told["services"]
+    (draft,) = desk.read(lambda work: work.drafts.waiting())
+    assert draft.question == "怎么办居住证" and draft.answer[-1]["custom"]["turn"]["outcome"] == "answered"
+
+    def decide(decision: Decision, text: str | None = None) -> None:
+        with desk.assistant.store.work() as work:
+            DraftDesk(work, WANG, at[0], None, desk.assistant.domain).decide(draft.number, decision, text)
+
+    decide(Decision.EDITED, "请到社区办理")
+    assert desk.read(lambda work: work.last_answer(WHO))[0]["text"] == "请到社区办理"
+    with pytest.raises(DraftDecided):
+        decide(Decision.APPROVED)
+    say("怎么办护照")
+    (draft,) = desk.read(lambda work: work.drafts.waiting())
+    decide(Decision.APPROVED)
+    assert desk.read(lambda work: work.last_answer(WHO)) == draft.answer
+
+
+def test_nothing_is_lost_when_nobody_approves(say: Talking, desk: Desk, at: list[datetime]) -> None:
+    desk.assistant.approval = Approval(1.01, 60)
+    say("how do I renew my driving licence")
+    (draft,) = desk.read(lambda work: work.drafts.waiting())
+    store, domain = desk.assistant.store, desk.assistant.domain
+    assert lapse(store, domain, at[0]) == 0
+    at[0] += timedelta(seconds=61)
+    assert lapse(store, domain, at[0]) == 1
+    assert lapse(store, domain, at[0]) == 0
+    answer = desk.read(lambda work: work.last_answer(WHO))
+    assert answer[1:] == draft.answer and "colleague" in answer[0]["text"]
+
+
+def test_figures_of_suggestions(desk: Desk, at: list[datetime]) -> None:
+    def write(work: Work) -> None:
+        for login, service, use in (
+            ("wang", "C01", Use.ACCEPTED),
+            ("wang", None, Use.EDITED),
+            ("li", "C01", Use.DISMISSED),
+        ):
+            work.suggestions.write(Used(login, 1, "service", service, 1, 0.8, use), at[0])
+
+    desk.read(write)
+    by_agent = desk.read(lambda work: work.suggestions.by_agent(at[0] - timedelta(days=1)))
+    assert [vars(one) for one in by_agent] == [
+        {"name": "li", "accepted": 0, "edited": 0, "dismissed": 1},
+        {"name": "wang", "accepted": 1, "edited": 1, "dismissed": 0},
+    ]
+    by_service = desk.read(lambda work: work.suggestions.by_service(at[0] - timedelta(days=1)))
+    assert [(one.name, one.accepted, one.dismissed) for one in by_service] == [("C01", 1, 1), (None, 0, 0)]
