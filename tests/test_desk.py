@@ -22,7 +22,7 @@ from bot.desk.drafts import Decision
 from bot.desk.hours import ALWAYS, read_hours
 from bot.desk.suggestions import Use, Used
 from bot.desk.talk_desk import Returned, TalkDesk, without_codes
-from bot.desk.talks import LAPSES, MESSENGER, Ending, TalkState
+from bot.desk.talks import LAPSES, MESSENGER, Ending, Talk, TalkState
 from bot.errors import DraftDecided, NotYourTalk, SettingsError, TalkOver, TalkTaken
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
@@ -70,7 +70,13 @@ class Desk:
 
     def number(self) -> int:
         """The open talk of the citizen."""
-        return int(self.read(lambda work: work.talks.open_of(WHO).number))
+        return int(self.talk().number)
+
+    def talk(self, sender: SenderId = WHO) -> Talk:
+        """The open talk of a citizen."""
+        found: Talk | None = self.read(lambda work: work.talks.open_of(sender))
+        assert found is not None
+        return found
 
 
 @pytest.fixture
@@ -135,7 +141,7 @@ def test_words_that_only_look_like_it_call_nobody(say: Talking) -> None:
 def test_danger_comes_first_and_the_person_is_called_all_the_same(say: Talking, desk: Desk) -> None:
     told = say("有人要跳楼，快转人工")
     assert told["outcome"] in ("emergency", "crisis") and "排队号" in told["text"]
-    assert desk.read(lambda work: work.talks.open_of(WHO).danger)
+    assert desk.talk().danger
     say("转人工", "other")
     waiting = desk.read(lambda work: [talk.sender for talk in work.talks.waiting()])
     assert waiting == [WHO, "other"]
@@ -306,8 +312,8 @@ def test_a_call_back_outside_working_hours(
     assert told["outcome"] == "handoff" and "11-23 09:00" in told["text"]
     told = say(number)
     assert told["outcome"] == "handoff" and "****" in told["text"]
-    talk = desk.read(lambda work: work.talks.open_of(WHO))
-    assert talk.reason == "call_back" and talk.call_back_to in number
+    talk = desk.talk()
+    assert talk.reason == "call_back" and talk.call_back_to and talk.call_back_to in number
     assert say(thanks)["outcome"] == "smalltalk"
     assert "****" in say(ask)["text"]
 
@@ -317,10 +323,10 @@ def test_a_call_back_goes_by_the_messenger_or_is_declined(say: Talking, desk: De
     at[0] = FRIDAY.replace(hour=22)
     desk.read(lambda work: work.contacts.wrote(WHO, "telegram", "zh", at[0], None))
     say("转人工")
-    assert desk.read(lambda work: work.talks.open_of(WHO).call_back_to) == MESSENGER
+    assert desk.talk().call_back_to == MESSENGER
     say("转人工", "other")
     assert say("不用", "other")["outcome"] == "handoff"
-    assert desk.read(lambda work: work.talks.open_of(SenderId("other")).call_back_to) is None
+    assert desk.talk(SenderId("other")).call_back_to is None
     assert say("怎么办护照", "other")["outcome"] == "answered"
 
 
