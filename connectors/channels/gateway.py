@@ -84,6 +84,8 @@ class Gateway:
 
     def keep_all(self, channel: Channel, arrivals: Sequence[Arrival]) -> int:
         """Keep messages and have them answered; gives how many are new."""
+        if not arrivals:
+            return 0
         with self.assistant.store.work() as work:
             fresh = sum(self.keep(work, channel, one) for one in arrivals)
         self._wake()

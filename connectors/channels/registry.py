@@ -18,8 +18,10 @@ from pydantic import BaseModel, ValidationError
 from bot.errors import SettingsError
 from connectors.channels.channel import Channel
 from connectors.channels.gateway import Gateway
+from connectors.telegram.channel import Telegram, TelegramSettings
 from connectors.wechat.channel import open_wechat
 from connectors.wechat.settings import WeChatSettings
+from connectors.whatsapp.channel import WhatsApp, WhatsAppSettings
 
 
 class Opener(Protocol):
@@ -30,6 +32,8 @@ class Opener(Protocol):
 
 KINDS: Mapping[str, tuple[type[BaseModel], Opener]] = {
     "wechat": (WeChatSettings, open_wechat),
+    "telegram": (TelegramSettings, Telegram),
+    "whatsapp": (WhatsAppSettings, WhatsApp),
 }
 
 

@@ -1,0 +1,1 @@
+"""Telegram: a bot in front of the assistant."""

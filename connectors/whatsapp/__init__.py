@@ -1,0 +1,1 @@
+"""WhatsApp Cloud: a business number in front of the assistant."""

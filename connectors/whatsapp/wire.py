@@ -1,0 +1,109 @@
+"""WhatsApp Cloud's wire: what a delivery holds, how a piece is worded, what an answer means. No I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.channels.plain import Piece
+from connectors.channels.channel import Arrival, Push, Pushed
+from connectors.channels.sending import field, fit, parts, sent_back
+
+BUTTONS, BUTTON_TITLE, BUTTON_BODY = 3, 20, 1024
+ROWS, ROW_TITLE, ROW_TEXT, MAX_ID = 10, 24, 72, 200
+READ = ("text", "interactive", "image", "video", "document", "audio", "voice", "sticker", "location")
+# Codes of Meta's that say more than the status of the answer.
+OUTCOMES: Mapping[object, Push] = {
+    131047: Push.CLOSED,
+    131026: Push.REFUSED,
+    131030: Push.REFUSED,
+    **dict.fromkeys((1, 2, 4, 190, 368, 80007, 130429, 131000, 131016, 131048, 131056, 131057), Push.LATER),
+}
+
+
+def signature_of(secret: SecretStr, body: bytes) -> SecretStr:
+    """What `X-Hub-Signature-256` must say of a raw body."""
+    return SecretStr("sha256=" + hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest())
+
+
+def values_of(body: bytes, phone: str) -> Iterator[Mapping[str, Any]]:
+    """The values of a delivery that concern one of our numbers; nothing for what is no delivery."""
+    try:
+        delivery = json.loads(body)
+    except ValueError:
+        return
+    for value in (change.get("value") for entry in parts(delivery, "entry") for change in parts(entry, "changes")):
+        if isinstance(value, dict) and field(value, "metadata", "phone_number_id") == phone:
+            yield value
+
+
+def arrivals_of(value: Mapping[str, Any]) -> Iterator[Arrival]:
+    """The messages of citizens; reactions, edits and what WhatsApp itself says bring none."""
+    for message in parts(value, "messages"):
+        user, kind, stamp = (
+            message.get("from") or message.get("from_user_id"),
+            message.get("type"),
+            str(message.get("timestamp")),
+        )
+        if kind == "interactive":
+            said, source = field(message, kind, str(field(message, kind, "type")), "id"), "menu"
+        else:
+            said, source = field(message, str(kind), "body") or field(message, str(kind), "caption") or "", "text"
+        if kind in READ and user and message.get("id") and isinstance(said, str) and stamp.isdigit():
+            yield Arrival(str(user), said, str(message["id"]), datetime.fromtimestamp(int(stamp), UTC), None, source)
+
+
+def failures_of(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Messages of ours that did not arrive after all, with the code of why."""
+    for status in parts(value, "statuses"):
+        if status.get("status") == "failed":
+            yield str(status.get("id")), str(next((error.get("code") for error in parts(status, "errors")), "failed"))
+
+
+def content_of(piece: Piece, label: str) -> dict[str, Any]:
+    """The content that sends a piece: up to three short buttons, else a list of up to ten lines that `label` opens."""
+    buttons = piece.buttons
+    if not buttons:
+        return {"type": "text", "text": {"body": piece.text, "preview_url": False}}
+    action: dict[str, Any]
+    short = len(buttons) <= BUTTONS and all(len(one.title) <= BUTTON_TITLE for one in buttons)
+    if short and len(piece.text) <= BUTTON_BODY:
+        replies = [{"type": "reply", "reply": {"id": sent_back(one, MAX_ID), "title": one.title}} for one in buttons]
+        kind, action = "button", {"buttons": replies}
+    else:
+        rows = [{"id": sent_back(one, MAX_ID), "title": fit(one.title, ROW_TITLE)} for one in buttons]
+        for row, one in zip(rows, buttons, strict=True):
+            if len(one.title) > ROW_TITLE:
+                row["description"] = fit(one.title, ROW_TEXT)
+        kind, action = "list", {"button": label[:BUTTON_TITLE], "sections": [{"rows": rows}]}
+    choice = {"type": kind, "body": {"text": piece.text or label}, "action": action}
+    return {"type": "interactive", "interactive": choice}
+
+
+def template_of(name: str, language: str, *blanks: str) -> dict[str, Any]:
+    """The content that sends a notice outside the window; its blanks are the case number and the text."""
+    filled = [{"type": "text", "text": " ".join(value.split())} for value in blanks]
+    code = {"zh": "zh_CN"}.get(language, language)
+    body = [{"type": "body", "parameters": filled}]
+    return {"type": "template", "template": {"name": name, "language": {"code": code}, "components": body}}
+
+
+def addressed(user: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """A content with its receiver: a number, or the id of one who hides it."""
+    return {"messaging_product": "whatsapp", "to" if user.isdigit() else "recipient": user, **content}
+
+
+def pushed_of(status: int, answer: Mapping[str, Any]) -> Pushed:
+    """What an answer of the API means for the message."""
+    sent = next((one.get("id") for one in parts(answer, "messages")), None)
+    if status == 200 and sent:
+        return Pushed(Push.SENT, external_id=str(sent)[:120])
+    code = field(answer, "error", "code")
+    known = 400 <= status < 500 and status not in (401, 403, 408, 429)
+    return Pushed(OUTCOMES.get(code, Push.BROKEN if known else Push.LATER), f"status {status} code {code}")
