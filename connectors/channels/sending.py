@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -80,6 +81,11 @@ def field(holder: object, *names: str) -> Any:
 def same(told: str, secret: SecretStr) -> bool:
     """Whether a caller knows a secret, in constant time."""
     return hmac.compare_digest(told.encode(), secret.get_secret_value().encode())
+
+
+def hub_signature(secret: SecretStr, body: bytes) -> SecretStr:
+    """What a header such as `X-Hub-Signature-256` must say of a raw body."""
+    return SecretStr("sha256=" + hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest())
 
 
 def fit(text: str, most: int) -> str:

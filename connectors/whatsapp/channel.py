@@ -16,10 +16,8 @@ from bot.channels.outbox import Kind, Parcel
 from bot.channels.plain import pieces_of
 from connectors.channels.channel import Arrival, Progress, Push, Pushed, user_of
 from connectors.channels.gateway import Gateway
-from connectors.channels.sending import body_of, call, quiet_client, same, send_pieces
+from connectors.channels.sending import body_of, call, hub_signature, quiet_client, same, send_pieces
 from connectors.whatsapp import wire
-
-OPEN = timedelta(hours=24)
 
 
 class WhatsAppSettings(BaseModel):
@@ -44,7 +42,7 @@ class WhatsApp:
 
     def window(self, arrival: Arrival) -> Window | None:
         """Any number of messages in a day after the citizen wrote."""
-        return Window(arrival.at + OPEN)
+        return Window(arrival.at + timedelta(hours=24))
 
     def router(self) -> APIRouter:
         """The doors: the check of the address, and deliveries."""
@@ -61,7 +59,7 @@ class WhatsApp:
         def take(
             body: Annotated[bytes, Depends(body_of)], x_hub_signature_256: Annotated[str, Header()] = ""
         ) -> Response:
-            if not same(x_hub_signature_256, wire.signature_of(self._settings.app_secret, body)):
+            if not same(x_hub_signature_256, hub_signature(self._settings.app_secret, body)):
                 return Response(status_code=403)
             self._take(list(wire.values_of(body, self._settings.phone_id)))
             return Response()
@@ -80,8 +78,8 @@ class WhatsApp:
             return send_pieces(parcel, self.capabilities, progress, lambda piece: send(wire.content_of(piece, label)))
         if parcel.kind is not Kind.NOTICE or not template:
             return Pushed(Push.CLOSED, "the window is over")
-        text = " ".join(piece.text for piece in pieces_of(parcel.bubbles, self.capabilities))
-        return send(wire.template_of(template, parcel.language, parcel.number or "-", text))
+        texts = [piece.text for piece in pieces_of(parcel.bubbles, self.capabilities)]
+        return send(wire.template_of(template, parcel.language, parcel.number or "-", " ".join(texts)))
 
     def close(self) -> None:
         """End connections."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import SecretStr
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from bot.channels.plain import Piece
 from connectors.channels.channel import Arrival, Push, Pushed
@@ -17,7 +16,6 @@ from connectors.channels.sending import field, fit, parts, sent_back
 
 BUTTONS, BUTTON_TITLE, BUTTON_BODY = 3, 20, 1024
 ROWS, ROW_TITLE, ROW_TEXT, MAX_ID = 10, 24, 72, 200
-READ = ("text", "interactive", "image", "video", "document", "audio", "voice", "sticker", "location")
 # Codes of Meta's that say more than the status of the answer.
 OUTCOMES: Mapping[object, Push] = {
     131047: Push.CLOSED,
@@ -25,11 +23,6 @@ OUTCOMES: Mapping[object, Push] = {
     131030: Push.REFUSED,
     **dict.fromkeys((1, 2, 4, 190, 368, 80007, 130429, 131000, 131016, 131048, 131056, 131057), Push.LATER),
 }
-
-
-def signature_of(secret: SecretStr, body: bytes) -> SecretStr:
-    """What `X-Hub-Signature-256` must say of a raw body."""
-    return SecretStr("sha256=" + hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest())
 
 
 def values_of(body: bytes, phone: str) -> Iterator[Mapping[str, Any]]:
@@ -43,20 +36,26 @@ def values_of(body: bytes, phone: str) -> Iterator[Mapping[str, Any]]:
             yield value
 
 
+class Incoming(BaseModel):
+    """What every message has that we read; none of a group, a reaction, an edit or the system's passes."""
+
+    id: str
+    sender: str = Field(validation_alias=AliasChoices("from", "from_user_id"))
+    timestamp: int
+    type: Literal["text", "interactive", "image", "video", "document", "audio", "sticker", "location"]
+    group_id: None = None
+
+
 def arrivals_of(value: Mapping[str, Any]) -> Iterator[Arrival]:
-    """The messages of citizens; reactions, edits and what WhatsApp itself says bring none."""
-    for message in parts(value, "messages"):
-        user, kind, stamp = (
-            message.get("from") or message.get("from_user_id"),
-            message.get("type"),
-            str(message.get("timestamp")),
-        )
-        if kind == "interactive":
-            said, source = field(message, kind, str(field(message, kind, "type")), "id"), "menu"
-        else:
-            said, source = field(message, str(kind), "body") or field(message, str(kind), "caption") or "", "text"
-        if kind in READ and user and message.get("id") and isinstance(said, str) and stamp.isdigit():
-            yield Arrival(str(user), said, str(message["id"]), datetime.fromtimestamp(int(stamp), UTC), None, source)
+    """The messages of citizens; of media only the words beside them."""
+    for told in parts(value, "messages"):
+        with suppress(ValidationError):
+            one = Incoming.model_validate(told)
+            said = field(told, one.type, "body") or field(told, one.type, "caption")
+            if one.type == "interactive":
+                said = field(told, one.type, str(field(told, one.type, "type")), "id")
+            if isinstance(said, str) or one.type != "interactive":
+                yield Arrival(one.sender, str(said or ""), one.id, datetime.fromtimestamp(one.timestamp, UTC))
 
 
 def failures_of(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -82,16 +81,15 @@ def content_of(piece: Piece, label: str) -> dict[str, Any]:
             if len(one.title) > ROW_TITLE:
                 row["description"] = fit(one.title, ROW_TEXT)
         kind, action = "list", {"button": label[:BUTTON_TITLE], "sections": [{"rows": rows}]}
-    choice = {"type": kind, "body": {"text": piece.text or label}, "action": action}
-    return {"type": "interactive", "interactive": choice}
+    body = {"text": piece.text or label}
+    return {"type": "interactive", "interactive": {"type": kind, "body": body, "action": action}}
 
 
 def template_of(name: str, language: str, *blanks: str) -> dict[str, Any]:
     """The content that sends a notice outside the window; its blanks are the case number and the text."""
-    filled = [{"type": "text", "text": " ".join(value.split())} for value in blanks]
-    code = {"zh": "zh_CN"}.get(language, language)
-    body = [{"type": "body", "parameters": filled}]
-    return {"type": "template", "template": {"name": name, "language": {"code": code}, "components": body}}
+    body = {"type": "body", "parameters": [{"type": "text", "text": " ".join(value.split())} for value in blanks]}
+    code = {"code": {"zh": "zh_CN"}.get(language, language)}
+    return {"type": "template", "template": {"name": name, "language": code, "components": [body]}}
 
 
 def addressed(user: str, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,9 +99,8 @@ def addressed(user: str, content: Mapping[str, Any]) -> dict[str, Any]:
 
 def pushed_of(status: int, answer: Mapping[str, Any]) -> Pushed:
     """What an answer of the API means for the message."""
-    sent = next((one.get("id") for one in parts(answer, "messages")), None)
+    sent, code = next((one.get("id") for one in parts(answer, "messages")), None), field(answer, "error", "code")
     if status == 200 and sent:
         return Pushed(Push.SENT, external_id=str(sent)[:120])
-    code = field(answer, "error", "code")
     known = 400 <= status < 500 and status not in (401, 403, 408, 429)
     return Pushed(OUTCOMES.get(code, Push.BROKEN if known else Push.LATER), f"status {status} code {code}")
