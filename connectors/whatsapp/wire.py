@@ -70,19 +70,17 @@ def content_of(piece: Piece, label: str) -> dict[str, Any]:
     buttons = piece.buttons
     if not buttons:
         return {"type": "text", "text": {"body": piece.text, "preview_url": False}}
-    action: dict[str, Any]
     short = len(buttons) <= BUTTONS and all(len(one.title) <= BUTTON_TITLE for one in buttons)
     if short and len(piece.text) <= BUTTON_BODY:
         replies = [{"type": "reply", "reply": {"id": sent_back(one, MAX_ID), "title": one.title}} for one in buttons]
-        kind, action = "button", {"buttons": replies}
+        choice: dict[str, Any] = {"type": "button", "action": {"buttons": replies}}
     else:
         rows = [{"id": sent_back(one, MAX_ID), "title": fit(one.title, ROW_TITLE)} for one in buttons]
         for row, one in zip(rows, buttons, strict=True):
             if len(one.title) > ROW_TITLE:
                 row["description"] = fit(one.title, ROW_TEXT)
-        kind, action = "list", {"button": label[:BUTTON_TITLE], "sections": [{"rows": rows}]}
-    body = {"text": piece.text or label}
-    return {"type": "interactive", "interactive": {"type": kind, "body": body, "action": action}}
+        choice = {"type": "list", "action": {"button": label[:BUTTON_TITLE], "sections": [{"rows": rows}]}}
+    return {"type": "interactive", "interactive": {"body": {"text": piece.text or label}, **choice}}
 
 
 def template_of(name: str, language: str, *blanks: str) -> dict[str, Any]:
