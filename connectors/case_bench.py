@@ -8,14 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -33,7 +32,8 @@ from bot.errors import ChengdaError
 from bot.messages import SenderId
 from bot.store import Store
 from connectors.database_commands import told
-from connectors.postgres_server import PostgresServer
+from connectors.postgres_server import running
+from connectors.timing import Times, timed, timed_once
 
 ZONE = ZoneInfo("Asia/Shanghai")
 END = datetime(2026, 11, 1, tzinfo=ZONE)
@@ -59,21 +59,6 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 class NotForMeasuring(ChengdaError):
     """The database holds cases of people."""
-
-
-@dataclass
-class Times:
-    """Durations of single calls, in seconds."""
-
-    took: list[float] = field(default_factory=list)
-
-    def percentile(self, share: float) -> float:
-        """In milliseconds."""
-        return 1000 * float(np.percentile(self.took, share))
-
-    def __str__(self) -> str:
-        told = " / ".join(f"{self.percentile(share):.2f}" for share in (50, 99))
-        return f"{told} ms ({len(self.took):,} calls)"
 
 
 @dataclass(frozen=True)
@@ -119,12 +104,8 @@ def _database(url: str) -> Iterator[str]:
     if url:
         yield url
         return
-    server = PostgresServer(MEMORY)
-    server.start()
-    try:
+    with running(MEMORY) as server:
         yield server.make("bench")
-    finally:
-        server.stop()
 
 
 def measure(store: Store, count: int, connections: int, seconds: float, console: Console) -> Measured:
@@ -132,14 +113,17 @@ def measure(store: Store, count: int, connections: int, seconds: float, console:
     loaded, load_rate = _load(store, count, console)
     _settle(store.engine)
     numbers = _some(store, count)
-    look_up = _timed(lambda: _look_up(store, *random.choice(numbers)), 3000)
+    look_up = timed(lambda: _look_up(store, *random.choice(numbers)), 3000)
     busy = Times()
     filing, rate = _file(
-        store, connections, seconds, lambda: busy.took.append(_time(lambda: _look_up(store, *random.choice(numbers))))
+        store,
+        connections,
+        seconds,
+        lambda: busy.took.append(timed_once(lambda: _look_up(store, *random.choice(numbers)))),
     )
     unit = _busiest(store)
-    queue = _timed(lambda: _queue(store, unit), 300)
-    listing = _timed(lambda: _listing(store), 300)
+    queue = timed(lambda: _queue(store, unit), 300)
+    listing = timed(lambda: _listing(store), 300)
     size, parts = _size(store.engine)
     return Measured(count, loaded, load_rate, rate, filing, look_up, busy, queue, listing, size, parts)
 
@@ -197,18 +181,6 @@ def number_at(place: int, a_day: int) -> CaseNumber:
     return case_number("SZ", (END - timedelta(days=DAYS - day)).date(), running + 1)
 
 
-def _time(act: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    act()
-    return time.perf_counter() - begun
-
-
-def _timed(act: Callable[[], object], calls: int) -> Times:
-    for _ in range(20):
-        act()
-    return Times([_time(act) for _ in range(calls)])
-
-
 def _look_up(store: Store, number: CaseNumber, code: str) -> None:
     with store.work() as work:
         work.cases.with_code(number, code)
@@ -216,18 +188,18 @@ def _look_up(store: Store, number: CaseNumber, code: str) -> None:
 
 def _file(store: Store, connections: int, seconds: float, beside: Callable[[], None]) -> tuple[Times, float]:
     """File from several connections, each case a transaction, while one more looks cases up."""
-    times, end = Times(), time.monotonic() + seconds
+    times, end, told_to_end = Times(), time.monotonic() + seconds, threading.Event()
 
     def file(place: int) -> None:
         sender = SenderId(f"synthetic-{os.getpid()}-{place}")
-        while time.monotonic() < end:
+        while time.monotonic() < end and not told_to_end.is_set():
             begun = time.perf_counter()
             with store.work() as work:
                 work.cases.file(DRAFT, sender, "zh", "13800138000", False)
             times.took.append(time.perf_counter() - begun)
 
     def look() -> None:
-        while time.monotonic() < end:
+        while time.monotonic() < end and not told_to_end.is_set():
             beside()
             time.sleep(0.02)
 
@@ -236,8 +208,14 @@ def _file(store: Store, connections: int, seconds: float, beside: Callable[[], N
     begun = time.monotonic()
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:
+        # Before their database goes.
+        told_to_end.set()
+        for thread in threads:
+            thread.join()
     return times, len(times.took) / (time.monotonic() - begun)
 
 

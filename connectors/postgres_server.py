@@ -9,7 +9,10 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import psycopg
 
@@ -20,6 +23,7 @@ START_SECONDS = 60
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 # PostgreSQL refuses to run as root; these accounts exist where it was installed, or everywhere.
 ACCOUNTS = ("postgres", "nobody")
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 # What can be lost in a power cut does not matter in a test.
 CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
@@ -35,6 +39,26 @@ def binaries() -> Path | None:
     found += [Path(named).resolve()] if named else []
     complete = [path.parent for path in found if path.with_name("postgres").exists()]
     return max(complete, key=lambda path: [int(part) for part in path.parts if part.isdigit()], default=None)
+
+
+@contextmanager
+def running(settings: tuple[str, ...] = ()) -> Iterator[PostgresServer]:
+    """A server for as long as the block lasts, also when the process is told to end; of the main thread only."""
+    server = PostgresServer(settings)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for one in ENDINGS:
+            signal.signal(one, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = {one: signal.signal(one, end) for one in ENDINGS}
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 class PostgresServer:
@@ -94,7 +118,9 @@ class PostgresServer:
                 self._process.send_signal(signal.SIGQUIT)
                 self._process.wait(timeout=30)
             self._process = None
+        if self._folder != Path():
             shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = Path()
 
     def _account(self) -> str | None:
         """Whom the server runs as: ourselves, or for root an account without rights, who then owns the folder."""
