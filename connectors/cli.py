@@ -39,6 +39,7 @@ from connectors import (
 from connectors import learn as learning
 from connectors.app import create_app
 from connectors.case_bench import bench_cases
+from connectors.duplicate_bench import bench_duplicates
 from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
 from connectors.evaluation import demands as demand_evaluation
@@ -303,7 +304,7 @@ def bench(context: typer.Context) -> None:
 benches.command()(bench_commands.nlu)
 benches.command()(bench_commands.answers)
 benches.command("cases")(bench_cases)
-
+benches.command("duplicates")(bench_duplicates)
 benches.command()(entities)
 assist_commands.register(evaluations, benches)
 

@@ -15,7 +15,7 @@ from bot.cases.case_index import CaseIndex, Progress
 from bot.cases.duplicates import PairModel, read_pair_weights
 from bot.cases.followers import Followers
 from bot.cases.number import CaseNumber
-from bot.cases.reports import Report, ReportReader, Told
+from bot.cases.reports import Floats, Report, ReportReader, Told
 from bot.cases.states import OPEN
 from bot.cases.store import DatabaseCases
 from bot.cases.tables import cases
@@ -56,6 +56,10 @@ class DuplicateFinder:
     def load(self, connection: Connection, progress: Progress = lambda done, count: None) -> int:
         """Fill the index from the database; gives how many cases had to be encoded."""
         return self.index.load(connection, progress)
+
+    def vector(self, text: str) -> Floats:
+        """The vector that the index keeps of a report."""
+        return self._reader.vector(text)
 
     def find(
         self, connection: Connection, store: DatabaseCases, draft: CaseDraft, now: datetime, least: float | None = None

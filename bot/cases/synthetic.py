@@ -10,7 +10,7 @@ from bot.cases.case import DemandType
 from bot.cases.handover import State
 from bot.cases.number import case_number
 from bot.cases.record import CaseRecord, EventRecord, HandoverRecord
-from bot.cases.states import ENDED, WITH_UNIT, Role, Status
+from bot.cases.states import ENDED, OPEN, WITH_UNIT, Role, Status
 
 DAYS = 30
 DISTRICTS = ("福田区", "罗湖区", "南山区", "盐田区", "宝安区", "龙岗区", "龙华区", "坪山区", "光明区", "大鹏新区")
@@ -36,10 +36,13 @@ WAYS: tuple[tuple[int, tuple[tuple[str, Role, Status], ...]], ...] = (
 )  # fmt: skip
 
 
-def synthetic_cases(count: int, prefix: str, end: datetime, seed: int = 1, days: int = DAYS) -> Iterator[CaseRecord]:
+def synthetic_cases(
+    count: int, prefix: str, end: datetime, seed: int = 1, days: int = DAYS, only_open: bool = False
+) -> Iterator[CaseRecord]:
     """Cases of the days before a moment, oldest first; the same for the same seed."""
     chance = random.Random(seed)
-    ways = chance.choices([way for _, way in WAYS], [share for share, _ in WAYS], k=min(count, 10_000))
+    possible = [(share, way) for share, way in WAYS if not only_open or not way or way[-1][2] in OPEN]
+    ways = chance.choices([way for _, way in possible], [share for share, _ in possible], k=min(count, 10_000))
     a_day = -(-count // days)
     for place in range(count):
         day, running = divmod(place, a_day)
