@@ -34,6 +34,10 @@ class UnknownCase(CaseError):
     """No case has this number, or the query code is not its own; the two are never told apart."""
 
 
+class NoCaseForFile(CaseError):
+    """A file came in a conversation that has no case to take it."""
+
+
 class IllegalTransition(CaseError):
     """The state machine does not allow this change."""
 

@@ -33,10 +33,13 @@ from connectors.staff.router import router as staff_router
 from connectors.sweeper import Sweeper
 from connectors.throttle import Throttle
 from connectors.web import api as web_api
+from connectors.web import deep_chat_api
 from connectors.web import stream as web_stream
 from connectors.web.channel import WebPages
 from connectors.web.chat import WebChat
 from connectors.web.origins import Doors
+from connectors.web.rasa_socket import PATH as RASA_PATH
+from connectors.web.rasa_socket import RasaSocket
 
 OPEN311 = "/open311"
 STATIC = Path(__file__).with_name("static")
@@ -81,6 +84,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
             postman.start()
         web.feed.start()
         yield
+        await rasa_socket.stop()
         await web.feed.stop()
         sweeper.stop()
         postman.stop()
@@ -106,9 +110,12 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(metrics.router)
     app.include_router(web_api.router)
     app.include_router(web_stream.router)
+    app.include_router(deep_chat_api.router)
     app.include_router(staff_router)
     for channel in channels:
         app.include_router(channel.router())
+    rasa_socket = RasaSocket(web, lambda: app.state.throttle)
+    app.mount(RASA_PATH, rasa_socket.app)
     app.mount(OPEN311, open311_of(settings, lambda: app.state.assistant, domain))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
@@ -116,7 +123,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         domain=domain,
         requests_a_minute=settings.rate_limit,
         trusted_proxy=settings.trusted_proxy,
-        refusals={f"{OPEN311}/": refusal_of(domain)},
+        refusals={f"{OPEN311}/": refusal_of(domain), deep_chat_api.PATH: deep_chat_api.refusal_of(domain)},
     )
     app.add_middleware(Doors, origins=web.origins)
     app.add_middleware(SecurityHeaders)

@@ -18,7 +18,10 @@ from connectors.problem import problem
 WINDOW_SECONDS = 60
 MAX_ADDRESSES = 10_000
 MAX_BODY_BYTES = 256 * 1024
-EVIDENCE_PATH = re.compile(r"(?:/staff)?/cases/[^/]+/evidence|/open311(?:/test)?/v2/requests\.(?:xml|json)")
+EVIDENCE_PATH = re.compile(
+    r"(?:/staff)?/cases/[^/]+/evidence|/open311(?:/test)?/v2/requests\.(?:xml|json)"
+    r"|/api/v1/sessions/[^/]+/files|/webchat/deep-chat"
+)
 ENVELOPE_BYTES = 64 * 1024
 FREE_PATHS = ("/healthz", "/readyz", "/metrics")
 # How a part of the service tells a status in its own protocol.

@@ -72,7 +72,7 @@ Own = Annotated[CaseNumber, Depends(own_case)]
 def case(number: Own, assistant: Engine) -> dict[str, Any]:
     """A case with its track; a wrong code and an unknown number get the same 404."""
     with assistant.store.work() as work:
-        return _told(assistant, work, work.cases.by_number(number))
+        return told_case(assistant, work, work.cases.by_number(number))
 
 
 @router.post("/cases/{case_id}/hasten", responses=REFUSALS)
@@ -85,7 +85,7 @@ def hasten(number: Own, assistant: Engine, request: Request) -> Any:
             work.cases.move(number, Move.HASTEN)
         except HastenRefused as refused:
             return _refused(assistant, request, 409, f"utter_hasten_{refused.why}")
-        told = _told(assistant, work, work.cases.by_number(number))
+        told = told_case(assistant, work, work.cases.by_number(number))
         return {**told, "hastened": {"effect": effect, **_both(assistant, f"utter_hastened_{effect}")}}
 
 
@@ -93,13 +93,18 @@ def hasten(number: Own, assistant: Engine, request: Request) -> Any:
 def rate(number: Own, body: RatingBody, assistant: Engine, request: Request) -> Any:
     """Rate the answer to a case: satisfied closes it, not satisfied sends it back to the unit with the reason."""
     with assistant.store.work() as work:
-        try:
-            after = work.closing.rate(number, body.rating(), assistant.clock())
-        except IllegalTransition:
-            return _refused(assistant, request, 409, "utter_rating_not_now")
-        except MissingForMove:
-            return _refused(assistant, request, 422, "utter_rating_incomplete")
-        return _told(assistant, work, after)
+        return rated(assistant, work, number, body, request)
+
+
+def rated(assistant: Assistant, work: Work, number: CaseNumber, body: RatingBody, request: Request) -> Any:
+    """The case after a rating, or why it was refused."""
+    try:
+        after = work.closing.rate(number, body.rating(), assistant.clock())
+    except IllegalTransition:
+        return _refused(assistant, request, 409, "utter_rating_not_now")
+    except MissingForMove:
+        return _refused(assistant, request, 422, "utter_rating_incomplete")
+    return told_case(assistant, work, after)
 
 
 @router.post(
@@ -125,7 +130,7 @@ def add_file(
         _, fresh = work.evidence.add(number, file.filename or "", content, Role.CITIZEN, assistant.clock())
         if fresh:
             work.cases.record(number, "evidence", CITIZEN, Facts(), found.status)
-        return _told(assistant, work, work.cases.by_number(number))
+        return told_case(assistant, work, work.cases.by_number(number))
 
 
 def _refused(assistant: Assistant, request: Request, status: int, wording: str) -> Response:
@@ -133,7 +138,7 @@ def _refused(assistant: Assistant, request: Request, status: int, wording: str) 
     return problem(status, assistant.domain, language, detail=assistant.domain.text(wording, language))
 
 
-def _told(assistant: Assistant, work: Work, found: Case) -> dict[str, Any]:
+def told_case(assistant: Assistant, work: Work, found: Case) -> dict[str, Any]:
     """Everything the citizen may see; texts in both languages."""
     progress = work.closing.progress(found, assistant.clock())
     words = {

@@ -19,6 +19,7 @@ from bot.messages import SenderId
 from bot.store import Store
 from tests.servers import Server
 from tests.test_closing import ACCEPT, DISPATCH, DRAFT, REPLY, REVIEW, SIGN, Step
+from tests.test_evidence import png
 from tests.test_web import DESKTOP, PHONE, SMALL, Page, browser, pytestmark
 
 __all__ = ["browser", "pytestmark"]
@@ -185,7 +186,7 @@ def test_a_photo_is_added_on_the_page(browser: webdriver.Chrome, desk: Desk, tmp
     page.one(".files button").click()
     page.until(lambda: "选择文件" in page.one("[role=alert]").text)
     photo = tmp_path / "lamp.png"
-    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
+    photo.write_bytes(png())
     page.one("#case-file").send_keys(str(photo))
     page.one(".files button").click()
     page.until(lambda: "lamp.png" in told(page))

@@ -15,6 +15,7 @@ from bot.messages import SenderId
 from bot.settings import Settings
 from connectors.app import create_app
 from tests.test_closing import ACCEPT, DISPATCH, DRAFT, REPLY, REVIEW, SIGN, Step
+from tests.test_evidence import png
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_a_photo_by_the_citizen(client: TestClient, assistant: Assistant) -> Non
     case = filed(assistant)
     at = {"code": case.query_code}
     url = f"/cases/{case.number}/evidence"
-    photo = (b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "image/png")
+    photo = (png(), "image/png")
     for _ in range(2):
         sent = client.post(url, params=at, files={"file": ("灯.png", *photo)})
         assert sent.status_code == 200

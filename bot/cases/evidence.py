@@ -15,6 +15,8 @@ import filetype
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bot.cases.number import CaseNumber
+from bot.cases.pictures import without_traces
+from bot.cases.states import Role
 from bot.cases.tables import evidence
 from bot.errors import EvidenceKind, EvidenceMissing, EvidenceTooLarge, EvidenceTooMany, UnknownEvidence
 from knowledge.catalogue import CATALOGUE
@@ -108,10 +110,14 @@ class EvidenceStore:
     def add(self, number: CaseNumber, name: str, content: bytes, actor: str, now: datetime) -> tuple[Evidence, bool]:
         """Keep a file and tell whether it is new; the same content again gives the file kept before.
 
+        A citizen's photo is kept without what the camera wrote beside it.
+
         Raises EvidenceKind, EvidenceTooLarge or EvidenceTooMany.
         """
         name = plain_name(name)
         media_type = checked_type(name, content)
+        if actor == Role.CITIZEN:
+            content = without_traces(media_type, content)
         digest = hashlib.sha256(content).hexdigest()
         kept = self.of(number)
         same = next((one for one in kept if one.digest == digest), None)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, File, Form, HTTPException, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from bot.cases.evidence import evidence_rules
 from bot.channels.transcript import Told
 from bot.channels.web_sessions import TICKET_LIFE, WebSession
 from connectors.rest import Engine
+from connectors.track_api import rated, told_case
 from connectors.web.chat import Chat, Own, WebChat
+from connectors.web.files import attach, own_number
 from connectors.web.messages import state_of
 from connectors.web.schemas import (
     Answered,
     AnswerRating,
+    CaseRating,
     HandoffBody,
+    Language,
     MessageBody,
     Notice,
     OpenBody,
@@ -26,6 +31,7 @@ from connectors.web.schemas import (
 )
 
 ROOT = "/api/v1/sessions"
+MOST_CASES = 20
 NO_STORE = {"Cache-Control": "no-store"}
 ENDED: dict[int | str, dict[str, Any]] = {401: {"description": "No such session, a wrong token, or an ended session."}}
 router = APIRouter(prefix=ROOT, tags=["web chat"])
@@ -62,12 +68,49 @@ async def handoff(session: Own, chat: Chat, body: HandoffBody | None = None) -> 
         return await run_in_threadpool(_answered, chat, session, told)
 
 
-@router.post("/{session_id}/feedback", responses=ENDED | {404: {"description": "No such turn."}})
-def feedback(body: AnswerRating, session: Own, chat: Chat) -> AnswerRating:
-    """Rate an answer good or bad; another rating replaces it."""
-    if not chat.talk.rate(session, body.client_msg_id, body.rating):
-        raise HTTPException(404)
-    return body
+@router.post("/{session_id}/feedback", responses=ENDED | {404: {"description": "No such turn or case."}})
+def feedback(body: CaseRating | AnswerRating, session: Own, chat: Chat, request: Request) -> Any:
+    """Rate an answer good or bad, or the handling of a case by the four scores and satisfied or not."""
+    if isinstance(body, AnswerRating):
+        if not chat.talk.rate(session, body.client_msg_id, body.rating):
+            raise HTTPException(404)
+        return body
+    assistant = chat.talk.assistant
+    with assistant.store.work() as work:
+        number = own_number(work, session, body.case_id)
+        return rated(assistant, work, number, body, request)
+
+
+@router.get("/{session_id}/cases", responses=ENDED)
+def cases(session: Own, chat: Chat, response: Response) -> list[dict[str, Any]]:
+    """The cases filed in this conversation with their tracks, the newest first; its token stands for their codes."""
+    response.headers.update(NO_STORE)
+    assistant = chat.talk.assistant
+    with assistant.store.work() as work:
+        return [told_case(assistant, work, case) for case in work.cases.of_sender(session.sender)[:MOST_CASES]]
+
+
+@router.post(
+    "/{session_id}/files",
+    status_code=201,
+    responses=ENDED
+    | {
+        409: {"description": "No case of this conversation takes files."},
+        413: {"description": "Too large, or empty."},
+        415: {"description": "Not an allowed type, or not what its name says."},
+    },
+)
+def add_file(
+    session: Own,
+    chat: Chat,
+    file: Annotated[UploadFile, File(description="jpg, png, webp, heic, pdf or mp4.")],
+    case_id: Annotated[str | None, Form(max_length=30)] = None,
+    lang: Annotated[Language, Form()] = "auto",
+) -> Answered:
+    """Add a photo or paper to a case of this conversation, the newest open one when none is named."""
+    content = file.file.read(evidence_rules().most_bytes + 1)
+    told = attach(chat.talk, session, file.filename or "", content, case_id, hint_of(lang))
+    return _answered(chat, session, told)
 
 
 @router.post("/{session_id}/ticket", responses=ENDED)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
 from bot.channels.outbox import Kind, Parcel
 from bot.channels.web_sessions import CHANNEL
-from bot.messages import MessageId, SenderId
+from bot.messages import MessageId
 from bot.tracker import Event
 from connectors.channels.channel import Arrival, Progress, Push, Pushed
 from connectors.web.chat import WebChat
+from connectors.web.notice import notice_bubbles
 
 
 class WebPages:
@@ -53,26 +52,10 @@ class WebPages:
             now = store.now()
             text = "\n".join(str(bubble.get("text") or "") for bubble in parcel.bubbles)
             events = (Event("notice", now.timestamp(), name=parcel.number, text=text),)
-            work.save(work.tracker(parcel.sender), key, events, bubbles_of(parcel), now)
-
-
-def bubbles_of(parcel: Parcel) -> list[dict[str, Any]]:
-    """A notice as the bubbles of a turn, the last with `custom.turn`."""
-    turn: dict[str, Any] = {
-        "outcome": "case_status",
-        "language": parcel.language,
-        "intent": {"name": "notice", "confidence": 1.0},
-        "services": [],
-        "sources": [],
-        "case": None,
-        "cases": [],
-        "active_form": None,
-        "requested_slot": None,
-    }
-    if parcel.number:
-        turn["case"] = {"case_id": parcel.number}
-        turn["cases"] = [turn["case"]]
-    bubbles = [{**bubble, "recipient_id": SenderId(parcel.sender)} for bubble in parcel.bubbles]
-    last = {**bubbles[-1]}
-    last["custom"] = {**(last.get("custom") or {}), "turn": {**turn, **((last.get("custom") or {}).get("turn") or {})}}
-    return [*bubbles[:-1], last]
+            work.save(
+                work.tracker(parcel.sender),
+                key,
+                events,
+                notice_bubbles(parcel.sender, parcel.bubbles, parcel.language, parcel.number),
+                now,
+            )

@@ -117,6 +117,11 @@ def speaker_of(told: Told) -> Speaker:
     return Speaker.SYSTEM if kinds & {"notice", "file"} else Speaker.ASSISTANT
 
 
+def by_person(told: Told) -> bool:
+    """Whether the person spoke in a turn."""
+    return any(event["event"] == "user" for event in told.events)
+
+
 def turn_of(told: Told) -> dict[str, Any]:
     """`custom.turn` of a turn's answer, empty where there is none."""
     custom = told.answer[-1].get("custom") if told.answer else None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.assistant import Assistant
+from bot.channels.plain import chosen
 from bot.channels.transcript import Told
 from bot.channels.web_sessions import CHANNEL, WebSession
 from bot.learning.queue import Rating
@@ -14,7 +15,7 @@ from bot.messages import MessageId, UserMessage
 from bot.store import Work
 from connectors import metrics
 from connectors.channels.gateway import Answer, answered
-from connectors.web.messages import Sent, events_of, messages_of, titles_of
+from connectors.web.messages import Sent, by_person, events_of, messages_of, titles_of
 
 PERSON_BUTTON = "utter_web_person"
 
@@ -81,16 +82,29 @@ class Talk:
         return self.say(session, words, message_id, language)
 
     def payload(self, session: WebSession, text: str) -> str:
-        """What a tapped button means where a widget sends its title; any other text stays."""
+        """What a tapped button or the number of a line means where a widget sends only that; any other text stays."""
         with self.assistant.store.work() as work:
             last = work.last_answer(session.sender) or []
         payloads = {title: payload for payload, title in titles_of(last).items()}
-        return payloads.get(text.strip(), text)
+        return payloads.get(text.strip()) or chosen(last, text) or text
 
     def messages(self, session: WebSession, told: Told) -> list[dict[str, Any]]:
         """The messages of one turn."""
         with self.assistant.store.work() as work:
             return messages_of(told, self._titles(work, session, told))
+
+    def missed(self, session: WebSession) -> list[dict[str, Any]]:
+        """What others said since the person last spoke, for widgets that only hear when they ask."""
+        with self.assistant.store.work() as work:
+            found = work.transcript.after(session.sender)
+        last = max((place for place, told in enumerate(found) if by_person(told)), default=-1)
+        return [message for told in found[last + 1 :] for message in messages_of(told)]
+
+    def last_said(self, session: WebSession) -> int:
+        """The last turn in which the person spoke."""
+        with self.assistant.store.work() as work:
+            found = work.transcript.after(session.sender)
+        return max((told.id for told in found if by_person(told)), default=0)
 
     def events(self, session: WebSession, after: int, live: bool) -> list[Sent]:
         """The events of all turns after one; raises UnknownWebSession once the session was ended."""
