@@ -66,7 +66,8 @@ def messages_of(told: Told, titles: Mapping[str, str] | None = None) -> list[dic
     if not told.answer and by is Speaker.AGENT:
         said = [{"text": event["text"]} for event in told.events if event["event"] == by and event.get("text")]
     for place, bubble in enumerate(said):
-        message: dict[str, Any] = {"id": f"{key}-{place}", "role": str(by), "text": str(bubble.get("text") or "")}
+        role = str((bubble.get("custom") or {}).get("role") or by)
+        message: dict[str, Any] = {"id": f"{key}-{place}", "role": role, "text": str(bubble.get("text") or "")}
         if turn.get("language") in LANGUAGE_TAGS:
             message["lang"] = LANGUAGE_TAGS[turn["language"]]
         if bubble.get("buttons"):
@@ -74,7 +75,7 @@ def messages_of(told: Told, titles: Mapping[str, str] | None = None) -> list[dic
         if bubble.get("image"):
             message["image"] = bubble["image"]
         message["citations"] = citations_of(turn) if place == len(said) - 1 else []
-        message["ai_generated"] = by is Speaker.ASSISTANT
+        message["ai_generated"] = role == Speaker.ASSISTANT
         found.append(message)
     if said:
         found[-1]["turn"] = turn
@@ -104,7 +105,8 @@ def handoffs_of(told: Told) -> list[dict[str, Any]]:
     """What a turn changes about who answers: a person asked for, one who came, one who left."""
     modes = [str(event.get("value")) for event in told.events if event["event"] == "mode"]
     states = ["ended" if mode == "auto" else "person" for mode in modes]
-    if not states and turn_of(told).get("outcome") == "handoff":
+    asked = speaker_of(told) is Speaker.ASSISTANT and any(bubble.get("text") for bubble in told.answer)
+    if not states and asked and turn_of(told).get("outcome") == "handoff":
         states = ["requested"]
     return [{"turn_id": told.id, "state": state} for state in states]
 
