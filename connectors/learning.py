@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bot.cases.alignment import words_of
 from bot.cases.demand_heads import read_demands
 from bot.cases.duplicates import WEIGHT_FILE as PAIR_FILE
 from bot.cases.reports import ReportReader
 from bot.cases.usual import count_usual, read_usual
-from bot.cases.written_reports import LEARNT_FILE, read_written
+from bot.cases.written_reports import LEARNT_FILES, read_written
 from bot.follow_ups import asked_which, read_follow_ups
 from bot.nlu.parse import Understanding
 from bot.settings import Settings
@@ -82,14 +83,14 @@ def subjects() -> None:
 
 
 def duplicates() -> None:
-    """Learn bot/cases/duplicates.json anew from nlu_data/duplicates_meng.jsonl: which reports tell of one event."""
+    """Learn bot/cases/duplicates.json anew from nlu_data/duplicates_*.jsonl: which reports tell of one event."""
     training: Any = importlib.import_module("bot.cases.train_duplicates")
     settings = Settings()
     models = load_or_train(settings.data_dir, settings.encoder)
     texts = [query.text for query in read_training_queries()] + [row["text"] for row in read_demands()]
-    count_usual(texts).save()
+    count_usual(texts, words_of).save()
     read_usual.cache_clear()
-    written = read_written(LEARNT_FILE)
+    written = read_written(*LEARNT_FILES)
     reader = ReportReader(models.encoder, models.demands, models.city)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("reports 诉求", total=len(written))

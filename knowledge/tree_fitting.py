@@ -15,15 +15,23 @@ TREES, TREE_DEPTH = 300, 5
 
 
 def fit_trees(
-    named: Sequence[Mapping[str, float]], truth: Sequence[bool], shares: Sequence[float], least: int = 30
+    named: Sequence[Mapping[str, float]],
+    truth: Sequence[bool],
+    shares: Sequence[float],
+    least: int = 30,
+    depth: int = TREE_DEPTH,
+    tried: float = 0.1,
 ) -> Trees:
-    """Boosted trees over named features that at least `least` rows have; `shares` is the weight of each row."""
+    """Boosted trees over named features that at least `least` rows have; `shares` is the weight of each row.
+
+    `tried` is the share of the features that each fork looks at.
+    """
     vectoriser = DictVectorizer(dtype=np.float32)
     whole = vectoriser.fit_transform(named)
     kept = np.flatnonzero(whole.getnnz(axis=0) >= least)
     names = vectoriser.get_feature_names_out()[kept]
     model = GradientBoostingClassifier(
-        n_estimators=TREES, learning_rate=0.05, max_depth=TREE_DEPTH, subsample=0.6, max_features=0.1,
+        n_estimators=TREES, learning_rate=0.05, max_depth=depth, subsample=0.6, max_features=tried,
         min_samples_leaf=20, random_state=SEED,
     )  # fmt: skip
     model.fit(whole[:, kept].toarray(), np.array(truth), sample_weight=np.array(shares))
@@ -53,5 +61,5 @@ def fit_trees(
         np.array(right, dtype=np.int32),
         np.array(values, dtype=np.float32),
         float(np.log(prior / (1 - prior))),
-        TREE_DEPTH,
+        depth,
     )

@@ -11,7 +11,7 @@ from bot.cases.duplicates import PairModel, read_pair_weights
 from bot.cases.matters import matters_of
 from bot.cases.reports import ReportReader, Told
 from bot.cases.whereabouts import Whereabouts, syllables, whereabouts
-from bot.cases.written_reports import LEARNT_FILE, MEASURED_FILE, pairs_within, read_written
+from bot.cases.written_reports import LEARNT_FILES, MEASURED_FILE, pairs_within, read_written
 from bot.language import detect
 from bot.nlu.entities import find_entities
 from bot.training import Models
@@ -60,12 +60,12 @@ def test_matters_meet_in_both_languages() -> None:
 
 
 def test_the_sets() -> None:
-    for path in (LEARNT_FILE, MEASURED_FILE):
-        written = read_written(path)
+    for paths in (LEARNT_FILES, (MEASURED_FILE,)):
+        written = read_written(*paths)
         kinds = Counter(pair.kind for pair in pairs_within(written))
         assert kinds["same"] >= 300 and kinds["hard"] >= 1000 and kinds["later"] >= 50
         assert {one.language for one in written} == {"zh", "en", "mixed"}
-    assert not {one.text for one in read_written(LEARNT_FILE)} & {one.text for one in read_written(MEASURED_FILE)}
+    assert not {one.text for one in read_written(*LEARNT_FILES)} & {one.text for one in read_written(MEASURED_FILE)}
 
 
 def test_weights_are_those_of_the_signs() -> None:

@@ -1,29 +1,33 @@
-"""Whether two reports tell of one event: named signs under learnt weights, as a calibrated probability.
+"""Whether two reports tell of one event: named signs under learnt weights and trees, as a calibrated probability.
 
-The weights are learnt from written reports alone (`chengda train duplicates`, nlu_data/duplicates_meng.jsonl).
+They are learnt from written reports alone (`chengda train duplicates`, nlu_data/duplicates_*.jsonl).
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import TypeAdapter
+import numpy as np
+from numpy.typing import NDArray
 
 from bot.cases.pair_signs import pair_signs
 from bot.cases.reports import Report
+from knowledge.trees import Trees, trees_from
 
 WEIGHT_FILE = Path(__file__).with_name("duplicates.json")
 
 
 @dataclass(frozen=True)
 class PairWeights:
-    """The weight of every sign; `threshold` is the probability from which on a pair counts as one event.
+    """A weight for every sign, and trees over the same signs; `threshold` is the probability of one event.
 
-    `figures` are those of reports held out, scenario by scenario (%).
+    The sum of both, `slope` times and `shift` up, is a log-odds. `figures` are those of reports held out, scenario by
+    scenario (%).
     """
 
     learnt_on: str
@@ -31,27 +35,38 @@ class PairWeights:
     pairs: int
     threshold: float
     intercept: float
+    slope: float
+    shift: float
     figures: Mapping[str, float]
     weights: Mapping[str, float]
+    trees: Trees
 
     def save(self, path: Path = WEIGHT_FILE) -> None:
-        """Write the file, numbers short enough to read."""
-        short = PairWeights(
-            self.learnt_on,
-            self.encoder,
-            self.pairs,
-            round(self.threshold, 3),
-            round(self.intercept, 3),
-            {name: round(value, 1) for name, value in self.figures.items()},
-            {name: round(value, 3) for name, value in sorted(self.weights.items())},
-        )
-        path.write_bytes(TypeAdapter(PairWeights).dump_json(short, indent=1) + b"\n")
+        """Write the file, numbers short enough to read, the trees in one line each part."""
+        told = {
+            "learnt_on": self.learnt_on,
+            "encoder": self.encoder,
+            "pairs": self.pairs,
+            **{name: round(getattr(self, name), 3) for name in ("threshold", "intercept", "slope", "shift")},
+            "figures": {name: round(value, 1) for name, value in self.figures.items()},
+            "weights": {name: round(value, 3) for name, value in sorted(self.weights.items())},
+        }
+        lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in told.items()]
+        trees = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in self.trees.as_json().items()]
+        lines.append(' "trees": {\n' + ",\n".join(trees) + "\n }")
+        path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+    def odds(self, signs: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
+        """The log-odds that pairs of these signs tell of one event."""
+        linear = [self.intercept + sum(self.weights.get(name, 0.0) * v for name, v in row.items()) for row in signs]
+        return np.asarray(self.slope * (np.array(linear) + self.trees.odds(signs)) + self.shift, dtype=np.float64)
 
 
 @lru_cache(maxsize=1)
 def read_pair_weights(path: Path = WEIGHT_FILE) -> PairWeights:
-    """What `save` wrote; raises pydantic's ValidationError."""
-    return TypeAdapter(PairWeights).validate_json(path.read_bytes())
+    """What `save` wrote; raises KeyError or TypeError for what is no such file."""
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return PairWeights(**{**told, "trees": trees_from(told["trees"])})
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,5 @@ class PairModel:
     def compare(self, one: Report, other: Report) -> Likeness:
         """How alike two reports are, the same in either order."""
         signs = pair_signs(one, other)
-        known = self.weights.weights
-        score = self.weights.intercept + sum(known.get(name, 0.0) * value for name, value in signs.items())
-        return Likeness(1 / (1 + math.exp(-max(-50.0, min(50.0, score)))), signs)
+        (score,) = self.weights.odds([signs])
+        return Likeness(1 / (1 + math.exp(-max(-50.0, min(50.0, float(score))))), signs)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bot.cases.alignment import alignment
 from bot.cases.matters import FACETS
 from bot.cases.reports import Report
 from bot.cases.usual import Usual, matter_key, read_usual
@@ -25,7 +26,8 @@ def pair_signs(one: Report, other: Report) -> Signs:
     signs: Signs = {}
     cross = one.language != other.language
     usual = read_usual()
-    for name, value in (*_meaning(one, other), *_words(one, other, usual), *_matters(one, other, usual)):
+    told = alignment(one.spoken, other.spoken, usual)
+    for name, value in (*_meaning(one, other), *_words(one, other, usual), *_matters(one, other, usual), *told):
         signs[name] = value
         if cross:
             signs[f"cross_{name}"] = value

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.cases.alignment import Spoken, spoken
 from bot.cases.demand_heads import read_demands
 from bot.cases.matters import matters_of
 from bot.cases.usual import pairs_of
@@ -62,6 +63,7 @@ class Report:
     matters: Mapping[str, frozenset[str]]
     where: Whereabouts
     again: bool
+    spoken: Spoken
 
 
 class ReportReader:
@@ -109,6 +111,7 @@ class ReportReader:
             matters_of(matter),
             whereabouts(text, entities, self.city),
             bool(AGAIN.search(clean)),
+            spoken(clean),
         )
 
     def _nearness(self, rows: Floats) -> Floats:

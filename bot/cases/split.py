@@ -16,7 +16,7 @@ from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.trees import Trees
 
-THRESHOLD = 0.46
+THRESHOLD = 0.5
 FIRST = re.compile(r"^(?:第一个?|一是|其一|首先|first(?:ly)?\b)[,，：:、\s]*", re.I)
 
 

@@ -31,7 +31,7 @@ FOLDS = 2
 SLACK = 6
 CONSULT = "consult"
 MESSAGES = 4000
-WRITTEN, JOINED = 1.0, 0.3  # what a written message counts, and one put together
+WRITTEN, JOINED = 1.0, 0.05  # what a written message counts, and one put together
 USUAL = {"zh": ("还有", "另外", "而且"), "en": ("and", "and", "also", "plus")}
 LEAD = re.compile(
     r"^(?:还有|另外|而且|同时|对了|仲有|同埋|(?:and|also|plus|besides|moreover|secondly|oh and|by the way)\b)[,， ]*"

@@ -1,6 +1,7 @@
 """Learning when two reports tell of one event: each scenario held out for the threshold, all learnt from at the end.
 
-Weights are those of a logistic regression with a ridge, brought to truth by a line fitted to the held-out scores.
+A logistic regression with a ridge and boosted trees over the same signs, their sum brought to truth by a line fitted to
+the held-out scores.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from bot.cases.duplicates import PairWeights
 from bot.cases.pair_signs import pair_signs
 from bot.cases.reports import ReportReader
 from bot.cases.written_reports import Pair, Written, pairs_across, pairs_within
+from knowledge.tree_fitting import fit_trees
+from knowledge.trees import Trees
 
 RIDGE = 1e-2
-FOLDS = 9
+FOLDS = 6
+DEPTH, TRIED = 3, 0.3  # of the trees
 EASY_WEIGHT = 0.5
 PRECISION = 0.9
 Row = NDArray[np.float64]
@@ -40,6 +44,10 @@ class Examples:
     def within(self) -> NDArray[np.bool_]:
         """Which pairs are of one scenario."""
         return np.array([pair.kind != "easy" for pair in self.pairs])
+
+    def named(self, chosen: NDArray[np.bool_]) -> list[dict[str, float]]:
+        """The signs of some pairs by name."""
+        return [dict(zip(self.names, row, strict=True)) for row in self.table[chosen].tolist()]
 
 
 def examples_of(written: Sequence[Written], reader: ReportReader, progress: Callable[[], None]) -> Examples:
@@ -66,22 +74,32 @@ def learn(examples: Examples, encoder: str, today: date) -> PairWeights:
     scores = np.zeros(len(examples.pairs))
     for fold in range(FOLDS):
         out = examples.fold == fold
-        weights = fit(examples.table[~out], examples.same[~out], examples.weight[~out])
-        scores[out] = examples.table[out] @ weights[:-1] + weights[-1]
+        weights, trees = _both(examples, ~out)
+        scores[out] = examples.table[out] @ weights[:-1] + weights[-1] + trees.odds(examples.named(out))
     slope, shift = fit(scores[:, None], examples.same, examples.weight, 0.0)
     scores = slope * scores + shift
     within = examples.within
     threshold, figures = choose(scores[within], examples.same[within])
-    weights = fit(examples.table, examples.same, examples.weight) * slope
+    weights, trees = _both(examples, np.ones(len(scores), dtype=bool))
     return PairWeights(
         today.isoformat(),
         encoder,
         int(within.sum()),
         float(1 / (1 + np.exp(-threshold))),
-        float(weights[-1] + shift),
+        float(weights[-1]),
+        float(slope),
+        float(shift),
         figures,
         {name: float(weight) for name, weight in zip(examples.names, weights[:-1], strict=True)},
+        trees,
     )
+
+
+def _both(examples: Examples, chosen: NDArray[np.bool_]) -> tuple[Row, Trees]:
+    """Weights and trees of some of the pairs."""
+    truth = [bool(one) for one in examples.same[chosen]]
+    trees = fit_trees(examples.named(chosen), truth, examples.weight[chosen].tolist(), depth=DEPTH, tried=TRIED)
+    return fit(examples.table[chosen], examples.same[chosen], examples.weight[chosen]), trees
 
 
 def choose(scores: Row, same: Row) -> tuple[float, dict[str, float]]:

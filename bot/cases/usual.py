@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -49,14 +49,20 @@ def matter_key(concept: str) -> str:
     return f"matter:{concept}"
 
 
-def count_usual(texts: Iterable[str]) -> Usual:
-    """Count what stands in messages."""
+def word_key(word: str) -> str:
+    """The name that a whole word is counted by."""
+    return f"word:{word}"
+
+
+def count_usual(texts: Iterable[str], words_of: Callable[[str], Iterable[str]]) -> Usual:
+    """Count what stands in messages; `words_of` gives the words of a canonical text."""
     counts: Counter[str] = Counter()
     lines = 0
     for text in texts:
         clean = canonical(text, cantonese=True)
         counts.update(pairs_of(clean))
         counts.update(matter_key(concept) for named in matters_of(clean).values() for concept in named)
+        counts.update({word_key(word) for word in words_of(clean)})
         lines += 1
     return Usual(lines, {name: count for name, count in counts.items() if count >= LEAST})
 

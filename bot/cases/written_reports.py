@@ -12,7 +12,7 @@ from bot.cases.reports import Told
 from knowledge.queries import NLU_DATA
 
 COLUMNS = ("scenario", "event", "language", "district", "subdistrict", "place", "day", "text")
-LEARNT_FILE = NLU_DATA / "duplicates_meng.jsonl"
+LEARNT_FILES = tuple(sorted(NLU_DATA.glob("duplicates_*.jsonl")))
 MEASURED_FILE = NLU_DATA / "eval" / "duplicates_qiu.jsonl"
 EASY_PER_REPORT = 2
 
@@ -48,10 +48,15 @@ class Pair:
         return self.kind == "same"
 
 
-def read_written(path: Path) -> tuple[Written, ...]:
-    """The reports of a file in its order."""
-    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    return tuple(Written(**{name: row[name] for name in COLUMNS if name != "place"}) for row in rows)
+def read_written(*paths: Path) -> tuple[Written, ...]:
+    """The reports of some files in their order; scenarios of several files are numbered on."""
+    found: list[Written] = []
+    for path in paths:
+        before = 1 + max((one.scenario for one in found), default=-1)
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = {name: value for name, value in json.loads(line).items() if name in COLUMNS and name != "place"}
+            found.append(Written(**{**row, "scenario": before + row["scenario"]}))
+    return tuple(found)
 
 
 def pairs_within(reports: Sequence[Written], far: int = 21) -> list[Pair]:
