@@ -25,6 +25,7 @@ from bot.database import open_database
 from bot.messages import SenderId
 from bot.store import Store
 from bot.tables import turns
+from bot.tracker import Event, Mode, fold
 from connectors.mock.wechat import create_wechat
 from connectors.mock.wechat_account import Account
 from connectors.mock.wechat_pusher import Pusher
@@ -191,6 +192,29 @@ def test_a_place_sent_is_the_place_of_the_demand(city: City) -> None:
     (case,) = city.cases(openid)
     assert case.location == "龙华区民治大道100号"
     assert (round(case.latitude, 3), round(case.longitude, 3)) == (22.617, 114.034)
+
+
+def test_a_place_sent_in_an_english_conversation(city: City) -> None:
+    openid = "oPlaceEn"
+    assert "Shenzhen" in (city.pusher.say(openid, "hello there").shown or "")
+    asked = city.pusher.send(openid, "location", Location_X=22.614, Location_Y=114.039, Scale=15, Label="").shown
+    assert "22.61" in (asked or "") and "what" in (asked or "").lower()
+    for text in ("the street light is broken", "last night", "yes"):
+        city.pusher.say(openid, text)
+    (case,) = city.cases(openid)
+    assert round(case.latitude, 3) == 22.617
+
+
+def test_while_a_person_holds_the_talk_pictures_are_shown_to_the_person(city: City) -> None:
+    openid = "oHeld"
+    city.pusher.say(openid, "你好")
+    with city.store.work() as work:
+        sender = SenderId(f"wechat:{openid}")
+        event = Event("mode", time.time(), value=Mode.MANUAL)
+        work.save(fold(work.tracker(sender), (event,)), None, (event,), [], city.store.now())
+    city.pusher.send(openid, "image", PicUrl="http://127.0.0.1:9/", MediaId="m")
+    with city.store.work() as work:
+        assert "[图片、视频或文件]" in [event.text for event in work.events(sender)]
 
 
 def test_voice_pictures_menus_and_what_nobody_knows(city: City) -> None:

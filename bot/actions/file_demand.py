@@ -96,6 +96,8 @@ def closing_events(turn: TurnContext) -> tuple:  # type: ignore[type-arg]
 
 
 def _start(turn: TurnContext, asked: bool = False) -> ActionResult:
+    if (place := (turn.parse.payload or {}).get("place")) and isinstance(place, str):
+        return _ask(turn, replace(state_of(turn.tracker), place=place[:MAX_VALUE_CHARS]))
     told = turn.message.text.strip() if asked else content_of(turn.message.text, turn.parse, "file_demand")
     told = told or turn.tracker.slot("told")
     if asked and short_answer(turn.message.text) in ("skip", "deny"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +21,7 @@ from bot.channels.plain import Piece, pieces_of
 from bot.errors import UnknownCase
 from bot.messages import SenderId
 from bot.store import Work
+from bot.tracker import Mode, Tracker
 from connectors.channels.channel import Arrival, Progress, Push, Pushed, sender_of, user_of
 from connectors.channels.gateway import Gateway
 from connectors.wechat.client import WeChatClient
@@ -39,6 +42,8 @@ TOLD: Mapping[Ask, str] = {
     Ask.UNHEARD: "utter_voice_unheard",
     Ask.UNREAD: "utter_picture_unread",
 }
+# What the desk shows of a message that the assistant cannot read.
+SHOWN: Mapping[Ask, str] = {Ask.UNHEARD: "utter_mark_voice", Ask.UNREAD: "utter_mark_picture"}
 
 
 class WeChat:
@@ -74,7 +79,7 @@ class WeChat:
             case Ask.ANSWER:
                 return self._asked(incoming, deadline)
             case Ask.WELCOME | Ask.UNHEARD | Ask.UNREAD:
-                return self._told(incoming)
+                return self._told(incoming, deadline)
             case Ask.GONE | Ask.CONSENT:
                 self._noted(incoming)
             case Ask.UNDELIVERED:
@@ -158,22 +163,27 @@ class WeChat:
             with self._gateway.assistant.store.work() as work:
                 if incoming.tapped:
                     text = _payload(work.last_answer(sender), text)
-                elif work.tracker(sender).active_form is None:
-                    domain = self._gateway.assistant.domain
-                    text = domain.text("utter_report_place", self._language(work, sender), place=text)
+                elif not _listened_to(work.tracker(sender)):
+                    text = f"/file_demand{json.dumps({'place': text}, ensure_ascii=False)}"
         return Arrival(incoming.user, text, incoming.key, incoming.at, source=incoming.source)
 
-    def _told(self, incoming: Incoming) -> str:
-        """An answer that needs no turn: a greeting, or that this kind of message is not understood."""
+    def _told(self, incoming: Incoming, deadline: float) -> str:
+        """An answer that needs no turn: a greeting, or that this kind of message is not understood.
+
+        While a person holds the conversation, the person is told of the message, and the bot is silent.
+        """
         sender, now = self._sender(incoming), self._gateway.assistant.store.now()
+        domain = self._gateway.assistant.domain
         window = self._window(AFTER_EVENT if incoming.ask is Ask.WELCOME else AFTER_MESSAGE)
         with self._gateway.assistant.store.work() as work:
-            language = self._language(work, sender)
+            language, held = self._language(work, sender), work.tracker(sender).mode is Mode.MANUAL
             work.contacts.wrote(sender, self.name, language, now, window)
             work.outbox.release(sender, now)
             if incoming.scene:
                 work.contacts.keep(sender, scene=incoming.scene)
-        return self._gateway.assistant.domain.text(TOLD[incoming.ask], language)
+        if held and incoming.ask in SHOWN:
+            return self._asked(replace(incoming, text=domain.text(SHOWN[incoming.ask], language)), deadline)
+        return domain.text(TOLD[incoming.ask], language)
 
     def _noted(self, incoming: Incoming) -> None:
         """What an event changes of a contact, once however often it is pushed."""
@@ -238,6 +248,11 @@ def packed(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
         else:
             found.append(Piece(text, piece.buttons))
     return tuple(found)
+
+
+def _listened_to(tracker: Tracker) -> bool:
+    """Whether somebody waits for what is said: a form, or a person."""
+    return tracker.active_form is not None or tracker.mode is Mode.MANUAL
 
 
 def _payload(last: Sequence[Mapping[str, Any]] | None, title: str) -> str:
