@@ -34,6 +34,12 @@ class Contact:
     written_at: datetime | None = None
     window: Window | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    notice_language: str | None = None
+
+    @property
+    def told_in(self) -> str:
+        """The language of notices: the one asked for, else that of the conversation."""
+        return self.notice_language or self.language
 
     def open_at(self, now: datetime) -> bool:
         """Whether the messenger lets us write of our own accord now; True where it sets no bounds."""
@@ -56,7 +62,15 @@ class Contacts:
         window = None if row.window_until is None else Window(_utc(row.window_until), row.window_left)
         written = None if row.written_at is None else _utc(row.written_at)
         return Contact(
-            sender, row.channel, row.language, row.notices, row.reachable, written, window, row.details or {}
+            sender,
+            row.channel,
+            row.language,
+            row.notices,
+            row.reachable,
+            written,
+            window,
+            row.details or {},
+            row.notice_language,
         )
 
     def wrote(self, sender: SenderId, channel: str, language: str, at: datetime, window: Window | None) -> None:
@@ -81,13 +95,18 @@ class Contacts:
             self._set(sender, window_left=contact.window.left - 1)
         return True
 
+    def speaks(self, sender: SenderId, language: str) -> None:
+        """The language of the conversation, in which notices come unless another was asked for."""
+        changed = (contacts.c.sender == sender) & (contacts.c.language != language)
+        self._connection.execute(update(contacts).where(changed).values(language=language))
+
     def close_window(self, sender: SenderId) -> None:
         """The messenger said that the window is over."""
         self._set(sender, window_left=0)
 
     def prefer(self, sender: SenderId, language: str | None = None, notices: bool | None = None) -> None:
         """What the citizen wishes: the language of notices, and whether to get any."""
-        wished = {"language": language, "notices": notices}
+        wished = {"notice_language": language, "notices": notices}
         self._set(sender, **{name: value for name, value in wished.items() if value is not None})
 
     def reach(self, sender: SenderId, reachable: bool) -> None:

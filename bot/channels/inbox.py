@@ -13,7 +13,8 @@ from bot.channels.tables import inbox
 from bot.database import insert_into
 from bot.messages import SenderId
 
-LEASE = timedelta(seconds=60)
+# Short, as an answer that takes longer is only joined, never given twice; who died leaves a message for so long.
+LEASE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)

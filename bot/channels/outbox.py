@@ -168,6 +168,6 @@ class Outbox:
         return bool(changed.rowcount)
 
     def _set(self, parcel: Parcel, now: datetime, **values: Any) -> None:
-        self._connection.execute(
-            update(outbox).where(outbox.c.id == parcel.id).values(changed_at=now.astimezone(UTC), **values)
-        )
+        """Change a row while it is ours: who was slower than the lease changes nothing of the next one's."""
+        mine = and_(outbox.c.id == parcel.id, outbox.c.attempts == parcel.attempts, outbox.c.state == State.SENDING)
+        self._connection.execute(update(outbox).where(mine).values(changed_at=now.astimezone(UTC), **values))

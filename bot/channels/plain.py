@@ -31,17 +31,18 @@ def pieces_of(bubbles: Sequence[dict[str, Any]], able: Capabilities) -> tuple[Pi
     number = 0
     for bubble in bubbles:
         buttons = tuple(Button(one["title"], one["payload"]) for one in bubble.get("buttons", ()))
-        text = str(bubble.get("text") or "")
+        text, shown = str(bubble.get("text") or ""), buttons
         if len(buttons) > able.buttons:
             lines = [f"{number + place}. {button.title}" for place, button in enumerate(buttons, 1)]
-            number += len(buttons)
-            text, buttons = "\n".join([text, *lines]), ()
+            text, shown = "\n".join([text, *lines]), ()
+        # Those that are shown as buttons count too: `chosen` counts them all.
+        number += len(buttons)
         texts = list(cut(text, able.max_text_bytes)) if text.strip() else []
         if not texts and not bubble.get("image"):
             continue
         for one in texts[:-1]:
             found.append(Piece(one))
-        found.append(Piece(texts[-1] if texts else "", buttons, bubble.get("image")))
+        found.append(Piece(texts[-1] if texts else "", shown, bubble.get("image")))
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ contacts = Table(
     Column("channel", String(40), nullable=False),
     Column("language", String(2), nullable=False),
     Column("notices", Boolean, nullable=False, server_default="1"),
+    Column("notice_language", String(2)),
     Column("reachable", Boolean, nullable=False, server_default="1"),
     Column("written_at", DateTime(timezone=True)),
     Column("window_until", DateTime(timezone=True)),

@@ -6,6 +6,7 @@ sent by the postman, exactly once, also when this process dies in between.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 import threading
@@ -28,6 +29,9 @@ from connectors.channels.channel import Arrival, Channel, arrival_from, sender_o
 
 logger = logging.getLogger("chengda")
 THREADS = 8
+# How many of them answer kept messages; the others are for doors that wait for an answer.
+KEPT_THREADS = 5
+MAX_KEY = 200
 Answer = list[dict[str, Any]]
 
 
@@ -50,6 +54,7 @@ class Gateway:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="chengda-turn")
         self._pending: dict[tuple[SenderId, str], _Pending] = {}
         self._lock = threading.Lock()
+        self._answering = 0
 
     @property
     def assistant(self) -> Assistant:
@@ -93,12 +98,23 @@ class Gateway:
 
     def answer_kept(self) -> int:
         """Answer messages that wait in the inbox, those of one citizen in their order; gives how many."""
-        store = self.assistant.store
-        with store.work() as work:
-            claimed = work.inbox.claim(store.now())
-        for future in [self._threads.submit(self._answer, kept) for kept in claimed]:
+        begun = self.begin_kept()
+        for future in begun:
             future.result()
-        return len(claimed)
+        return len(begun)
+
+    def begin_kept(self) -> list[Future[None]]:
+        """Begin to answer what waits, no more than leaves room for those who wait at the door."""
+        store = self.assistant.store
+        with self._lock:
+            free = KEPT_THREADS - self._answering
+        if free <= 0:
+            return []
+        with store.work() as work:
+            claimed = work.inbox.claim(store.now(), free)
+        with self._lock:
+            self._answering += len(claimed)
+        return [self._threads.submit(self._answer_one, kept) for kept in claimed]
 
     def close(self) -> None:
         """Finish what is under way."""
@@ -138,8 +154,14 @@ class Gateway:
 
     def _turn(self, channel: str, sender: SenderId, arrival: Arrival, and_then: AndThen | None = None) -> Answer:
         message = self._message(channel, sender, arrival)
+
+        def noted(work: Work, answer: Answer) -> None:
+            work.contacts.speaks(sender, answer[-1]["custom"]["turn"]["language"])
+            if and_then is not None:
+                and_then(work, answer)
+
         with metrics.turn_timer():
-            answer = answered(self.assistant, message, and_then)
+            answer = answered(self.assistant, message, noted)
         metrics.count_turn(answer)
         return answer
 
@@ -148,6 +170,17 @@ class Gateway:
             named = chosen(work.last_answer(sender), arrival.text)
         text = arrival.text if named is None else named
         return UserMessage(sender, text, MessageId(arrival.message_id), arrival.language, channel)
+
+    def _answer_one(self, kept: Kept) -> None:
+        """Answer a kept message; one that fails stays and is tried again when its lease ends."""
+        try:
+            self._answer(kept)
+        except Exception:
+            logger.exception("reference %s: a kept message was not answered", secrets.token_hex(4))
+        finally:
+            with self._lock:
+                self._answering -= 1
+            self._wake()
 
     def _answer(self, kept: Kept) -> None:
         arrival = arrival_from(dict(kept.arrival))
@@ -162,7 +195,6 @@ class Gateway:
         if not stored:
             # The turn failed and was rolled back: the apology goes out in its place.
             self._post(kept.channel, kept.sender, arrival, answer)
-        self._wake()
 
     def _post(self, channel: str, sender: SenderId, arrival: Arrival, answer: Answer) -> None:
         with self.assistant.store.work() as work:
@@ -188,8 +220,9 @@ class Gateway:
 
 
 def _key(sender: SenderId, message_id: str) -> str:
-    """The key of an answer in the outbox."""
-    return f"reply:{sender}:{message_id}"[:200]
+    """The key of an answer in the outbox; of a long one the hash, as a cut one might be another's."""
+    key = f"reply:{sender}:{message_id}"
+    return key if len(key) <= MAX_KEY else f"reply:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def answered(assistant: Assistant, message: UserMessage, and_then: AndThen | None = None) -> Answer:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 from bot.channels.contacts import Contact
@@ -16,6 +17,7 @@ from connectors.channels.channel import Channel, Push, Pushed
 from connectors.channels.gateway import Gateway
 
 logger = logging.getLogger("chengda")
+# How many messages of one channel are sent at once.
 THREADS = 4
 # How often the boxes are looked into without being told: for what another process wrote, and for leases that ended.
 IDLE_SECONDS = 1.0
@@ -28,7 +30,8 @@ class Postman:
         self._store, self._seconds = store, seconds
         self.channels: Mapping[str, Channel] = {channel.name: channel for channel in channels}
         self.gateway: Gateway | None = None
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="chengda-post")
+        self._threads = ThreadPoolExecutor(THREADS * max(1, len(channels)), thread_name_prefix="chengda-post")
+        self._busy, self._lock = Counter(dict.fromkeys(self.channels, 0)), threading.Lock()
         self._bell, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._walk, name="chengda-postman", daemon=True)
 
@@ -50,25 +53,47 @@ class Postman:
         self._threads.shutdown()
 
     def round(self) -> int:
-        """Answer and send what is due now; gives how much was done."""
+        """Answer and send what is due now, and wait for it; gives how much was done."""
         answered = self.gateway.answer_kept() if self.gateway else 0
+        begun = self._begin()
+        for future in begun:
+            future.result()
+        return answered + len(begun)
+
+    def _begin(self) -> list[Future[None]]:
+        """Begin to send what is due, some of each channel: one that hangs holds up no other."""
+        with self._lock:
+            free = {name: THREADS - busy for name, busy in self._busy.items() if busy < THREADS}
+        if not free:
+            return []
         store = self._store()
         with store.work() as work:
-            parcels = work.outbox.claim(list(self.channels), store.now())
-        for future in [self._threads.submit(self._deliver, parcel) for parcel in parcels]:
-            future.result()
-        return answered + len(parcels)
+            parcels = [one for name, most in free.items() for one in work.outbox.claim([name], store.now(), most)]
+        with self._lock:
+            self._busy.update(parcel.channel for parcel in parcels)
+        return [self._threads.submit(self._deliver_one, parcel) for parcel in parcels]
 
     def _walk(self) -> None:
         while not self._ended.is_set():
             self._bell.clear()
             try:
-                done = self.round()
+                done = len(self.gateway.begin_kept() if self.gateway else ()) + len(self._begin())
             except Exception as error:
                 done = 0
                 logger.error("reference %s: the postman failed", secrets.token_hex(4), exc_info=error)
             if not done:
                 self._bell.wait(self._seconds)
+
+    def _deliver_one(self, parcel: Parcel) -> None:
+        """Deliver; what fails here is tried again when its lease ends."""
+        try:
+            self._deliver(parcel)
+        except Exception:
+            logger.exception("reference %s: a message was not delivered", secrets.token_hex(4))
+        finally:
+            with self._lock:
+                self._busy[parcel.channel] -= 1
+            self._bell.set()
 
     def _deliver(self, parcel: Parcel) -> None:
         store = self._store()

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(40), nullable=False),
         sa.Column("language", sa.String(2), nullable=False),
         sa.Column("notices", sa.Boolean(), nullable=False, server_default="1"),
+        sa.Column("notice_language", sa.String(2)),
         sa.Column("reachable", sa.Boolean(), nullable=False, server_default="1"),
         sa.Column("written_at", sa.DateTime(timezone=True)),
         sa.Column("window_until", sa.DateTime(timezone=True)),
