@@ -232,3 +232,11 @@ class BadCallback(ChannelError):
 
 class BadFrame(ChannelError):
     """A frame of a call is not in the agreed form; its text names the field, never a value."""
+
+
+class UnknownCall(ChannelError):
+    """There is no such call, or it is another's; the two are never told apart."""
+
+
+class CallOver(ChannelError):
+    """The call is over: nothing more can be said in it."""

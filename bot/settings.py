@@ -136,6 +136,9 @@ class Settings(BaseSettings):
         description="Sites that may show the chat in their pages and call its API, such as https://www.city.example, "
         "split by spaces; empty for none but our own.",
     )
+    call_days: int = Field(
+        default=90, ge=1, description="Days the transcript of a call is kept after the call is over."
+    )
     redis_url: str = Field(
         default="", description="Redis that counts logins and look-ups for all workers; empty counts in each worker."
     )

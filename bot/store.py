@@ -30,6 +30,7 @@ from bot.desk.talks import Talks
 from bot.handoffs import HandoffQueue
 from bot.learning.queue import KEPT, LearningQueue, Limits, ToldTurn
 from bot.messages import MessageId, SenderId
+from bot.phone.calls import Calls
 from bot.staff.accounts import Accounts
 from bot.staff.audit import Audit
 from bot.staff.sessions import Sessions
@@ -70,6 +71,7 @@ class Work:
         self.outbox = Outbox(connection)
         self.web = WebSessions(connection)
         self.transcript = Transcript(connection)
+        self.calls = Calls(connection)
         self.learning = LearningQueue(connection, limits)
         self.accounts = Accounts(connection, clock)
         self.sessions = Sessions(connection, clock)
@@ -78,6 +80,7 @@ class Work:
         # What no power cut may take back once it is committed.
         self.durable = (
             self.cases, self.rulings, self.handoffs, self.talks, self.drafts, self.audit, self.inbox, self.outbox,
+            self.calls,
         )  # fmt: skip
 
     def hold(self, sender: SenderId) -> None:

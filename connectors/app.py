@@ -24,6 +24,8 @@ from connectors.live.connect import live_desk
 from connectors.open311.client import neighbour_of
 from connectors.open311.connect import open311_of
 from connectors.open311.router import refusal_of
+from connectors.phone.connect import router as calls_router
+from connectors.phone.connect import switchboard_of
 from connectors.reload import Reloader
 from connectors.reload import router as reload_router
 from connectors.security_headers import SecurityHeaders
@@ -83,8 +85,11 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         if not in_memory(engine.store.engine):
             postman.start()
         web.feed.start()
+        calls = app.state.calls = switchboard_of(lambda: app.state.assistant, settings.call_days)
+        calls.start()
         yield
         await rasa_socket.stop()
+        await calls.stop()
         await web.feed.stop()
         sweeper.stop()
         postman.stop()
@@ -112,6 +117,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(web_stream.router)
     app.include_router(deep_chat_api.router)
     app.include_router(staff_router)
+    app.include_router(calls_router)
     for channel in channels:
         app.include_router(channel.router())
     rasa_socket = RasaSocket(web, lambda: app.state.throttle)

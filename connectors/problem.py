@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from bot.cases.hastening import Effect
 from bot.cases.states import Move, Role, Status
@@ -19,6 +20,9 @@ from bot.errors import (
     AccountRefused,
     AlertDecided,
     AnonymousCase,
+    BadCallback,
+    BadFrame,
+    CallOver,
     ChengdaError,
     EvidenceKind,
     EvidenceMissing,
@@ -38,6 +42,7 @@ from bot.errors import (
     TooManyLogins,
     UnknownAccount,
     UnknownAlert,
+    UnknownCall,
     UnknownCase,
     UnknownEvidence,
     UnknownRuling,
@@ -94,6 +99,10 @@ REFUSALS: Mapping[type[ChengdaError], tuple[int, str | None]] = {
     EvidenceTooLarge: (413, "utter_refused_size"),
     EvidenceTooMany: (409, "utter_refused_files"),
     EvidenceMissing: (422, "utter_refused_no_file"),
+    BadCallback: (403, "utter_call_signature"),
+    BadFrame: (422, "utter_call_bad_frame"),
+    UnknownCall: (404, "utter_call_unknown"),
+    CallOver: (409, "utter_call_over"),
 }
 NAMED: Mapping[type, str] = {Move: "move", Status: "status", Role: "role", Effect: "hasten", Why: "why"}
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -137,7 +146,7 @@ def told(value: object, domain: Domain, language: str) -> str:
     return domain.text(f"{prefix}{value}", language) if prefix else str(value)
 
 
-def language_of(request: Request) -> str:
+def language_of(request: HTTPConnection) -> str:
     """The language of the Accept-Language header, Chinese when it asks for neither."""
     wanted = request.headers.get("accept-language", "").lower()
     return "en" if wanted.startswith("en") or ("en" in wanted and "zh" not in wanted) else "zh"

@@ -44,6 +44,7 @@ class Action(StrEnum):
     TALK_ENDED = "talk_ended"
     CASE_FILED = "case_filed"
     DRAFT_DECIDED = "draft_decided"
+    CALL_READ = "call_read"
 
 
 @dataclass(frozen=True)

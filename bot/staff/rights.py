@@ -22,6 +22,7 @@ class Right(StrEnum):
     DISPATCH = "dispatch"
     RULE = "rule"
     DUPLICATES = "duplicates"
+    CALLS = "calls"
 
 
 STAFF_ROLES = (Role.AGENT, Role.DISPATCHER, Role.UNIT, Role.SUPERVISOR, Role.EDITOR, Role.ADMIN)
@@ -40,6 +41,7 @@ RIGHTS: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.DISPATCH: frozenset({Role.DISPATCHER, Role.SUPERVISOR}),
         Right.RULE: frozenset({Role.SUPERVISOR}),
         Right.DUPLICATES: frozenset({Role.AGENT, Role.DISPATCHER}),
+        Right.CALLS: frozenset({Role.AGENT, Role.SUPERVISOR}),
     }
 )
 # Roles that see nothing but the cases of their own unit.

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from bot.errors import SettingsError
 from connectors.channels.channel import Channel
 from connectors.channels.gateway import Gateway
+from connectors.phone.channel import PhoneSettings, open_phone
 from connectors.telegram.channel import Telegram, TelegramSettings
 from connectors.wechat.channel import open_wechat
 from connectors.wechat.settings import WeChatSettings
@@ -31,6 +32,7 @@ class Opener(Protocol):
 
 
 KINDS: Mapping[str, tuple[type[BaseModel], Opener]] = {
+    "phone": (PhoneSettings, open_phone),
     "wechat": (WeChatSettings, open_wechat),
     "telegram": (TelegramSettings, Telegram),
     "whatsapp": (WhatsAppSettings, WhatsApp),

@@ -113,6 +113,41 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("suggestions_by_time", "suggestions_used", ["at"])
+    _calls()
+
+
+def _calls() -> None:
+    op.create_table(
+        "calls",
+        sa.Column("call_id", sa.String(100), primary_key=True),
+        sa.Column("owner", sa.String(80), nullable=False),
+        sa.Column("schema", sa.String(30), nullable=False),
+        sa.Column("agent", sa.String(100)),
+        sa.Column("language", sa.String(2)),
+        sa.Column("caller_ref", sa.String(100)),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True)),
+        sa.Column("reason", sa.String(40)),
+        sa.Column("summary", sa.Text()),
+        sa.Column("last_seq", sa.Integer(), nullable=False, server_default="0"),
+    )
+    op.create_index("calls_by_start", "calls", ["started_at"])
+    op.create_index("calls_live", "calls", ["ended_at", "started_at"])
+    op.create_table(
+        "call_lines",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("call_id", sa.String(100), sa.ForeignKey("calls.call_id", ondelete="CASCADE"), nullable=False),
+        sa.Column("segment_id", sa.String(120), nullable=False),
+        sa.Column("rev", sa.Integer(), nullable=False),
+        sa.Column("speaker", sa.String(10), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("start_ms", sa.Integer()),
+        sa.Column("end_ms", sa.Integer()),
+        sa.Column("language", sa.String(20)),
+        sa.Column("confidence", sa.Float()),
+        sa.UniqueConstraint("call_id", "segment_id", name="one_line_a_segment"),
+        sqlite_autoincrement=True,
+    )
 
 
 HANDOFF_COLUMNS = (
@@ -121,7 +156,7 @@ HANDOFF_COLUMNS = (
 
 
 def downgrade() -> None:
-    for table in ("suggestions_used", "drafts"):
+    for table in ("call_lines", "calls", "suggestions_used", "drafts"):
         op.drop_table(table)
     op.drop_index("handoffs_open", "handoffs")
     with op.batch_alter_table("handoffs") as batch:

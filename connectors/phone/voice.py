@@ -1,0 +1,269 @@
+"""A caller who talks to the assistant through ConversationRelay: prompts in, speakable text out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from bot.channels.plain import chosen
+from bot.errors import BadFrame, ChengdaError
+from bot.messages import MessageId, SenderId, UserMessage
+from bot.phone.calls import CallRecord
+from bot.phone.heard import note_heard
+from bot.phone.segment import Segment, Speaker, language_of
+from bot.phone.speech import Speech, speech_of
+from bot.phone.transcript import heard_of
+from connectors import metrics
+from connectors.channels.channel import sender_of
+from connectors.channels.gateway import Gateway, answered
+from connectors.phone.adapters import MOST_BYTES, Schema, read_frame
+from connectors.phone.keys import Keys
+from connectors.phone.live import LiveCall
+from connectors.phone.switchboard import Switchboard
+from connectors.phone.tap import object_in, text_in
+
+logger = logging.getLogger("chengda")
+KEY_SECONDS = 3.0
+MOST_BAD = 50
+HANDED_OFF, HUNG_UP = "handoff", "hangup"
+HANDOFF = "handoff"
+Answer = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How the assistant speaks: the tag of each language, and characters a second for waiting until all is said."""
+
+    channel: str
+    language: str
+    tags: dict[str, str]
+    pace: dict[str, float]
+    greeting: dict[str, str]
+
+    def seconds(self, speech: Speech) -> float:
+        """How long a speech takes; 0 where nobody waits for it."""
+        pace = self.pace.get(speech.language, 0.0)
+        return len(speech.text) / pace if pace > 0 else 0.0
+
+
+@dataclass
+class _Line:
+    """What the assistant is saying now."""
+
+    segment: Segment
+    message: MessageId | None
+
+
+class VoiceCall:
+    """One connection, which is one call."""
+
+    def __init__(self, socket: WebSocket, gateway: Gateway, board: Switchboard, voice: Voice) -> None:
+        self._socket, self._gateway, self._board, self._voice = socket, gateway, board, voice
+        self._language = voice.language
+        self._call: LiveCall | None = None
+        self._sender, self._session = SenderId(""), ""
+        self._count = 0
+        self._keys = Keys()
+        self._key_timer: asyncio.TimerHandle | None = None
+        self._line: _Line | None = None
+        self._asked: asyncio.Queue[tuple[str, str | None]] = asyncio.Queue(100)
+        self._ending = HUNG_UP
+
+    async def run(self) -> None:
+        """Until the caller hangs up or is handed on."""
+        answering = asyncio.create_task(self._answer_all())
+        try:
+            await self._read()
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+            if self._key_timer is not None:
+                self._key_timer.cancel()
+            if self._call is not None:
+                self._said_all()
+                await self._board.finish(self._call, self._ending)
+
+    async def _read(self) -> None:
+        bad = 0
+        while bad < MOST_BAD:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text") or ""
+            try:
+                if len(text.encode()) > MOST_BYTES:
+                    raise BadFrame(f"more than {MOST_BYTES} bytes")
+                await self._handle(read_frame(text))
+            except BadFrame as error:
+                bad += 1
+                await self._send({"type": "error", "description": f"Invalid message received: {error}"})
+            except ChengdaError as error:
+                await self._send({"type": "error", "description": f"The call cannot be taken: {type(error).__name__}"})
+                break
+        await self._socket.close(1008)
+
+    async def _handle(self, frame: dict[str, Any]) -> None:
+        kind = text_in(frame, "type")
+        if kind == "setup":
+            await self._setup(frame)
+        elif kind == "error":
+            logger.warning("the telephone gateway reports an error")
+        elif self._call is None:
+            raise BadFrame("type: setup comes first")
+        elif kind == "prompt":
+            await self._prompt(self._call, frame)
+        elif kind == "interrupt":
+            await self._interrupt(text_in(frame, "utteranceUntilInterrupt"))
+        elif kind == "dtmf":
+            await self._dtmf(text_in(frame, "digit"))
+        else:
+            raise BadFrame("type: setup, prompt, interrupt, dtmf or error")
+
+    async def _setup(self, frame: dict[str, Any]) -> None:
+        call_id, session = text_in(frame, "callSid"), text_in(frame, "sessionId")
+        if not call_id or len(call_id) > 100 or self._call is not None:
+            raise BadFrame("callSid: missing, too long or told twice")
+        told = object_in(frame, "customParameters") if frame.get("customParameters") else {}
+        self._language = language_of(text_in(told, "lang")) or self._voice.language
+        self._sender, self._session = sender_of(self._voice.channel, call_id), session[:60]
+        owner = f"voice:{self._voice.channel}"
+        now = self._board.now()
+        record = CallRecord(call_id, owner, str(Schema.RELAY), now, agent=str(Speaker.BOT), language=self._language)
+        self._call = await self._board.open(record)
+        self._call.writer = self._socket
+        if greeting := self._voice.greeting.get(self._language):
+            self._speaks(greeting, None)
+
+    async def _prompt(self, call: LiveCall, frame: dict[str, Any]) -> None:
+        segments = call.feed(Schema.RELAY, self._session or "0", Speaker.CALLER, None, frame)
+        for segment in segments:
+            if segment.final:
+                self._said_all()
+            call.take(segment)
+            if segment.final and not segment.blank:
+                await self._asked.put((segment.text, language_of(segment.language)))
+
+    async def _interrupt(self, heard: str) -> None:
+        """Keep no more of what was being said than the caller heard."""
+        line, self._line = self._line, None
+        if line is None or self._call is None:
+            return
+        text = heard_of(line.segment.text, heard)
+        self._take(line.segment, text, final=True)
+        if line.message is not None:
+            sender, message = self._sender, line.message
+
+            def note() -> None:
+                with self._gateway.assistant.store.work() as work:
+                    note_heard(work, sender, message, text)
+
+            await self._board.in_thread(note)
+
+    async def _dtmf(self, key: str) -> None:
+        offered = await self._board.in_thread(self._choices)
+        self._keys, text = self._keys.press(key, any(str(place) == key for place in range(1, offered + 1)))
+        if self._key_timer is not None:
+            self._key_timer.cancel()
+        if text is not None:
+            self._said_all()
+            await self._asked.put((text, None))
+        elif self._keys.pressed:
+            self._key_timer = asyncio.get_running_loop().call_later(KEY_SECONDS, self._keys_done)
+
+    def _keys_done(self) -> None:
+        text, self._keys = self._keys.pressed, Keys()
+        if text and not self._asked.full():
+            self._said_all()
+            self._asked.put_nowait((text, None))
+
+    def _choices(self) -> int:
+        """How many choices the last answer has."""
+        with self._gateway.assistant.store.work() as work:
+            last = work.last_answer(self._sender) or []
+        return sum(len(bubble.get("buttons", ())) for bubble in last)
+
+    async def _answer_all(self) -> None:
+        while True:
+            text, language = await self._asked.get()
+            self._count += 1
+            message = MessageId(f"{self._session}-{self._count}")
+            answer = await asyncio.to_thread(self._turn, text, message, language)
+            await self._tell(answer, message)
+
+    def _turn(self, text: str, message: MessageId, language: str | None) -> Answer:
+        assistant = self._gateway.assistant
+        with assistant.store.work() as work:
+            named = chosen(work.last_answer(self._sender), text)
+        asked = UserMessage(
+            self._sender, text if named is None else named, message, language or self._language, self._voice.channel
+        )
+        with metrics.turn_timer():
+            answer = answered(assistant, asked)
+        metrics.count_turn(answer)
+        return answer
+
+    async def _tell(self, answer: Answer, message: MessageId) -> None:
+        turn = answer[-1]["custom"]["turn"]
+        language = turn["language"]
+        speech = speech_of(answer, language, self._gateway.assistant.domain)
+        if language != self._language:
+            self._language, tag = language, self._voice.tags[language]
+            await self._send({"type": "language", "ttsLanguage": tag, "transcriptionLanguage": tag})
+        if speech.sentences:
+            self._speaks(speech.text, message)
+            await self._say(speech)
+        if turn["outcome"] == HANDOFF and self._somebody_there():
+            await asyncio.sleep(self._voice.seconds(speech))
+            self._ending = HANDED_OFF
+            await self._send({"type": "end", "handoffData": json.dumps(self._handed_on(language), ensure_ascii=False)})
+
+    def _somebody_there(self) -> bool:
+        """Whether the desk is open; outside its hours the caller is asked for a number to be called back on."""
+        assistant = self._gateway.assistant
+        return assistant.hours.opens_after(assistant.clock()) is None
+
+    async def _say(self, speech: Speech) -> None:
+        last = len(speech.sentences) - 1
+        gap = "" if speech.language == "zh" else " "
+        for place, sentence in enumerate(speech.sentences):
+            token = sentence if place == last else sentence + gap
+            await self._send(
+                {
+                    "type": "text", "token": token, "last": place == last, "lang": self._voice.tags[speech.language],
+                    "interruptible": True, "preemptible": False,
+                }
+            )  # fmt: skip
+
+    def _handed_on(self, language: str) -> dict[str, Any]:
+        """What the telephone system is told of the caller; no words of the call."""
+        return {"reasonCode": "live-agent", "language": language, "sender": self._sender}
+
+    def _speaks(self, text: str, message: MessageId | None) -> None:
+        self._said_all()
+        assert self._call is not None
+        segment = Segment(self._call.id, f"bot-{self._session}-{self._count}", 0, Speaker.BOT, text, False)
+        self._line = _Line(segment, message)
+        self._take(segment, text, final=False)
+
+    def _said_all(self) -> None:
+        """What was being said was heard to its end."""
+        line, self._line = self._line, None
+        if line is not None:
+            self._take(line.segment, line.segment.text, final=True)
+
+    def _take(self, segment: Segment, text: str, final: bool) -> None:
+        assert self._call is not None
+        tag = self._voice.tags[self._language]
+        self._call.take(Segment(segment.call, segment.id, segment.rev + final, Speaker.BOT, text, final, language=tag))
+
+    async def _send(self, frame: dict[str, Any]) -> None:
+        try:
+            await self._socket.send_json(frame)
+        except (RuntimeError, WebSocketDisconnect):
+            logger.info("a caller hung up while the answer was on its way")
