@@ -14,10 +14,10 @@ from bot.assist.assistance import Advice, Assistance
 from bot.assist.call import Call
 from bot.assist.figures import measure, right, score
 from bot.assist.labelled_calls import read_calls
+from bot.assist.numbers import mobile_in
 from bot.assist.questions import Asked, asked, reads_back
 from bot.assist.suggestions import SuggestionKind
 from bot.assist.transcript import Segment, Speaker, heard
-from bot.assist.values import digits_told, mobile_in
 from bot.assistant import Assistant
 from bot.settings import Settings
 from connectors.app import create_app
@@ -120,16 +120,25 @@ def test_reading_back_is_told_from_asking() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "number"),
     [
-        "幺三八零零幺三八零零零",
-        "要三八 零零要三八零零零",
-        "138 0013 8000",
-        "one three eight double oh one three eight triple zero",
+        ("幺三八零零幺三八零零零", "13800138000"),
+        ("要三八 零零要三八零零零", "13800138000"),
+        ("138 0013 8000", "13800138000"),
+        ("one three eight double oh one three eight triple oh", "13800138000"),
+        ("One three ate, double zero, won three ate, triple oh", "13800138000"),
+        ("幺三九后面八个零", "13900000000"),
+        ("One-three-nine and then zeros, eight of them.", "13900000000"),
+        ("139, then zero eight times", "13900000000"),
+        ("one three nine and eight noughts", "13900000000"),
+        ("138 then eight zeros. Thirteen, eight, and all zeros.", "13800000000"),
+        ("Thirteen, eight, and then all zero eight of them", "13800000000"),
+        ("有二十三个人", None),
+        ("it is room one two three", None),
     ],
 )
-def test_numbers_read_out(text: str) -> None:
-    assert mobile_in(digits_told(text)) == "13800138000"
+def test_numbers_read_out(text: str, number: str | None) -> None:
+    assert mobile_in(text) == number
 
 
 def test_a_complaint_fills_the_form(after: Callable[[Lines], Advice]) -> None:
@@ -255,7 +264,8 @@ def test_danger_comes_first_and_passes(assistance: Assistance) -> None:
     lines = [("caller", "我家厨房着火了好大的烟"), ("agent", "请先打119"), ("caller", "火已经扑灭了没事了")]
     burning = assistance.advise(assistance.listen(segments_of(lines[:1])))
     assert "119" in burning.suggestions[0].text and burning.suggestions[0].confidence == 1
-    assert "119" not in assistance.advise(assistance.listen(segments_of(lines))).suggestions[0].text
+    after = assistance.listen(segments_of(lines))
+    assert after.danger is None and assistance.advise(after).suggestions[0].confidence < 1
 
 
 def test_written_calls_are_measured(assistance: Assistance, tmp_path: Path) -> None:

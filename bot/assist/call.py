@@ -7,18 +7,17 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from bot.assist.matter import Matter, MatterReader
-from bot.assist.place import Place
+from bot.assist.numbers import digits_told, mobile_in
+from bot.assist.place import Level, Place
 from bot.assist.questions import Asked, agrees
 from bot.assist.reading import Kind, Reader, Reading
-from bot.assist.transcript import Segment, Speaker, heard
+from bot.assist.transcript import Segment, Speaker
 from bot.assist.values import (
     NAMED,
     SURE,
     Told,
     contact_told,
-    digits_told,
     exactness,
-    mobile_in,
     places_told,
     says,
     time_told,
@@ -35,6 +34,8 @@ LANGUAGES = ("zh", "en")
 MOST_MATTERS = 6
 MERE_NOISE = 4
 WISH = 0.6
+TELLING = 6
+UNTELLING = (Asked.CONTACT, Asked.NAME, Asked.ANONYMOUS, Asked.MORE, Asked.DESCRIPTION, Asked.CASE_NUMBER)
 FILLED_BY = (Asked.LOCATION, Asked.OCCURRED_AT, Asked.CONTACT, Asked.NAME, Asked.ANONYMOUS)
 
 
@@ -52,8 +53,8 @@ class Call:
 
     `asked` is the field the agent asked for last, `question` the agent's words, `offered` words of the agent that a yes
     makes the caller's; `digits` is a number read out so far, `answered` the field that the caller answered last;
-    `turning` when the caller said to turn to something else and has not told what,
-    `waiting` while nobody has spoken after the agent's question.
+    `turning` when the caller said to turn to something else and has not told what, `waiting` while nobody has spoken
+    after the agent's question, `placed` when the caller's last words told a place, `restated` what the agent then said.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -73,6 +74,8 @@ class Call:
     wants: str | None = None
     turning: bool = False
     waiting: bool = False
+    placed: bool = False
+    restated: Reading | None = None
 
     @property
     def language(self) -> str:
@@ -119,6 +122,11 @@ class Listener:
     def _agent(self, call: Call, reading: Reading) -> Call:
         """What the agent asks gives the next words of the caller their meaning."""
         offered = reading if reading.reads_back else None
+        if call.placed:
+            call = replace(call, restated=reading)
+        if reading.asked not in UNTELLING and len(reading.heard.text) >= TELLING:
+            matter = self._matters.noted(call.matter, reading)
+            call = replace(call, matters=(*call.matters[:-1], matter))
         if reading.asked is None:
             idle = len(reading.segment.text) <= MERE_NOISE
             return replace(call, offered=offered or call.offered, waiting=call.waiting and idle)
@@ -139,6 +147,7 @@ class Listener:
             call = replace(call, case_number=Told(number.value, SURE, words, reading.at))
         if reading.act in ("skip", "deny") and call.asked in FILLED_BY and call.asked is not Asked.ANONYMOUS:
             return replace(call, skipped=call.skipped | {call.asked}, asked=None)
+        call = self._restated(call, reading)
         call = replace(call, answered=call.asked)
         call = self._contact(call, reading)
         call = replace(self._form(self._begun(call, reading), reading), waiting=False)
@@ -150,13 +159,24 @@ class Listener:
 
     def _agreed(self, call: Call, offered: Reading) -> Call:
         """The agent's words taken as the caller's, who agreed to them."""
-        clean = heard(offered.segment.text)
-        reading = self._reader.as_caller(offered.at, offered.segment, clean, call.language)
+        reading = self._reader.as_caller_words(offered)
         call = replace(call, offered=None)
         call = replace(self._form(self._contact(replace(call, asked=None), reading), reading), asked=call.asked)
         if call.matter.told or reading.kind is not Kind.CONTENT:
             return call
         return replace(call, matters=(*call.matters[:-1], self._matters.heard(call.matter, reading)))
+
+    def _restated(self, call: Call, reading: Reading) -> Call:
+        """The district that the agent named after the caller told a place, where the caller lets it stand."""
+        restated = call.restated
+        call = replace(call, restated=None)
+        if restated is None or says("change", reading.heard.text) or reading.act == "deny":
+            return call
+        place = call.form.place
+        for piece in places_told(self._reader.as_caller_words(restated), None):
+            if piece.level is Level.AREA:
+                place = place.take(piece)
+        return replace(call, forms=(*call.forms[:-1], replace(call.form, place=place)))
 
     def _contact(self, call: Call, reading: Reading) -> Call:
         """The number to call back and whether the caller stays unnamed."""
@@ -213,6 +233,7 @@ class Listener:
         time = time_told(reading, asked, call.waiting)
         if time is not None:
             form = replace(form, time=_time(form.time, time, asked is Asked.OCCURRED_AT, change))
+        call = replace(call, placed=bool(pieces))
         done = (bool(pieces) and asked is Asked.LOCATION) or (time is not None and asked is Asked.OCCURRED_AT)
         return replace(call, forms=(*call.forms[:-1], form), asked=None if done else call.asked)
 

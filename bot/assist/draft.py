@@ -92,7 +92,18 @@ def _item(matter: Matter, catalogue: Catalogue) -> Service | None:
     best = next(((code, share) for code, share in matter.ranked.items() if catalogue[code].kind is Kind.DEMAND), None)
     if best is not None and best[1] >= SURE_ITEM:
         return catalogue[best[0]]
-    return catalogue[matter.demand.service_item] if matter.demand.service_item else None
+    code, share = next(iter(matter.items.items()), ("", 0.0))
+    return catalogue[code] if code in catalogue and share >= SURE_ITEM else None
+
+
+def _category(matter: Matter, item: Service | None) -> tuple[str | None, float]:
+    """The first-level name and how sure it is; none below the floor."""
+    name, share = next(iter(matter.categories.items()), (None, 0.0))
+    if item is not None and item.category:
+        own = max(matter.ranked.get(item.code, 0.0), matter.categories.get(item.category, 0.0))
+        if own >= share:
+            return item.category, own
+    return (name, share) if share >= CATEGORY_FLOOR else (None, share)
 
 
 def _read_fields(matter: Matter, demand: Demand, kind: DemandType, item: Service | None) -> dict[str, Field]:
@@ -100,9 +111,8 @@ def _read_fields(matter: Matter, demand: Demand, kind: DemandType, item: Service
     words = telling.segment.text[:MAX_WORDS]
     said = TYPE_SAID if demand.evidence.get("type") else TYPE_READ
     fields = {"type": Field(str(kind), said, words, telling.at)}
-    category = item.category if item is not None and item.category else demand.category
+    category, sure = _category(matter, item)
     if category is not None:
-        sure = max(CATEGORY_FLOOR, demand.confidence)
         fields["category"] = Field(category, round(sure, 3), words, telling.at)
         if demand.subcategory and category == demand.category:
             fields["subcategory"] = Field(demand.subcategory, round(sure * 0.9, 3), words, telling.at)

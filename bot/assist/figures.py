@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -74,18 +75,18 @@ def offered(advice: Advice) -> tuple[str, ...]:
 
 
 def right(name: str, read: str, wanted: str) -> bool:
-    """Whether a field was read as wanted; of a place or time most sounds must be the same, in order."""
+    """Whether a field was read as wanted; of a place or time half of the sounds must be the same."""
     if name in ("place", "time"):
         return likeness(name, read, wanted) >= ALIKE
     return read == wanted
 
 
 def likeness(name: str, read: str, wanted: str) -> float:
-    """The harmonic mean of the shares of sounds that two wordings have in common, in order."""
+    """The harmonic mean of the shares of sounds that two wordings have in common."""
     one, other = _sounds(name, read), _sounds(name, wanted)
     if not one or not other:
         return 0.0
-    return 2 * _in_common(one, other) / (len(one) + len(other))
+    return 2 * (Counter(one) & Counter(other)).total() / (len(one) + len(other))
 
 
 def _sounds(name: str, text: str) -> list[str]:
@@ -93,16 +94,6 @@ def _sounds(name: str, text: str) -> list[str]:
     told = time_value(told) if name == "time" else place_value(told)
     units = [unit for unit in UNIT.findall(told) if unit not in EMPTY and unit not in STOP]
     return [stem(unit) if unit.isascii() else sound(unit) for unit in units]
-
-
-def _in_common(one: Sequence[str], other: Sequence[str]) -> int:
-    """The length of the longest common subsequence."""
-    row = [0] * (len(other) + 1)
-    for a in one:
-        before = 0
-        for at, b in enumerate(other, start=1):
-            before, row[at] = row[at], before + 1 if a == b else max(row[at], row[at - 1])
-    return row[-1]
 
 
 @dataclass(frozen=True)

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from bot.assist.reading import Reader, Reading
+from bot.assist.reading import Reader, Reading, mean_vector
 from bot.cases.analysis import Demand, DemandAnalyst
 from bot.nlu.parse import Parse
+from bot.nlu.safety import PREFIXES
 from knowledge.catalogue import Catalogue, Kind
+from knowledge.normal import canonical
 
-MAX_CHARS = 280
-WHOLE, PIECE, ITEM = 1.0, 1.0, 1.0
+MAX_CHARS, MAX_SPOKEN = 280, 500
+WHOLE, PIECE, ITEM, NOTED = 1.0, 1.0, 1.0, 0.5
+MAX_NOTES = 6
 SMOOTH = 0.05
-FILING = 0.5
+FILING = 0.42
+ASKING = ("ask_service", "ask_detail", "compare_services", "list_services")
 
 
 @dataclass(frozen=True)
 class Matter:
     """What was told of one matter; `ranked` are its services with their share of the belief, best first.
 
-    `whole` is the telling segments read as one text, `demand` how they would be filed.
+    `notes` are the agent's words on it, `whole` the telling segments read as one text, `demand` how they would be
+    filed, `items` and `categories` how likely each hotline item and first-level name is by everybody's words.
     """
 
     told: tuple[Reading, ...] = ()
+    notes: tuple[Reading, ...] = ()
     whole: Parse | None = None
     demand: Demand | None = None
     ranked: Mapping[str, float] = field(default_factory=dict)
+    items: Mapping[str, float] = field(default_factory=dict)
+    categories: Mapping[str, float] = field(default_factory=dict)
     covered: float = 0.0
     files: float = 0.0
     aspects: tuple[str, ...] = ()
@@ -36,6 +44,17 @@ class Matter:
     def text(self) -> str:
         """The telling segments as one text, the earliest first."""
         return joined(self.told)
+
+    @property
+    def spoken(self) -> str:
+        """Everybody's words on the matter as one text."""
+        comma = ", " if self.text.isascii() else "，"
+        return comma.join((self.text, *(note.heard.text for note in self.notes)))[:MAX_SPOKEN]
+
+    @property
+    def parses(self) -> tuple[Parse, ...]:
+        """The telling segments as understood one by one."""
+        return tuple(one.parse for one in self.told if one.parse is not None)
 
     @property
     def best(self) -> tuple[str, float] | None:
@@ -56,36 +75,63 @@ class MatterReader:
 
     def heard(self, matter: Matter, reading: Reading) -> Matter:
         """The matter with one more telling segment."""
-        told = (*matter.told, reading)
         assert reading.parse is not None
+        told = (*matter.told, reading)
         text = joined(told)
-        whole = reading.parse if len(told) == 1 else self._reader.understand(text)
-        shares, covered = (reading.shares, reading.covered) if len(told) == 1 else self._reader.services(whole)
-        demand = self._analyst.read(text)
-        items = dict(self._analyst.items(whole.asserted, whole.vector))
-        files = self._files(told, whole, items)
-        ranked = self._ranked(told, shares, covered, items, files)
-        aspects = reading.parse.aspects or matter.aspects
-        asking = reading if reading.parse.aspects or reading.parse.asks() else matter.asking
-        return Matter(told, whole, demand, ranked, covered, files, aspects, asking)
-
-    def _files(self, told: tuple[Reading, ...], whole: Parse, items: Mapping[str, float]) -> float:
-        """How likely the caller wants something filed."""
-        file = whole.probability("file_demand") + sum(
-            share for name, share in whole.intents if name.startswith(("emergency", "crisis"))
+        parses = (*matter.parses, reading.parse)
+        whole = reading.parse if len(told) == 1 else self._reader.together(text, parses)
+        return self._read(
+            replace(
+                matter,
+                told=told,
+                whole=whole,
+                demand=self._analyst.read(text, whole.vector),
+                aspects=reading.parse.aspects or matter.aspects,
+                asking=reading if reading.parse.aspects or reading.parse.asks() else matter.asking,
+            )
         )
-        ask = whole.probability("ask_service", "ask_detail", "compare_services", "list_services")
+
+    def noted(self, matter: Matter, reading: Reading) -> Matter:
+        """The matter with the agent's words on it."""
+        if not matter.told or len(matter.notes) >= MAX_NOTES:
+            return matter
+        note = self._reader.note(reading)
+        return matter if note.parse is None else self._read(replace(matter, notes=(*matter.notes, note)))
+
+    def _read(self, matter: Matter) -> Matter:
+        """The matter with what follows from its words."""
+        whole, told = matter.whole, matter.told
+        assert whole is not None
+        shares, covered = (told[0].shares, told[0].covered) if len(told) == 1 else self._reader.services(whole)
+        noted = [note.parse for note in matter.notes if note.parse is not None]
+        clean, vector = canonical(matter.spoken), mean_vector((*matter.parses, *noted))
+        items = dict(self._analyst.items(clean, vector))
+        files = self._files(told, whole, items, self._demanded(shares, covered))
+        return replace(
+            matter,
+            ranked=self._ranked(matter, shares, covered, items, files),
+            items=items,
+            categories=self._analyst.categories(clean, vector)[0],
+            covered=covered,
+            files=files,
+        )
+
+    def _files(self, told: tuple[Reading, ...], whole: Parse, items: Mapping[str, float], demanded: float) -> float:
+        """How likely the caller wants something filed: by intents, by the hotline items, and by the services found."""
+        pieces = [one.parse for one in told if one.parse is not None]
         item = sum(share for code, share in items.items() if code in self._catalogue)
-        for reading in told[:-1] if len(told) > 1 else ():
-            assert reading.parse is not None
-            file += 0.5 * reading.parse.probability("file_demand")
-            ask += 0.5 * reading.parse.probability("ask_service", "ask_detail")
-        lean = file / max(file + ask, SMOOTH)
-        return 0.6 * lean + 0.4 * item
+        found = sum(one.covered * self._demanded(one.shares, 1.0) for one in told)
+        found = (found + SMOOTH) / (sum(one.covered for one in told) + 2 * SMOOTH)
+        return (_lean([whole]) + 2 * _lean(pieces) + item + demanded + found) / 6
+
+    def _demanded(self, shares: Mapping[str, float], covered: float) -> float:
+        """How much of what a search found are hotline items, a half as far as nothing was found."""
+        own = sum(share for code, share in shares.items() if self._catalogue[code].kind is Kind.DEMAND)
+        return covered * own / max(sum(shares.values()), SMOOTH) + (1 - covered) / 2
 
     def _ranked(
         self,
-        told: tuple[Reading, ...],
+        matter: Matter,
         shares: Mapping[str, float],
         covered: float,
         items: Mapping[str, float],
@@ -94,7 +140,8 @@ class MatterReader:
         """The services by what the whole text, its pieces and the reading as a demand say."""
         belief: dict[str, float] = {}
         parts = [(shares, WHOLE * (covered + SMOOTH))]
-        parts += [(one.shares, PIECE * (one.covered + SMOOTH) / len(told)) for one in told]
+        parts += [(one.shares, PIECE * (one.covered + SMOOTH) / len(matter.told)) for one in matter.told]
+        parts += [(one.shares, NOTED * (one.covered + SMOOTH) / len(matter.notes)) for one in matter.notes]
         parts.append(({code: share for code, share in items.items() if code in self._catalogue}, ITEM * files))
         for found, weight in parts:
             for code, share in found.items():
@@ -104,6 +151,14 @@ class MatterReader:
             belief[code] *= 0.25 + 0.75 * fits
         total = sum(belief.values()) or 1.0
         return dict(sorted(((code, share / total) for code, share in belief.items()), key=lambda pair: -pair[1]))
+
+
+def _lean(parses: Sequence[Parse]) -> float:
+    """How much the intents of some texts lean to filing rather than asking."""
+    danger = (share for parse in parses for name, share in parse.intents if name.startswith(PREFIXES))
+    file = sum(parse.probability("file_demand") for parse in parses) + sum(danger)
+    ask = sum(parse.probability(*ASKING) for parse in parses)
+    return file / (file + ask + SMOOTH)
 
 
 def joined(told: tuple[Reading, ...]) -> str:

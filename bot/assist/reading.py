@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bot.assist.questions import Asked, asked, reads_back
 from bot.assist.transcript import Heard, Segment, Speaker, heard
@@ -19,6 +22,7 @@ CHATTER = ("greet", "goodbye", "thank", "affirm", "deny", "bot_challenge", "capa
 SURE_CHATTER = 0.6
 SHORT_CHATTER, SHORT_CHATTER_ENGLISH = 8, 24
 KEPT_SERVICES = 12
+LEAST_LENGTH = 1e-6
 VALUES = ("location", "time", "phone", "email")
 
 
@@ -69,6 +73,10 @@ class Reader:
             )
         return self.as_caller(at, segment, clean, hint)
 
+    def as_caller_words(self, reading: Reading) -> Reading:
+        """An agent's words read as if the caller had said them."""
+        return self.as_caller(reading.at, reading.segment, reading.heard, None)
+
     def as_caller(self, at: int, segment: Segment, clean: Heard, hint: str | None) -> Reading:
         """The reading of words that are the caller's, or that the caller agreed to."""
         parse = self._understanding.parse(clean.text, hint)
@@ -77,14 +85,29 @@ class Reader:
         shares, covered = self.services(parse) if kind is Kind.CONTENT else ({}, 0.0)
         return Reading(at, segment, clean, kind, parse, act, shares, covered)
 
-    def understand(self, text: str) -> Parse:
+    def together(self, text: str, parses: Sequence[Parse]) -> Parse:
         """Several segments read as one text."""
-        return self._understanding.parse(text)
+        return self._understanding.read(text, mean_vector(parses))
+
+    def note(self, reading: Reading) -> Reading:
+        """An agent's words on the matter understood; those that tell nothing stay as they are."""
+        parse = self._understanding.parse(reading.heard.text)
+        if not parse.topic:
+            return reading
+        shares, covered = self.services(parse)
+        return replace(reading, parse=parse, shares=shares, covered=covered)
 
     def services(self, parse: Parse) -> tuple[dict[str, float], float]:
         """The likeliest services of a text by code with their shares, and how likely the text wants any."""
         found = self._retriever.search(parse.asserted, parse.vector, KEPT_SERVICES)
         return {str(hit.service.code): hit.score for hit in found.hits}, found.kinds.get(COVERED, 1.0)
+
+
+def mean_vector(parses: Sequence[Parse]) -> NDArray[np.float32]:
+    """The mean of the vectors of some texts, the longer weighing more, so that nothing has to be encoded again."""
+    weights = np.array([len(parse.text) for parse in parses], dtype=np.float32)
+    mean: NDArray[np.float32] = weights @ np.stack([parse.vector for parse in parses])
+    return mean / max(float(np.linalg.norm(mean)), LEAST_LENGTH)
 
 
 def kind_of(parse: Parse, act: str | None) -> Kind:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 HESITATION = re.compile(r"[呃嗯]+|\b(?:uh+|um+|uhm|erm?|hmm+)\b[, ]*", re.I)
-GAP = re.compile(r"(?<=[\u3400-\u9fff])[ \u3000]+(?=[\u3400-\u9fff])")
+GAP = re.compile(
+    r"(?<=[\u3400-\u9fff])[ \u3000]+(?=[\u3400-\u9fff])|(?<=\bafter) (?=noon\b)|(?<=\bmid) (?=night\b)|"
+    r"(?<=\bweek) (?=ends?\b)|(?<=\bany) (?=body\b|one\b)|(?<=\bland) (?=lord\b)|(?<=\bside) (?=walk\b)"
+)
 STUTTER = re.compile(r"(我|你|他|这|那|就|在|是|要|想|the|i|my|we)(?:[ ,，]*\1\b)+", re.I)
 
 

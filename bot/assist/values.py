@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bot.assist.numbers import mobile_in
 from bot.assist.place import Level, Piece, level_of
 from bot.assist.questions import Asked
 from bot.assist.reading import Kind, Reading
 from bot.assist.stretch import first_stretch, stretch
+from bot.nlu.english_places import place_words
 from bot.nlu.entities import Entity
 from bot.nlu.said import without_lead_ins
-from bot.nlu.spoken import EN_DIGITS, TIMES_SAID, ZH_DIGITS
 from knowledge.normal import normalise
 from knowledge.queries import NLU_DATA
 
 CALL_WORDS_FILE = NLU_DATA / "lookups" / "call_words.csv"
-MOBILE = re.compile(r"1[3-9]\d{9}")
-MISHEARD_ONE = re.compile(r"[要妖腰邀](?=[零一二三四五六七八九幺〇洞拐两\d])")
-COUNTED = re.compile(
-    r"([一二三四五六七八九\d])个([零〇洞一二三四五六七八九\d])|\b(two|three|four|five|six|seven|eight) (zeros?|ohs?)\b"
-)
 OPENS = re.compile(r"(?:从|自从|自|打|差不|第)$|\b(?:since|from|for)\s+$", re.I)
-CLOSES = re.compile(r"(?:份|开始|左右|以后|之后|以来|钟|多)+")
+CLOSES = re.compile(r"(?:份|开始|左右|以后|之后|以来|钟|多)+| after noon\b")
 JOINS = re.compile(r"(?:[到至和与、的都是~\-—从嘛]|and|to|till|until|\s)*")
 AWAY = re.compile(r"(?:去|回|开到|寄到|送到|搬到|拉到|飞|往)$|\b(?:going|go|went|get|getting|drive|back) to (?:the )?$")
 DATED = re.compile(
@@ -44,6 +40,16 @@ VAGUE = re.compile(
     r"好久|很久|早就|now|today|lately|recently|always|every day|every night|all day|at night|just now|right now)$",
     re.I,
 )
+PRONOUN = re.compile(r"(?:they|we|i|it|there|that|he|she|you|who|what)\b", re.I)
+KIND = re.compile(rf"\b(?:{place_words()['english_end']}|{place_words()['english_part']})\b", re.I)
+ENGLISH_LEAD = re.compile(
+    r"^(?:(?:it's|its|it is|we're|i'm|i am|that's|in|at|on|near|the address is|the place is)\s+)+", re.I
+)
+TIMELIKE = re.compile(
+    r"[\d天周月年晚早夜久]|\b(?:since|ago|start|end|after|before|when|week|month|day|night|morning|evening|year)", re.I
+)
+SENTENCE = re.compile(r"[.!?。！？]")
+FULLER = 1.5
 SURE, NAMED, WHOLE, ASIDE, VAGUELY = 0.95, 0.9, 0.55, 0.75, 0.5
 MOST_WORDS, MOST_CHARS = 14, 26
 TAIL = re.compile(r"(?:[,，。.!！?？、\s]|那边|那里|那儿|这边|这里|这儿|附近吧|的|呢|啊|吧|咯|呀|哦|嘛|啦|喔)+$")
@@ -80,11 +86,20 @@ def words_of(reading: Reading, entity: Entity) -> str:
 
 def places_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> tuple[Piece, ...]:
     """The pieces of the place, in order; a short answer to the question for it is one whatever it says."""
-    wanted, text = asked is Asked.LOCATION, reading.heard.text
-    pieces, done = [], 0
+    wanted = asked is Asked.LOCATION
+    found = tuple(_found(reading, wanted))
+    if not (wanted and waiting):
+        return found
+    whole = _whole_place(reading)
+    return (whole,) if whole is not None and len(whole.text) > FULLER * sum(len(one.text) for one in found) else found
+
+
+def _found(reading: Reading, wanted: bool) -> Iterator[Piece]:
+    """The places known in a segment, each as far as its words go on."""
+    text, done = reading.heard.text, 0
     for entity in reading.kept:
         away = not wanted and AWAY.search(text[: entity.start].lower())
-        if entity.label != "location" or entity.start < done or away:
+        if entity.label != "location" or entity.start < done or away or _no_name(entity, reading.kept):
             continue
         level = level_of(entity, reading.kept)
         far = wanted or level is Level.AREA
@@ -92,26 +107,39 @@ def places_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> 
         level = Level.NAMED if level is Level.AREA and done > entity.end + 1 else level
         told = TAIL.sub("", text[entity.start : done])
         if told:
-            words = reading.heard.words(entity.start, done)
-            pieces.append(Piece(told, level, words, reading.at, wanted, True))
-    return tuple(pieces) or _whole_place(reading, wanted and waiting)
+            yield Piece(told, level, reading.heard.words(entity.start, done), reading.at, wanted, True)
 
 
-def _whole_place(reading: Reading, wanted: bool) -> tuple[Piece, ...]:
-    """An answer to the question for the place in which no place is known."""
-    if not wanted or reading.parse is None or not whole_answer(reading) or reading.parse.all("phone", "email"):
-        return ()
+def _no_name(entity: Entity, entities: Sequence[Entity]) -> bool:
+    """Whether English words only look like a place: a pronoun, or a capital without a known name or a kind of place."""
+    if not entity.text.isascii():
+        return False
+    known = any(one is not entity and entity.start <= one.start < entity.end for one in entities)
+    return bool(PRONOUN.match(entity.text)) or not (known or KIND.search(entity.text) or " " in entity.text)
+
+
+def _whole_place(reading: Reading) -> Piece | None:
+    """A short answer to the question for the place, all of it."""
+    if reading.parse is None or not whole_answer(reading) or reading.parse.all("phone", "email"):
+        return None
     text = without_lead_ins(reading.heard.text)
-    found = first_stretch(text) if not text.isascii() else None
-    told = TAIL.sub("", text[slice(*found)] if found else text)
+    english = text.isascii()
+    found = first_stretch(text) if not english else None
+    told = TAIL.sub("", ENGLISH_LEAD.sub("", text) if english else text[slice(*found)] if found else text)
+    if len(told) < 2 or (not english and reading.parse.all("location")):
+        return None
     level = Level.PART if normalise(told).text[:1].isdigit() else Level.NAMED
-    return (Piece(told, level, reading.segment.text, reading.at, wanted, found is not None),) if len(told) > 1 else ()
+    return Piece(told, level, reading.segment.text, reading.at, True, found is not None)
 
 
 def time_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> Told | None:
     """When it happened: the stretches told, without vague words where exact ones are told too."""
     wanted = asked is Asked.OCCURRED_AT
     times = _stretches(reading.heard.text, [entity for entity in reading.kept if entity.label == "time"])
+    if wanted and times:
+        first = next((end for start, end in times if exactness(reading.heard.text[start:end])), times[0][1])
+        stop = SENTENCE.search(reading.heard.text, first)
+        times = [(start, end) for start, end in times if stop is None or start < stop.start()]
     if times:
         texts = list(dict.fromkeys(reading.heard.text[start:end].strip() for start, end in times))
         best = max(map(exactness, texts))
@@ -119,7 +147,7 @@ def time_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> To
         words = reading.heard.words(times[0][0], times[-1][1])
         sure = VAGUELY if best == 0 else NAMED if wanted else ASIDE
         return Told(value, sure, words, reading.at)
-    if wanted and waiting and whole_answer(reading):
+    if wanted and waiting and whole_answer(reading) and TIMELIKE.search(reading.heard.text):
         return Told(TAIL.sub("", without_lead_ins(reading.heard.text)), WHOLE, reading.segment.text, reading.at)
     return None
 
@@ -154,34 +182,8 @@ def contact_told(reading: Reading) -> Told | None:
     found = next((entity for entity in reading.kept if entity.label in ("phone", "email")), None)
     if found is not None:
         return Told(found.value, SURE, words_of(reading, found), reading.at)
-    number = mobile_in(digits_told(reading.heard.text))
+    number = mobile_in(reading.heard.text)
     return Told(number, SURE, reading.segment.text, reading.at) if number else None
-
-
-def digits_told(text: str) -> str:
-    """The digits read out in a text, whatever stands between them."""
-    clean = COUNTED.sub(_repeated, MISHEARD_ONE.sub("幺", normalise(text).text))
-    found, often = "", 1
-    for word in re.findall(r"[a-z]+|\d|[零一二三四五六七八九幺〇洞拐两]", clean):
-        often = TIMES_SAID.get(word, often)
-        if word not in TIMES_SAID:
-            digit = word if word.isdigit() else ZH_DIGITS.get(word) or EN_DIGITS.get(word, "")
-            found, often = found + digit * often, 1
-    return found
-
-
-def _repeated(found: re.Match[str]) -> str:
-    """Digits told by their number: 八个零, "eight zeros"."""
-    if found[3]:
-        return "0" * int(EN_DIGITS[found[3]])
-    count = found[1] if found[1].isdigit() else ZH_DIGITS[found[1]]
-    return found[2] * int(count)
-
-
-def mobile_in(digits: str) -> str | None:
-    """The mobile number in digits that were read out in pieces, perhaps repeated."""
-    found = MOBILE.search(digits)
-    return found.group() if found else None
 
 
 def unnamed_told(reading: Reading, asked: Asked | None, question: str) -> Told | None:

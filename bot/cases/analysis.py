@@ -115,10 +115,9 @@ class DemandAnalyst:
         parts = [part for part in self.splitter.split(text) if not says_nothing(ordered(part))] or [text.strip()]
         return tuple(self._one(part, find_entities(part, language, self.city), text, whole) for part in parts)
 
-    def read(self, text: str) -> Demand:
-        """A text read as one demand, whatever it holds."""
-        own = find_entities(text, "en" if detect(text).language == "en" else "zh", self.city)
-        return self._one(text, own, text, own)
+    def read(self, text: str, vector: NDArray[np.float32]) -> Demand:
+        """A text with its vector read as one demand, whatever it holds; where and when are not read."""
+        return self._one(text, (), text, (), vector)
 
     def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
         """The two likeliest hotline items of a canonical text with their probability; `none` is one of them."""
@@ -126,18 +125,26 @@ class DemandAnalyst:
         shares = head.probabilities(clean, vector)
         return tuple((head.labels[place], float(shares[place])) for place in np.argsort(-shares)[:3])
 
-    def _one(self, text: str, own: Sequence[Entity], message: str, whole: Sequence[Entity]) -> Demand:
+    def _one(
+        self,
+        text: str,
+        own: Sequence[Entity],
+        message: str,
+        whole: Sequence[Entity],
+        known: NDArray[np.float32] | None = None,
+    ) -> Demand:
         cantonese = detect(text).cantonese
         clean = canonical(matter(text), cantonese)
         whole_clean = canonical(text, cantonese)
-        vector, whole_vector = self._encoder.encode_query([clean, whole_clean])
+        vectors = self._encoder.encode_query([clean, whole_clean]) if known is None else (known, known)
+        vector, whole_vector = vectors
         kind = self._type(whole_clean, whole_vector)
         categories, subcategories = self.categories(clean, vector)
         category, confidence = next(iter(categories.items()))
         ranked = [(code, share) for code, share in self.items(clean, vector)]
         code, share = ranked[0]
-        known = code != NO_ITEM and code in self._retriever.catalogue
-        item = self._retriever.catalogue[code] if known and share >= ITEM_FLOOR else None
+        listed = code != NO_ITEM and code in self._retriever.catalogue
+        item = self._retriever.catalogue[code] if listed and share >= ITEM_FLOOR else None
         if share < SURE_ITEM:
             item = self._named_item(_without(clean, own)) or item
         if item is not None and (item.category == category or share > confidence):

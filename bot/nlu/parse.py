@@ -121,20 +121,24 @@ class Understanding:
         """Understand one text of any length; `hint` is the language when the text does not tell."""
         return self._parsed(text, hint)
 
+    def read(self, text: str, vector: NDArray[np.float32]) -> Parse:
+        """Understand several messages as one by the mean of their vectors; their entities were found before."""
+        return self._parse(text, None, vector)
+
     def _vector(self, text: str) -> NDArray[np.float32]:
         row: NDArray[np.float32] = self._encoder.encode_query([text])[0]
         return row
 
-    def _parse(self, text: str, hint: str | None) -> Parse:
+    def _parse(self, text: str, hint: str | None, vector: NDArray[np.float32] | None = None) -> Parse:
         payload = _payload(text)
         detected = detect(text)
         clean = canonical(text, detected.cantonese)
         language = detected.language if detected.language in ("zh", "en") else (hint or "zh")
-        entities = find_entities(text, language, self._city)
+        entities = find_entities(text, language, self._city) if vector is None else ()
         told = asserted(clean)
         topic = topic_of(told.text, entities)
         left = told.text or clean
-        vector = self._vector(left)
+        vector = self._vector(left) if vector is None else vector
         ranking = self._ranking(left, vector, told.denied_intents)
         parse = Parse(
             text,

@@ -65,6 +65,7 @@ _EN = re.compile(
             rf"(?:for |over |about |around |almost |already |the (?:last|past) |past |last |every )*{_EN_NUMBER} ?{_EN_UNIT}(?!{_EN_COUNTED})(?: (?:ago|already|now|straight|in a row))?",
             rf"(?:at|around|about|after|before|until|till|past|from)? ?(?:around |about )?{_EN_CLOCK}(?: ?(?:to|till|until|-|and) ?{_EN_CLOCK})?",
             rf"(?:since|in|until|from|early|mid|late|early in|by)[ \-]?(?:early |mid[ \-]?|late )?(?:{_EN_MONTH}|\d{{4}}(?![a-z0-9]))(?!\w)",
+            r"(?:since |from |at |by )?(?:the )?(?:start|beginning|middle|end) of (?:the|this|last) (?:week|month|year)",
             rf"(?:early |mid[ \-]?|late ){_EN_MONTH}|(?:in|every|this|last|since|during) {_EN_SEASON}",
             r"(?:on |since )?the \d{1,2}(?:st|nd|rd|th)(?! (?:floor|road|street|avenue|building))",
             rf"(?:between|from) (?:{_EN_CLOCK}|{_EN_HOUR}|{_EN_DAY}) (?:and|to|till|until) (?:{_EN_CLOCK}|{_EN_DAY}|{_EN_HOUR}(?! {_EN_UNIT}))(?: (?:every|each) (?:morning|afternoon|evening|night|day))?",
