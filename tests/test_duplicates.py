@@ -91,3 +91,24 @@ def test_b_cubed() -> None:
     assert b_cubed([0, 0, 1], ["a", "a", "b"]) == (1.0, 1.0, 1.0)
     precision, recall, _ = b_cubed([0, 0, 0], ["a", "a", "b"])
     assert precision < recall == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("民治大道路灯全灭了", "沙河西路路灯全灭了"),
+        ("香蜜湖路井盖没了", "科苑路井盖没了"),
+        ("碧海花园3栋电梯坏了", "碧海花园7栋电梯坏了"),
+        ("Manhole cover missing on Shennan Avenue", "Manhole cover missing on Keyuan Road"),
+    ],
+)
+def test_the_same_trouble_at_another_place(models: Models, one: str, other: str) -> None:
+    reader, model = ReportReader(models.encoder, models.demands), PairModel()
+    reports = [reader.read(Told(text, 0)) for text in (one, other)]
+    assert model.compare(*reports).share < model.threshold / 2
+
+
+@pytest.mark.parametrize("text", ["民治大道牛栏前地铁站B口的路灯坏了", "The lift of block 3 in Bihai Garden is broken"])
+def test_the_same_words_of_the_same_place(models: Models, text: str) -> None:
+    reader, model = ReportReader(models.encoder, models.demands), PairModel()
+    assert model.compare(reader.read(Told(text, 0)), reader.read(Told(text, 1))).share > model.threshold

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from bot.cases.duplicates import PairWeights
 from bot.cases.pair_signs import pair_signs
 from bot.cases.reports import ReportReader
-from bot.cases.written_reports import Pair, Written, pairs_across, pairs_within
+from bot.cases.written_reports import Pair, Written, moved, pairs_across, pairs_within
 from knowledge.tree_fitting import fit_trees
 from knowledge.trees import Trees
 
@@ -25,6 +25,7 @@ RIDGE = 1e-2
 FOLDS = 6
 DEPTH, TRIED = 3, 0.3  # of the trees
 EASY_WEIGHT = 0.5
+MADE = ("easy", "moved", "retold")  # pairs that nobody wrote as such
 PRECISION = 0.9
 Row = NDArray[np.float64]
 
@@ -43,7 +44,7 @@ class Examples:
     @property
     def within(self) -> NDArray[np.bool_]:
         """Which pairs are of one scenario."""
-        return np.array([pair.kind != "easy" for pair in self.pairs])
+        return np.array([pair.kind not in MADE for pair in self.pairs])
 
     def named(self, chosen: NDArray[np.bool_]) -> list[dict[str, float]]:
         """The signs of some pairs by name."""
@@ -52,11 +53,13 @@ class Examples:
 
 def examples_of(written: Sequence[Written], reader: ReportReader, progress: Callable[[], None]) -> Examples:
     """Read reports and the signs of their pairs."""
+    told, elsewhere = moved(written)
     reports = []
-    for one in written:
+    for number, one in enumerate(told):
         reports.append(reader.read(one.told()))
-        progress()
-    pairs = (*pairs_within(written), *pairs_across(written))
+        if number < len(written):
+            progress()
+    pairs = (*pairs_within(written), *pairs_across(written), *elsewhere)
     signs = [pair_signs(reports[pair.one], reports[pair.other]) for pair in pairs]
     names = tuple(sorted({name for row in signs for name in row}))
     return Examples(
@@ -64,7 +67,7 @@ def examples_of(written: Sequence[Written], reader: ReportReader, progress: Call
         names,
         np.array([[row.get(name, 0.0) for name in names] for row in signs]),
         np.array([float(pair.same) for pair in pairs]),
-        np.array([EASY_WEIGHT if pair.kind == "easy" else 1.0 for pair in pairs]),
+        np.array([EASY_WEIGHT if pair.kind in MADE else 1.0 for pair in pairs]),
         np.array([written[pair.one].scenario % FOLDS for pair in pairs]),
     )
 

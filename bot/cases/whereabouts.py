@@ -41,8 +41,11 @@ _ENGLISH_ENDS = {
     OTHER: "building|tower|plaza|square|mall|market|park|school|kindergarten|hospital|station|bridge|footbridge|"
     "overpass|tunnel|hotel|factory|reservoir|river|lake|centre|center|industrial|mart|primary",
 }
+# 沙河西路, 香蜜湖路: what ends a name elsewhere is a part of it before the word for a road.
 _CHINESE_NAME = re.compile(
-    "(?P<core>[\u3400-\u9fff]{1,8}?)(?:" + "|".join(f"(?P<{kind}>{ends})" for kind, ends in _ENDS.items()) + ")"
+    "(?P<core>[\u3400-\u9fff]{2,8}?)(?:"
+    + "|".join(f"(?P<{kind}>{ends})" for kind, ends in _ENDS.items())
+    + f")(?![\u3400-\u9fff]?(?:{_ENDS[ROAD]}))"
 )
 _ENGLISH_NAME = re.compile(
     r"(?P<core>[a-z0-9']+(?: [a-z0-9']+){0,3}?) (?:"
