@@ -18,6 +18,7 @@ from bot.actions import (
     file_demand,
     hand_off,
     life_path,
+    notice_wish,
     notices,
     rate_case,
     safety,
@@ -137,6 +138,7 @@ class Assistant:
         self._policies: tuple[policies.Policy, ...] = (
             policies.all_clear,
             policies.safety,
+            policies.notices,
             policies.call_back,
             policies.person,
             policies.language,
@@ -173,6 +175,8 @@ class Assistant:
             now = self.clock()
             before, opening = self._opened(work.tracker(message.sender), work, now)
             held = silent(message, parse, before, work.talks, now, self._max_chars)
+            if held is not None:
+                notice_wish.keep_wish(message.text, message.sender, work.mailing)
             turn, after = held or self._turn(message, parse, before, work, now, live)
             answer = render(turn, message.sender, self.catalogue, units_of(self.analyst.city))
             if self.approval.wanted(turn):
@@ -277,6 +281,8 @@ class Assistant:
         if name == "action_choose":
             assert decision.choice is not None
             return choose.choose(turn, decision.choice)
+        if name == "action_notice_wish":
+            return notice_wish.notice_wish(turn, work.mailing)
         if name == "action_repeat":
             return self._repeated(turn, work)
         if name == "action_switch_language":

@@ -16,6 +16,7 @@ from bot.choices import ASKS_ANEW, picked
 from bot.context import CHOICE_SERVICE, CHOICE_STEP, brought_up, search, subject_of
 from bot.intent import settled
 from bot.nlu.entities import find_query_code
+from bot.nlu.notice_wishes import wish_of
 from bot.nlu.parse import DANGER
 from bot.nlu.persons import elliptic
 from bot.nlu.said import (
@@ -102,6 +103,11 @@ def all_clear(turn: TurnContext) -> Decision | None:
         return None
     more = turn.parse.asks() or turn.parse.ordinary().intent == "hand_off"
     return Decision("utter_all_clear") if says_all_clear(turn.parse.canonical) and not more else None
+
+
+def notices(turn: TurnContext) -> Decision | None:
+    """Notices stopped or wished for, in every state; a running form goes on."""
+    return Decision("action_notice_wish", digression=True) if wish_of(turn.message.text) else None
 
 
 def language(turn: TurnContext) -> Decision | None:

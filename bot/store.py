@@ -20,6 +20,7 @@ from bot.cases.notices import Notices
 from bot.cases.store import DatabaseCases
 from bot.channels.contacts import Contacts
 from bot.channels.inbox import Inbox
+from bot.channels.notices import Mailing
 from bot.channels.outbox import Outbox
 from bot.channels.transcript import Transcript
 from bot.channels.web_sessions import WebSessions
@@ -69,6 +70,7 @@ class Work:
         self.contacts = Contacts(connection)
         self.inbox = Inbox(connection)
         self.outbox = Outbox(connection)
+        self.mailing = self.cases.hearer = Mailing(connection, self.cases, self.outbox, clock)
         self.web = WebSessions(connection)
         self.transcript = Transcript(connection)
         self.calls = Calls(connection)

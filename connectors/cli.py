@@ -33,6 +33,7 @@ from connectors import (
     dispatch_commands,
     duty_commands,
     encoder_commands,
+    outbox_commands,
     report,
     shadow,
 )
@@ -70,6 +71,7 @@ app.add_typer(shadow.commands, name="shadow")
 app.add_typer(cases_commands.commands, name="cases")
 app.add_typer(open311_commands, name="open311")
 app.add_typer(database_commands.commands, name="database")
+app.add_typer(outbox_commands.commands, name="outbox")
 app.add_typer(duty_commands.commands, name="duty")
 app.add_typer(staff_commands, name="staff")
 app.add_typer(mock_commands, name="mock")

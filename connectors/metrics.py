@@ -11,6 +11,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 router = APIRouter()
 TURNS = Counter("chengda_turns_total", "Turns of conversation by outcome and language.", ["outcome", "language"])
 SHADOW = Counter("chengda_shadow_turns_total", "Turns read by the candidate, disagreements by aspect.", ["result"])
+MESSAGES = Counter(
+    "chengda_messages_total", "Tries to send a message by channel, kind and the state after it.",
+    ["channel", "kind", "state"],
+)  # fmt: skip
 SECONDS = Histogram(
     "chengda_turn_seconds", "Time of one turn in seconds.", buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 )
@@ -25,6 +29,11 @@ def count_turn(answer: list[dict[str, Any]]) -> None:
     """Count a finished turn."""
     turn = answer[-1]["custom"]["turn"]
     TURNS.labels(turn["outcome"], turn["language"]).inc()
+
+
+def count_message(channel: str, kind: str, state: str) -> None:
+    """Count a try to send a message."""
+    MESSAGES.labels(channel, kind, state).inc()
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -17,7 +17,7 @@ def with_notices(turn: TurnContext, result: ActionResult, notices: Notices) -> A
     """The result of a turn with what the sender was not told yet."""
     if result.outcome in UNDISTURBED or turn.tracker.active_form is not None:
         return result
-    pending = [one for one in notices.pending(turn.sender, turn.now) if notices.told(one)]
+    pending = [one for one in notices.pending(turn.sender, turn.now) if notices.told(one, turn.now)]
     if not pending:
         return result
     called = [one for one in pending if one.event.kind == CALLED_BACK]

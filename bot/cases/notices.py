@@ -13,6 +13,7 @@ from bot.cases.number import CaseNumber
 from bot.cases.states import OPEN, Status
 from bot.cases.store import DatabaseCases
 from bot.cases.tables import case_events, cases
+from bot.channels.outbox import Outbox, notice_key
 from bot.messages import SenderId
 
 CALLED_BACK = "called_back"
@@ -29,14 +30,19 @@ NEWEST_CASES = 20
 KEPT = timedelta(days=30)
 
 
+def mark_of(event: int) -> str:
+    """The mark of an event that its citizen was told of."""
+    return f"told:{event}"
+
+
 @dataclass(frozen=True)
 class Notice:
-    """One thing to tell; `shown` is the case it happened to, `case` the citizen's own."""
+    """One thing to tell; `shown` is the case it happened to, `case` the citizen's own, `id` that of the event."""
 
     case: Case
     shown: Case
     event: CaseEvent
-    mark: str
+    id: int
 
 
 class Notices:
@@ -45,6 +51,7 @@ class Notices:
     def __init__(self, connection: Connection, store: DatabaseCases) -> None:
         self._connection = connection
         self._store = store
+        self._box = Outbox(connection)
 
     def pending(self, sender: SenderId, now: datetime) -> tuple[Notice, ...]:
         """What a sender was not told yet, the oldest first."""
@@ -67,21 +74,20 @@ class Notices:
             .order_by(case_events.c.id)
         )
         newest = {(row.number, row.kind): row for row in self._connection.execute(query).all()}
-        found = (
-            self._notice(CaseNumber(row.number), shown[row.number], row.kind, f"told:{row.id}")
-            for row in newest.values()
-        )
+        found = (self._notice(CaseNumber(row.number), shown[row.number], row.kind, row.id) for row in newest.values())
         return tuple(notice for notice in found if notice is not None)
 
-    def told(self, notice: Notice) -> bool:
-        """Note that it was told; False when it was before."""
-        return self._store.mark(notice.case.number, notice.mark)
+    def told(self, notice: Notice, now: datetime) -> bool:
+        """Note that it is told here, and take back a message on it; False when it was told, or just goes out."""
+        key = notice_key(notice.id, notice.case.number, notice.case.sender)
+        free = self._box.taken_back(key, now) or notice.event.kind == CALLED_BACK
+        return free and self._store.mark(notice.case.number, mark_of(notice.id))
 
-    def _notice(self, number: CaseNumber, own: CaseNumber, kind: str, mark: str) -> Notice | None:
-        if mark in self._store.marks(own):
+    def _notice(self, number: CaseNumber, own: CaseNumber, kind: str, event_id: int) -> Notice | None:
+        if mark_of(event_id) in self._store.marks(own):
             return None
         shown = self._store.by_number(number)
         if shown.status not in TELLING[kind]:
             return None
         event = next(event for event in reversed(shown.timeline) if event.kind == kind)
-        return Notice(shown if own == number else self._store.by_number(own), shown, event, mark)
+        return Notice(shown if own == number else self._store.by_number(own), shown, event, event_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -65,6 +65,15 @@ class CaseStore(Protocol):
         """Make a change; raises UnknownCase, IllegalTransition, NotAllowed or MissingForMove."""
 
 
+class Hearer(Protocol):
+    """Hears of events of some kinds as they are written, in the same transaction."""
+
+    @property
+    def kinds(self) -> Container[str]: ...
+
+    def hear(self, number: CaseNumber, kind: str, event: int) -> None: ...
+
+
 class DatabaseCases:
     """Cases in the database, inside one transaction; the caller commits."""
 
@@ -75,6 +84,7 @@ class DatabaseCases:
         self._clock = clock
         self._handovers = Handovers(connection)
         self.rulings = Rulings(connection, clock)
+        self.hearer: Hearer | None = None
         self.changed = False
 
     def file(
@@ -188,21 +198,23 @@ class DatabaseCases:
         return self.by_number(into) if into and case.status is Status.MERGED else None
 
     def record(self, number: CaseNumber, kind: str, actor: Actor, facts: Facts, status: Status) -> None:
-        """Write an event."""
+        """Write an event, and let who hears of its kind know."""
         self.changed = True
-        self._connection.execute(
-            insert(case_events).inline(),
-            {
-                "number": number,
-                "kind": kind,
-                "at": self._clock().astimezone(UTC),
-                "actor": actor.role,
-                "name": facts.unit if kind == "dispatched" else actor.unit or actor.name,
-                "status": status,
-                "reason": facts.reason,
-                "note": facts.note,
-            },
-        )
+        values = {
+            "number": number,
+            "kind": kind,
+            "at": self._clock().astimezone(UTC),
+            "actor": actor.role,
+            "name": facts.unit if kind == "dispatched" else actor.unit or actor.name,
+            "status": status,
+            "reason": facts.reason,
+            "note": facts.note,
+        }
+        if self.hearer is None or kind not in self.hearer.kinds:
+            self._connection.execute(insert(case_events).inline(), values)
+            return
+        made = self._connection.execute(insert(case_events).returning(case_events.c.id), values)
+        self.hearer.hear(number, kind, int(made.scalar_one()))
 
     def mark(self, number: CaseNumber, mark: str) -> bool:
         """Note that something was done for a case; False when it was noted before, by whichever process."""

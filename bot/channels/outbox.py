@@ -46,6 +46,11 @@ class State(StrEnum):
 OPEN = (State.WAITING, State.SENDING)
 
 
+def notice_key(event: int, number: str, sender: str) -> str:
+    """The key of a notice: of an event, told to one citizen of the citizen's own case."""
+    return f"notice:{event}:{number}:{sender}"
+
+
 @dataclass(frozen=True)
 class Parcel:
     """One thing to send: bubbles as an answer has them, of which `sent` are through; `number` is the case it is of."""
@@ -157,6 +162,22 @@ class Outbox:
             .values(state=State.WAITING, attempts=0, next_try_at=moment, changed_at=moment)
         )
         return freed.rowcount
+
+    def taken_back(self, key: str, now: datetime) -> bool:
+        """Whether what has a key may be told in another way: it is dropped then, unless it went out or just goes."""
+        waits = and_(outbox.c.key == key, outbox.c.state.in_((State.WAITING, State.HELD)))
+        dropped = update(outbox).where(waits).values(state=State.DROPPED, changed_at=now.astimezone(UTC))
+        if self._connection.execute(dropped).rowcount:
+            return True
+        state = self._connection.execute(select(outbox.c.state).where(outbox.c.key == key)).scalar()
+        return state not in (State.SENDING, State.SENT)
+
+    def drop_notices(self, sender: SenderId, now: datetime) -> int:
+        """Drop what waits of notices to a citizen who wants none; gives how much."""
+        waits = outbox.c.state.in_((State.WAITING, State.HELD))
+        mine = and_(outbox.c.sender == sender, outbox.c.kind == Kind.NOTICE, waits)
+        dropped = update(outbox).where(mine).values(state=State.DROPPED, changed_at=now.astimezone(UTC))
+        return self._connection.execute(dropped).rowcount
 
     def failed_outside(self, channel: str, external_id: str, now: datetime, error: str) -> bool:
         """The messenger told later that a message did not arrive: it is never shown as sent."""

@@ -40,7 +40,7 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("key", String(200), nullable=False, unique=True),
+    Column("key", String(260), nullable=False, unique=True),
     Column("sender", String(200), nullable=False),
     Column("channel", String(40), nullable=False),
     Column("kind", String(10), nullable=False),

@@ -8,11 +8,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+from bot.cases.telling import Telling
 from bot.channels.contacts import Contact
-from bot.channels.outbox import Parcel, State
-from bot.store import Store
+from bot.channels.outbox import Kind, Parcel, State
+from bot.store import Store, Work
+from connectors import metrics
 from connectors.channels.channel import Channel, Push, Pushed
 from connectors.channels.gateway import Gateway
 
@@ -99,28 +102,47 @@ class Postman:
         store = self._store()
         with store.work() as work:
             contact = work.contacts.of(parcel.sender)
+            letter = parcel if contact is None else self._letter(work, parcel, contact)
+            if letter is None:
+                work.outbox.settle(parcel, State.DROPPED, store.now())
+                metrics.count_message(parcel.channel, parcel.kind, State.DROPPED)
+                return
         if contact is None or not contact.reachable:
             pushed = Pushed(Push.REFUSED, "not reachable")
         else:
-            pushed = self._pushed(parcel, contact)
+            pushed = self._pushed(letter, contact)
         if pushed.outcome is not Push.SENT:
             # Neither text nor receiver: a log is no place for personal data.
             logger.warning("message %s by %s: %s %s", parcel.id, parcel.channel, pushed.outcome, pushed.reason)
         with store.work() as work:
-            now = store.now()
-            match pushed.outcome:
-                case Push.SENT:
-                    work.outbox.sent(parcel, now, pushed.external_id)
-                case Push.LATER:
-                    work.outbox.again(parcel, now, pushed.reason, pushed.wait)
-                case Push.CLOSED:
-                    work.contacts.close_window(parcel.sender)
-                    work.outbox.settle(parcel, State.HELD, now, pushed.reason)
-                case Push.REFUSED:
-                    work.contacts.reach(parcel.sender, False)
-                    work.outbox.settle(parcel, State.REFUSED, now, pushed.reason)
-                case Push.BROKEN:
-                    work.outbox.settle(parcel, State.FAILED, now, pushed.reason)
+            state = self._settled(work, parcel, pushed, store.now())
+        metrics.count_message(parcel.channel, parcel.kind, state)
+
+    def _settled(self, work: Work, parcel: Parcel, pushed: Pushed, now: datetime) -> State:
+        match pushed.outcome:
+            case Push.SENT:
+                work.outbox.sent(parcel, now, pushed.external_id)
+                if parcel.kind is Kind.NOTICE:
+                    work.mailing.sent(parcel)
+                return State.SENT
+            case Push.LATER:
+                return work.outbox.again(parcel, now, pushed.reason, pushed.wait)
+            case Push.CLOSED:
+                work.contacts.close_window(parcel.sender)
+                return work.outbox.settle(parcel, State.HELD, now, pushed.reason)
+            case Push.REFUSED:
+                work.contacts.reach(parcel.sender, False)
+                return work.outbox.settle(parcel, State.REFUSED, now, pushed.reason)
+            case Push.BROKEN:
+                return work.outbox.settle(parcel, State.FAILED, now, pushed.reason)
+
+    def _letter(self, work: Work, parcel: Parcel, contact: Contact) -> Parcel | None:
+        """What is sent: a notice is worded now, in the language the citizen wishes; None where it is told already."""
+        if parcel.kind is not Kind.NOTICE or self.gateway is None:
+            return parcel
+        ours, language = self.gateway.assistant, contact.told_in
+        text = work.mailing.worded(parcel, contact, Telling(ours.domain, ours.catalogue, ours.analyst.city, language))
+        return None if text is None else replace(parcel, language=language, bubbles=[{"text": text}])
 
     def _pushed(self, parcel: Parcel, contact: Contact) -> Pushed:
         def progress(pieces: int) -> None:

@@ -39,7 +39,7 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("key", sa.String(200), nullable=False, unique=True),
+        sa.Column("key", sa.String(260), nullable=False, unique=True),
         sa.Column("sender", sa.String(200), nullable=False),
         sa.Column("channel", sa.String(40), nullable=False),
         sa.Column("kind", sa.String(10), nullable=False),

@@ -1,0 +1,43 @@
+"""What citizens wish of notices, said in their words: stop, start, in which language. The whole message must say it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from enum import StrEnum
+from functools import lru_cache
+
+from bot.nlu.said import LOOKUPS, TRIM
+from knowledge.normal import canonical
+
+WISHES_FILE = LOOKUPS / "notice_wishes.csv"
+LEAD = re.compile(
+    r"^(?:(?:你好|您好|请问?|麻烦(?:你|您)?|帮我|劳驾|唔该|我?(?:想|要)|以后|那|就|可以|能不能|可不可以|"
+    r"hi|hello|hey|please|kindly|can you|could you|would you|i want (?:you )?to|i'd like (?:you )?to|ok|okay|"
+    r"just)[\s,，]*)+"
+)
+TAIL = re.compile(r"(?:[\s,，]*(?:了|吧|啊|啦|喇|嘛|好吗|可以吗|谢谢|多谢|唔该|please|thanks|thank you|for now|now))+$")
+
+
+class Wish(StrEnum):
+    """What is wished."""
+
+    STOP = "stop"
+    START = "start"
+    CHINESE = "zh"
+    ENGLISH = "en"
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[Wish, re.Pattern[str]], ...]:
+    with WISHES_FILE.open(encoding="utf-8") as rows:
+        return tuple((Wish(row["wish"]), re.compile(row["pattern"])) for row in csv.DictReader(rows))
+
+
+def wish_of(text: str) -> Wish | None:
+    """The wish that a message is, None where it says anything else."""
+    clean = TRIM.sub("", canonical(text))
+    led = TRIM.sub("", LEAD.sub("", clean))
+    forms = {TRIM.sub("", form) for one in (clean, led) for form in (one, TAIL.sub("", one))}
+    found = (wish for wish, pattern in _patterns() for form in forms if form and pattern.fullmatch(form))
+    return next(found, None)
