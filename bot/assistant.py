@@ -318,12 +318,9 @@ class Assistant:
         if last is None:
             return say.utter(turn, "utter_nothing_to_repeat")
         messages = tuple(
-            BotMessage(
-                bubble.get("text", ""),
-                tuple(Button(b["title"], b["payload"]) for b in bubble.get("buttons", ())),
-            )
-            for bubble in last
-            if bubble.get("text")
+            BotMessage(one["text"], tuple(Button(b["title"], b["payload"]) for b in one.get("buttons", ())))
+            for one in last
+            if one.get("text")
         ) or (turn.say("utter_nothing_to_repeat"),)
         return ActionResult(Outcome(last[-1]["custom"]["turn"]["outcome"]), messages)
 
