@@ -19,6 +19,7 @@ from bot.cases.keys import ApiKeys
 from bot.cases.notices import Notices
 from bot.cases.store import DatabaseCases
 from bot.channels.contacts import Contacts
+from bot.channels.cursors import Cursors
 from bot.channels.inbox import Inbox
 from bot.channels.notices import Mailing
 from bot.channels.outbox import Outbox
@@ -71,6 +72,7 @@ class Work:
         self.inbox = Inbox(connection)
         self.outbox = Outbox(connection)
         self.mailing = self.cases.hearer = Mailing(connection, self.cases, self.outbox, clock)
+        self.cursors = Cursors(connection)
         self.web = WebSessions(connection)
         self.transcript = Transcript(connection)
         self.calls = Calls(connection)
@@ -82,7 +84,7 @@ class Work:
         # What no power cut may take back once it is committed.
         self.durable = (
             self.cases, self.rulings, self.handoffs, self.talks, self.drafts, self.audit, self.inbox, self.outbox,
-            self.calls,
+            self.calls, self.cursors,
         )  # fmt: skip
 
     def hold(self, sender: SenderId) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from knowledge.normal import normalise
 
 # The best place to cut comes first.
 CUTS = (re.compile(r"\n+"), re.compile(r"(?<=[。！？!?；;])|(?<=[.]) "), re.compile(r"(?<=[，,、：:])|\s"))
+BETWEEN = "\n\n"
 NUMBER = re.compile(r"(?:第|no\.? ?|option )?([1-9][0-9]?)(?:个|项|號|号)?[。.!！]?")
 
 
@@ -46,6 +47,19 @@ def pieces_of(bubbles: Sequence[dict[str, Any]], able: Capabilities) -> tuple[Pi
     return tuple(found)
 
 
+def packed(pieces: Sequence[Piece], most: int) -> tuple[Piece, ...]:
+    """Pieces joined to as few messages of at most `most` bytes as they fit in, where their number is bounded."""
+    found: list[Piece] = []
+    for piece in pieces:
+        text = BETWEEN.join(part for part in (piece.text, piece.image) if part)
+        joined = f"{found[-1].text}{BETWEEN}{text}" if found and not found[-1].buttons else ""
+        if joined and len(joined.encode()) <= most:
+            found[-1] = Piece(joined, piece.buttons)
+        else:
+            found.append(Piece(text, piece.buttons))
+    return tuple(found)
+
+
 def cut(text: str, most: int) -> Iterator[str]:
     """The text in parts of at most `most` bytes of UTF-8, cut at the last line, sentence or clause that fits."""
     rest = text.strip()
@@ -67,3 +81,9 @@ def chosen(last: Sequence[dict[str, Any]] | None, text: str) -> str | None:
     payloads = [str(button["payload"]) for bubble in last for button in bubble.get("buttons", ())]
     place = int(found.group(1)) - 1
     return payloads[place] if place < len(payloads) else None
+
+
+def payload_of(last: Sequence[Mapping[str, Any]] | None, title: str) -> str:
+    """What stands behind a tapped line of the last answer; the line itself where that is not known any more."""
+    buttons = [button for bubble in last or () for button in bubble.get("buttons", ())]
+    return next((str(button["payload"]) for button in buttons if button["title"] == title), title)

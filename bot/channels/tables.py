@@ -1,4 +1,4 @@
-"""The tables of contacts, web sessions, messages not answered yet and messages not sent yet."""
+"""The tables of contacts, web sessions, messages not answered yet, not sent yet, and not fetched yet."""
 
 from __future__ import annotations
 
@@ -72,4 +72,16 @@ web_sessions = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
     Column("ticket_hash", String(64)),
     Column("ticket_until", DateTime(timezone=True)),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("account", String(80), primary_key=True),
+    Column("cursor", String(200), nullable=False, server_default=""),
+    Column("token", String(200), nullable=False, server_default=""),
+    Column("called", Integer, nullable=False, server_default="0"),
+    Column("fetched", Integer, nullable=False, server_default="0"),
+    Column("called_at", DateTime(timezone=True), nullable=False),
 )

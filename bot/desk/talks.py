@@ -34,6 +34,7 @@ class Ending(StrEnum):
     CALLED_BACK = "called_back"
     UNREACHABLE = "unreachable"
     LEFT = "left"
+    PASSED_ON = "passed_on"
 
 
 class TalkState(StrEnum):

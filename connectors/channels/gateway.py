@@ -96,6 +96,10 @@ class Gateway:
         self._wake()
         return fresh
 
+    def ring(self) -> None:
+        """Something was kept in a transaction that is over now: have it answered."""
+        self._wake()
+
     def answer_kept(self) -> int:
         """Answer messages that wait in the inbox, those of one citizen in their order; gives how many."""
         begun = self.begin_kept()

@@ -22,6 +22,8 @@ from connectors.phone.channel import PhoneSettings, open_phone
 from connectors.telegram.channel import Telegram, TelegramSettings
 from connectors.wechat.channel import open_wechat
 from connectors.wechat.settings import WeChatSettings
+from connectors.wecom.channel import open_wecom
+from connectors.wecom.settings import WeComSettings
 from connectors.whatsapp.channel import WhatsApp, WhatsAppSettings
 
 
@@ -34,6 +36,7 @@ class Opener(Protocol):
 KINDS: Mapping[str, tuple[type[BaseModel], Opener]] = {
     "phone": (PhoneSettings, open_phone),
     "wechat": (WeChatSettings, open_wechat),
+    "wecom": (WeComSettings, open_wecom),
     "telegram": (TelegramSettings, Telegram),
     "whatsapp": (WhatsAppSettings, WhatsApp),
 }

@@ -12,10 +12,14 @@ from rich.console import Console
 from connectors.mock.wechat import create_wechat
 from connectors.mock.wechat_account import Account
 from connectors.mock.wechat_pusher import Pusher
+from connectors.mock.wecom import create_wecom
+from connectors.mock.wecom_corp import Corp
+from connectors.mock.wecom_pusher import Pusher as WeComPusher
 
 commands = typer.Typer(help="Stand-ins for messengers, to try a channel without an account.", no_args_is_help=True)
 console = Console(stderr=True)
 APP_ID, SECRET, TOKEN, AES_KEY = "wx0123456789abcdef", "mock-secret", "mock-token", "A" * 43
+CORP_ID, ACCOUNT = "ww0123456789abcdef", "wkCity"
 
 
 @commands.callback()
@@ -45,3 +49,25 @@ def wechat(
         f"curl {where}/mock/say -H 'content-type: application/json' -d '{{\"text\": \"你好\"}}'", soft_wrap=True
     )
     uvicorn.run(create_wechat(account, pusher), host="127.0.0.1", port=port, log_level="warning")
+
+
+@commands.command()
+def wecom(
+    target: Annotated[str, typer.Option(help="Door of the channel.")] = "http://127.0.0.1:8311/webhooks/wecom/webhook",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8314,
+    corp_id: Annotated[str, typer.Option(help="CorpID.")] = CORP_ID,
+    secret: Annotated[str, typer.Option(help="Secret of the app.")] = SECRET,
+    token: Annotated[str, typer.Option(help="Token that signs calls.")] = TOKEN,
+    aes_key: Annotated[str, typer.Option(help="EncodingAESKey.")] = AES_KEY,
+    account: Annotated[str, typer.Option(help="Id of the customer service account.")] = ACCOUNT,
+) -> None:
+    """Serve a WeCom with customer service: its API with sessions, quotas and error codes, and `/mock/say`."""
+    corp = Corp(corp_id, secret, (account,))
+    where = f"http://127.0.0.1:{port}"
+    told = {"corp_id": corp_id, "secret": secret, "token": token, "aes_key": aes_key, "url": where}
+    console.print(f"CHENGDA_CHANNELS='{json.dumps({'wecom': told})}' chengda serve", soft_wrap=True)
+    console.print(
+        f"curl {where}/mock/say -H 'content-type: application/json' -d '{{\"text\": \"你好\"}}'", soft_wrap=True
+    )
+    app = create_wecom(corp, WeComPusher(target, token, aes_key, corp))
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")

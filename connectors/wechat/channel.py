@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from fastapi import APIRouter
 
@@ -17,7 +16,7 @@ from bot.cases.telling import Telling
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
 from bot.channels.outbox import Kind, Parcel
-from bot.channels.plain import Piece, pieces_of
+from bot.channels.plain import Piece, packed, payload_of, pieces_of
 from bot.errors import UnknownCase
 from bot.messages import SenderId
 from bot.store import Work
@@ -36,7 +35,6 @@ AFTER_MESSAGE, AFTER_EVENT = (timedelta(hours=48), 5), (timedelta(minutes=1), 3)
 # A template may be told as failed before its sending is written down here.
 FAILED_TRIES, FAILED_PAUSE = 8, 0.5
 KEPT_EVENTS = 20
-BETWEEN = "\n\n"
 TOLD: Mapping[Ask, str] = {
     Ask.WELCOME: "utter_welcome",
     Ask.UNHEARD: "utter_voice_unheard",
@@ -91,7 +89,7 @@ class WeChat:
         store = self._gateway.assistant.store
         if parcel.kind is Kind.NOTICE and not contact.open_at(store.now()) and not parcel.sent:
             return self._notified(parcel, contact)
-        pieces = packed(pieces_of(parcel.bubbles, self._able))
+        pieces = packed(pieces_of(parcel.bubbles, self._able), MAX_TEXT_BYTES)
         for number, piece in enumerate(pieces[parcel.sent :], parcel.sent + 1):
             with store.work() as work:
                 known = work.contacts.of(parcel.sender)
@@ -146,7 +144,7 @@ class WeChat:
         answer = self._gateway.ask(self, arrival, max(0.0, deadline - time.monotonic()))
         if answer is None:
             return ""
-        first, *rest = [piece.text for piece in packed(pieces_of(answer, self.capabilities))] or [""]
+        first, *rest = [piece.text for piece in packed(pieces_of(answer, self.capabilities), MAX_TEXT_BYTES)] or [""]
         if rest:
             sender, store = self._sender(incoming), self._gateway.assistant.store
             language = answer[-1]["custom"]["turn"]["language"]
@@ -162,7 +160,7 @@ class WeChat:
         if incoming.tapped or incoming.source == "location":
             with self._gateway.assistant.store.work() as work:
                 if incoming.tapped:
-                    text = _payload(work.last_answer(sender), text)
+                    text = payload_of(work.last_answer(sender), text)
                 elif not _listened_to(work.tracker(sender)):
                     text = f"/file_demand{json.dumps({'place': text}, ensure_ascii=False)}"
         return Arrival(incoming.user, text, incoming.key, incoming.at, source=incoming.source)
@@ -237,25 +235,6 @@ def consents(contact: Contact) -> dict[str, int]:
     return dict(contact.details.get("subscriptions", {}))
 
 
-def packed(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
-    """Pieces joined to as few messages as they fit in: a push takes one back, and five are allowed at most."""
-    found: list[Piece] = []
-    for piece in pieces:
-        text = BETWEEN.join(part for part in (piece.text, piece.image) if part)
-        joined = f"{found[-1].text}{BETWEEN}{text}" if found and not found[-1].buttons else ""
-        if joined and len(joined.encode()) <= MAX_TEXT_BYTES:
-            found[-1] = Piece(joined, piece.buttons)
-        else:
-            found.append(Piece(text, piece.buttons))
-    return tuple(found)
-
-
 def _listened_to(tracker: Tracker) -> bool:
     """Whether somebody waits for what is said: a form, or a person."""
     return tracker.active_form is not None or tracker.mode is Mode.MANUAL
-
-
-def _payload(last: Sequence[Mapping[str, Any]] | None, title: str) -> str:
-    """What stands behind a tapped line of the last answer; the line itself where that is not known any more."""
-    buttons = [button for bubble in last or () for button in bubble.get("buttons", ())]
-    return next((str(button["payload"]) for button in buttons if button["title"] == title), title)

@@ -5,14 +5,22 @@ The shift is public only as an approximation; turned back step by step it fits t
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from math import cos, pi, sin, sqrt
+
+from bot.cases.coordinates import place_told
 
 # The ellipsoid of Krasovsky 1940: half the long axis in metres, and the square of its eccentricity.
 AXIS, ECCENTRICITY = 6378245.0, 0.00669342162296594323
 # Outside these degrees the grid is not shifted: south, north, west, east.
 BOUNDS = (0.8293, 55.8271, 72.004, 137.8347)
 STEPS = 8
+# A place is told with province and city; a case of this city needs neither.
+PROVINCE_AND_CITY = re.compile(
+    r"^(?:[\u4e00-\u9fff]{2,8}?(?:省|自治区))?(?:[\u4e00-\u9fff]{2,6}?市)?(?=[\u4e00-\u9fff])"
+)
 
 
 @dataclass(frozen=True)
@@ -58,3 +66,16 @@ def to_wgs84(position: Position) -> Position:
             guess.longitude + position.longitude - shifted.longitude,
         )
     return guess
+
+
+def place_sent(label: str, latitude: object, longitude: object) -> str:
+    """The words of a place that was sent, with its coordinates in WGS 84 where it has any; empty for neither."""
+    name = PROVINCE_AND_CITY.sub("", label, count=1)
+    try:
+        told = Position(float(str(latitude)), float(str(longitude)))
+    except ValueError:
+        told = Position(math.nan, math.nan)
+    if not is_position(told):
+        return name
+    position = to_wgs84(told)
+    return place_told(name, position.latitude, position.longitude)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,18 +10,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.cases.coordinates import place_told
 from bot.errors import BadCallback
 from connectors.wechat.markup import Fields, document, fields_of
-from connectors.wechat.place import Position, is_position, to_wgs84
+from connectors.wechat.place import place_sent
 
 USER = re.compile(r"[\w-]{1,100}", re.ASCII)
 SCENE = "qrscene_"
 MAX_SCENE = 64
-# WeChat opens a place with province and city; a case of this city needs neither.
-PROVINCE_AND_CITY = re.compile(
-    r"^(?:[\u4e00-\u9fff]{2,8}?(?:省|自治区))?(?:[\u4e00-\u9fff]{2,6}?市)?(?=[\u4e00-\u9fff])"
-)
 
 
 class Ask(StrEnum):
@@ -134,16 +128,8 @@ def _link(fields: Fields) -> Found:
 
 def _location(fields: Fields) -> Found:
     """The place in words with its coordinates in WGS 84; X is the latitude."""
-    name = PROVINCE_AND_CITY.sub("", fields.text("Label"), count=1)
-    try:
-        told = Position(float(fields.text("Location_X")), float(fields.text("Location_Y")))
-    except ValueError:
-        told = Position(math.nan, math.nan)
-    if not is_position(told):
-        return {"ask": Ask.ANSWER, "text": name, "source": "location"} if name else {"ask": Ask.UNREAD}
-    position = to_wgs84(told)
-    text = place_told(name, position.latitude, position.longitude)
-    return {"ask": Ask.ANSWER, "text": text, "source": "location"}
+    text = place_sent(fields.text("Label"), fields.text("Location_X"), fields.text("Location_Y"))
+    return {"ask": Ask.ANSWER, "text": text, "source": "location"} if text else {"ask": Ask.UNREAD}
 
 
 def _subscribe(fields: Fields) -> Found:

@@ -113,6 +113,16 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("suggestions_by_time", "suggestions_used", ["at"])
+    op.create_table(
+        "cursors",
+        sa.Column("channel", sa.String(40), primary_key=True),
+        sa.Column("account", sa.String(80), primary_key=True),
+        sa.Column("cursor", sa.String(200), nullable=False, server_default=""),
+        sa.Column("token", sa.String(200), nullable=False, server_default=""),
+        sa.Column("called", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("fetched", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
+    )
     _calls()
 
 
@@ -162,5 +172,5 @@ def downgrade() -> None:
     with op.batch_alter_table("handoffs") as batch:
         for column in HANDOFF_COLUMNS:
             batch.drop_column(column)
-    for table in ("web_sessions", "outbox", "inbox", "contacts"):
+    for table in ("cursors", "web_sessions", "outbox", "inbox", "contacts"):
         op.drop_table(table)
