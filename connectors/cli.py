@@ -52,6 +52,8 @@ from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
 from connectors.mock.commands import commands as mock_commands
 from connectors.open311.client import neighbour_of
 from connectors.open311.commands import commands as open311_commands
+from connectors.phone.bench import calls as bench_calls
+from connectors.phone.commands import commands as calls_commands
 from connectors.staff.commands import commands as staff_commands
 from connectors.sweeper import look_after
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
@@ -69,6 +71,7 @@ training.command("encoder")(encoder_commands.train)
 benches = typer.Typer(help="Print start-up time, turn times and memory; or measure one part by name.")
 app.add_typer(shadow.commands, name="shadow")
 app.add_typer(cases_commands.commands, name="cases")
+app.add_typer(calls_commands, name="calls")
 app.add_typer(open311_commands, name="open311")
 app.add_typer(database_commands.commands, name="database")
 app.add_typer(outbox_commands.commands, name="outbox")
@@ -306,6 +309,7 @@ def bench(context: typer.Context) -> None:
 benches.command()(bench_commands.nlu)
 benches.command()(bench_commands.answers)
 benches.command("cases")(bench_cases)
+benches.command("calls")(bench_calls)
 benches.command("duplicates")(bench_duplicates)
 benches.command()(entities)
 assist_commands.register(evaluations, benches)

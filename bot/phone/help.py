@@ -124,11 +124,13 @@ class Board:
         gone: list[str] = []
         later: float | None = None
         for kind, wanted in self.wanted.items():
+            counted = self.count
             change = self._change(kind, wanted)
             if not change.offers and not change.retracted:
                 continue
             due = self.changed_at.get(kind, float("-inf")) + SETTLE
             if now < due and kind != ALERT:
+                self.count = counted
                 later = due if later is None else min(later, due)
                 continue
             self.changed_at[kind] = now

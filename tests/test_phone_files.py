@@ -1,0 +1,257 @@
+"""Transcripts in files, calls in the database, keys of a telephone, and what an agent is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from bot.assist.suggestions import Suggestion, SuggestionKind
+from bot.assist.voice import SourceLine
+from bot.database import migrate, open_database
+from bot.domain import read_domain
+from bot.errors import BadFrame
+from bot.messages import MessageId, SenderId
+from bot.phone.calls import CallRecord
+from bot.phone.heard import note_heard
+from bot.phone.help import SETTLE, Board
+from bot.phone.segment import Segment, Speaker
+from bot.store import Store
+from bot.tables import turns
+from connectors.cli import app
+from connectors.phone.files import read_calls
+from connectors.phone.frames import Said
+from connectors.phone.intake import Intake
+from connectors.phone.keys import Keys
+from connectors.phone.outlet import Outlet
+from connectors.phone.sockets import Fault
+
+FRAMES = Path(__file__).with_name("fixtures") / "calls"
+WANT = json.loads((FRAMES / "want.json").read_text(encoding="utf-8"))
+NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store on each database."""
+    if request.param == "postgresql":
+        return Store(request.getfixturevalue("postgres_engine"), "SZ", lambda: NOW)
+    engine = open_database(f"sqlite:///{tmp_path / 'calls.sqlite3'}")
+    migrate(engine)
+    return Store(engine, "SZ", lambda: NOW)
+
+
+def line(name: str, text: str, start: int | None = None, final: bool = True) -> Segment:
+    return Segment("c-1", name, 1, Speaker.CALLER, text, final, start)
+
+
+def test_a_line_is_kept_once_and_never_changed(store: Store) -> None:
+    with store.work() as work:
+        assert work.calls.start(CallRecord("c-1", "key:a", "transcript.v1", NOW))
+        assert not work.calls.start(CallRecord("c-1", "key:b", "transcript.v1", NOW))
+        assert (
+            work.calls.add([line("b", "二", 900), line("a", "一", 100), line("p", "不算", final=False)], {"c-1": 7})
+            == 2
+        )
+    with store.work() as work:
+        assert work.calls.add([line("a", "别的", 100), line("x", " 。")], {"c-1": 3}) == 0
+        assert [one.text for one in work.calls.transcript("c-1")] == ["一", "二"]
+        found = work.calls.of("c-1")
+        assert found is not None and (found.last_seq, found.lines, found.owner) == (7, 2, "key:a")
+        assert [one.id for one in work.calls.listed(live=True)] == ["c-1"] and not work.calls.listed(live=False)
+        assert work.calls.end("c-1", NOW, "hangup", "路灯坏了", "zh") and not work.calls.end(
+            "c-1", NOW, "x", None, None
+        )
+        assert work.calls.of("nobody") is None
+
+
+def test_old_calls_are_forgotten_and_orphans_ended(store: Store) -> None:
+    with store.work() as work:
+        for name, age, ended in (("new", 1, True), ("old", 91, True), ("orphan", 1, False), ("live", 0, False)):
+            begun = NOW - timedelta(days=age)
+            work.calls.start(CallRecord(name, "key:a", "vosk", begun, ended_at=begun if ended else None))
+            work.calls.add([replace(line("s", "一"), call=name)])
+        assert work.calls.tidy(NOW, 90) == 2
+        assert work.calls.tidy(NOW, 90) == 0
+        assert {one.id for one in work.calls.listed()} == {"new", "orphan", "live"}
+        assert work.calls.of("orphan").reason == "lost" and work.calls.of("live").ended_at is None  # type: ignore[union-attr]
+
+
+def test_what_was_heard_stands_beside_the_turn(store: Store) -> None:
+    sender = SenderId("phone:CA1")
+    with store.work() as work:
+        row = {
+            "sender": sender,
+            "message_id": "m1",
+            "at": NOW,
+            "events": [],
+            "answer": [{"text": "您好，请讲", "custom": {"turn": {}}}],
+        }
+        work.connection.execute(turns.insert().values(**row))
+        assert note_heard(work, sender, MessageId("m1"), "您好")
+        assert not note_heard(work, sender, MessageId("m2"), "您好")
+        answer = work.connection.execute(select(turns.c.answer)).scalar_one()
+    assert answer == [{"text": "您好，请讲", "custom": {"turn": {}, "heard": "您好"}}]
+
+
+VTT = """WEBVTT
+
+00:00.500 --> 00:02.000
+<v 坐席>您好，这里是热线</v>
+
+00:03.000 --> 00:05.250
+<v 市民>人民路的<b>路灯</b>坏了
+"""
+SRT = "1\n00:00:00,500 --> 00:00:02,000\n坐席：您好，这里是热线\n\n2\n00:00:03,000 --> 00:00:05,250\n市民：人民路的路灯坏了\n\n"
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.vtt", VTT), ("a.srt", SRT)])
+def test_subtitles(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    (call,) = read_calls(tmp_path / name, Speaker.CALLER)
+    assert [(one.speaker, one.text, one.start_ms, one.end_ms) for one in call.segments] == [
+        (Speaker.AGENT, "您好，这里是热线", 500, 2000),
+        (Speaker.CALLER, "人民路的路灯坏了", 3000, 5250),
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(FRAMES.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_files_of_frames_give_the_same_transcript(path: Path) -> None:
+    (call,) = read_calls(path, Speaker.CALLER)
+    assert [[str(one.speaker), one.text.rstrip("。")] for one in call.segments] == WANT
+
+
+def test_whole_calls_a_line(tmp_path: Path) -> None:
+    rows = [
+        {
+            "call": "w1",
+            "language": "zh",
+            "segments": [{"speaker": "agent", "text": "您好"}, {"speaker": "caller", "text": "路灯坏了"}],
+        },
+        {"segments": [{"start": 0.5, "end": 1.25, "text": " Hello", "speaker": "SPEAKER_00"}]},
+    ]
+    (tmp_path / "calls.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    one, two = read_calls(tmp_path / "calls.jsonl", Speaker.CALLER)
+    assert [(line.speaker, line.text) for line in one.segments] == [
+        (Speaker.AGENT, "您好"),
+        (Speaker.CALLER, "路灯坏了"),
+    ]
+    assert (two.segments[0].text, two.segments[0].start_ms, two.segments[0].end_ms) == ("Hello", 500, 1250)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.jsonl", b'{"partial": "x"}\n{"partial": 7}\n', "a.jsonl:2: partial"),
+        ("a.jsonl", b"\xff\xfe", "not UTF-8"),
+        ("a.vtt", b"no subtitles", "a.vtt"),
+        ("b.jsonl", b"[1]\n", "b.jsonl:1: not a JSON object"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadFrame) as caught:
+        read_calls(tmp_path / name, Speaker.CALLER)
+    assert told in str(caught.value)
+
+
+def test_files_are_taken_in_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHENGDA_DATABASE_URL", f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    (tmp_path / "a.vtt").write_text(VTT, encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text("{", encoding="utf-8")
+    run = CliRunner().invoke(app, ["calls", "import", str(tmp_path / "a.vtt"), str(FRAMES / "vosk.jsonl")])
+    assert run.exit_code == 0 and "2 calls imported" in run.output, run.output
+    again = CliRunner().invoke(app, ["calls", "import", str(tmp_path / "a.vtt"), str(tmp_path / "b.jsonl")])
+    assert again.exit_code == 1 and "0 calls imported" in again.output and "1 there before" in again.output
+
+
+def test_keys_choose_at_once_and_spell_numbers() -> None:
+    keys, text = Keys().press("2", chooses=True)
+    assert (keys, text) == (Keys(), "2")
+    keys = Keys()
+    for key in "13800*138":
+        keys, text = keys.press(key, chooses=False)
+        assert text is None
+    assert keys.press("1", chooses=True) == (Keys("1381"), None)
+    assert keys.press("#", chooses=True) == (Keys(), "138")
+    assert Keys().press("#", chooses=True) == (Keys(), None) == Keys().press("A", chooses=True)
+
+
+def offer(kind: SuggestionKind, code: str, confidence: float, field: str = "channels") -> Suggestion:
+    return Suggestion(kind, f"text {code}", confidence, SourceLine(field, "title"), code)
+
+
+def test_what_an_agent_sees_settles() -> None:
+    board = Board()
+    board.want([offer(SuggestionKind.REPLY, "C01", 0.5), offer(SuggestionKind.SERVICE, "C01", 0.5)])
+    change, later = board.settle(0.0)
+    assert [one.id for one in change.offers] == ["sg1", "sg2"] and later is None
+    board.want([offer(SuggestionKind.REPLY, "C02", 0.9), offer(SuggestionKind.SERVICE, "C01", 0.55)])
+    assert board.settle(0.5) == (type(change)(), SETTLE)
+    change, later = board.settle(SETTLE)
+    assert (change.retracted, [one.id for one in change.offers], later) == (("sg1",), ["sg3"], None)
+    board.want([offer(SuggestionKind.REPLY, "C02", 0.7), offer(SuggestionKind.REPLY, "emergency", 1.0, "safety")])
+    change, later = board.settle(SETTLE + 0.1)
+    assert [one.suggestion.code for one in change.offers] == ["emergency"] and later == 2 * SETTLE
+    assert board.find("sg3") is not None and board.find("sg1") is None
+
+
+def frame(seq: int, name: str, final: bool) -> Said:
+    row = {
+        "type": "segment",
+        "seq": seq,
+        "segment_id": name,
+        "rev": seq,
+        "speaker": "caller",
+        "text": "x",
+        "final": final,
+    }
+    return Said.model_validate(row)
+
+
+def test_partials_make_room_and_finals_wait_for_it() -> None:
+    async def run() -> None:
+        intake = Intake(most=2)
+        await intake.put(frame(1, "a", False))
+        await intake.put(frame(2, "a", False))
+        await intake.put(frame(3, "b", True))
+        await intake.put(frame(4, "c", False))
+        assert sorted(intake.take_dropped()) == [1, 4]
+        waiting = asyncio.create_task(intake.put(frame(5, "d", True)))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        got = [await intake.get()]
+        await waiting
+        got += [await intake.get(), await intake.get()]
+        assert [one.seq for one in got if isinstance(one, Said)] == [2, 3, 5]
+        await intake.end()
+        assert await intake.get() is None and intake.over
+
+    asyncio.run(run())
+
+
+def test_a_listener_who_never_reads_is_let_go() -> None:
+    async def run() -> None:
+        outlet = Outlet(most=4)
+        for rev in range(10):
+            outlet.put({"rev": rev}, "line a")
+        assert len(outlet) == 1 and not outlet.slow
+        for number in range(4):
+            outlet.put({"final": number})
+        assert not outlet.slow and not await outlet.room(0.01)
+        outlet.put({"final": 4})
+        assert outlet.slow
+        got = [await outlet.get() for _ in range(5)]
+        assert got == [{"final": 0}, {"final": 1}, {"final": 2}, {"final": 3}, None]
+
+    asyncio.run(run())
+
+
+def test_every_fault_has_its_words() -> None:
+    assert {f"utter_call_{fault}" for fault in Fault} <= set(read_domain().responses)
