@@ -35,7 +35,7 @@ from connectors.staff.router import router as staff_router
 from connectors.sweeper import Sweeper
 from connectors.throttle import Throttle
 from connectors.web import api as web_api
-from connectors.web import deep_chat_api
+from connectors.web import deep_chat_api, embed
 from connectors.web import stream as web_stream
 from connectors.web.channel import WebPages
 from connectors.web.chat import WebChat
@@ -116,6 +116,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(web_api.router)
     app.include_router(web_stream.router)
     app.include_router(deep_chat_api.router)
+    app.include_router(embed.router)
     app.include_router(staff_router)
     app.include_router(calls_router)
     for channel in channels:

@@ -1,16 +1,17 @@
-/** <chengda-chat>: the web chat of Chengda over the REST webhook, in light DOM so that labels and live regions work. */
+/** <chengda-chat>: the web chat of Chengda over its own API, in light DOM so that labels and live regions work. */
 
+import { askRating } from './case_rating.js';
+import { Conversation, DeliveryError, fill } from './conversation.js';
 import { MESSAGES } from './messages.js';
+import { framed, hearSite, paint, tellSite, wishedLanguage } from './widget_frame.js';
 
-const ENDPOINT = new URL('../webhooks/rest/webhook', import.meta.url);
-const FEEDBACK = new URL('../feedback', import.meta.url);
 const CITY_TIME_ZONE = 'Asia/Shanghai';
 const MAX_CHARS = 2000;
 const COUNTER_FROM = 1800;
-const TIMEOUT_MS = 30_000;
 const KEPT_ENTRIES = 200;
 const PANEL_MIN_PX = 180;
 const RATED_OUTCOMES = ['answered', 'clarify', 'no_service'];
+const FILES = '.jpg,.jpeg,.png,.webp,.heic,.pdf,.mp4';
 const URGENT_OUTCOMES = ['emergency', 'crisis'];
 const HELP_NUMBERS = ['110', '119', '120', '122', '12338', '12345', '12348', '12355', '96110'];
 const TRADITIONAL = /[們個這說請問處時間區與關電費證駕駛辦續報號碼雙龍崗羅園據樓燈壞誰嗎點為來後還從開應該對會國]/g;
@@ -56,10 +57,6 @@ function randomId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function fill(template, values) {
-  return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
-
 function isTraditional(text) {
   return (text.match(TRADITIONAL) ?? []).length >= 2;
 }
@@ -75,68 +72,6 @@ function savedTranscript() {
     return JSON.parse(session.get('transcript')) ?? [];
   } catch {
     return [];
-  }
-}
-
-/** Why a message did not get an answer; `again` tells whether sending it once more can help. */
-class DeliveryError extends Error {
-  constructor(key, { detail = '', language = '', again = true } = {}) {
-    super(detail || key);
-    Object.assign(this, { key, detail, language, again });
-  }
-
-  /** The server's own words where they are in the language asked for, else ours. */
-  told(language) {
-    return this.detail && this.language === language ? this.detail : fill(MESSAGES[language][this.key], {});
-  }
-}
-
-async function problemOf(response, language) {
-  const isProblem = (response.headers.get('content-type') ?? '').includes('application/problem+json');
-  const problem = isProblem ? await response.json().catch(() => ({})) : {};
-  const told = { detail: problem.detail ?? '', language };
-  if (response.status === 429) return new DeliveryError('too_many', told);
-  if (response.status >= 500 || response.status === 408) return new DeliveryError('server_error', told);
-  return new DeliveryError('refused', { ...told, again: false });
-}
-
-/** One turn over the wire; raises DeliveryError. */
-async function post(body, language, cancelled) {
-  const cutOff = new AbortController();
-  const timer = setTimeout(() => cutOff.abort(), TIMEOUT_MS);
-  cancelled.addEventListener('abort', () => cutOff.abort());
-  try {
-    const response = await fetch(ENDPOINT, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Accept-Language': language },
-      body: JSON.stringify(body),
-      signal: cutOff.signal,
-    });
-    if (!response.ok) throw await problemOf(response, language);
-    const answer = await response.json();
-    if (!Array.isArray(answer)) throw new DeliveryError('server_error');
-    return answer;
-  } catch (error) {
-    if (error instanceof DeliveryError) throw error;
-    if (error instanceof SyntaxError) throw new DeliveryError('server_error');
-    throw new DeliveryError(cutOff.signal.aborted ? 'timeout' : 'offline');
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Whether a rating of an answer reached the server. */
-async function postRating(body, language) {
-  try {
-    const response = await fetch(FEEDBACK, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Accept-Language': language },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    return response.ok;
-  } catch {
-    return false;
   }
 }
 
@@ -165,7 +100,7 @@ function copyBySelection(text) {
 class ChengdaChat extends HTMLElement {
   connectedCallback() {
     this.language = this.initialLanguage();
-    this.sender = session.get('sender') || this.newSender();
+    this.embedded = this.hasAttribute('embedded');
     this.entries = savedTranscript();
     this.cancel = new AbortController();
     this.build();
@@ -175,18 +110,33 @@ class ChengdaChat extends HTMLElement {
     this.applyLanguage();
     this.watchViewport();
     this.scrollToEnd();
+    this.conversation = new Conversation(session, (news) => this.hear(news));
+    if (this.embedded) this.joinSite();
   }
 
   initialLanguage() {
     const saved = settings.get('language');
+    if (!saved && wishedLanguage in MESSAGES) return wishedLanguage;
     if (saved in MESSAGES) return saved;
     return (navigator.language ?? 'zh').toLowerCase().startsWith('zh') ? 'zh' : 'en';
   }
 
-  newSender() {
-    const sender = `web-${randomId()}`;
-    session.set('sender', sender);
-    return sender;
+  /** The page that frames us: its colour, when it opens and closes us, and how many answers came meanwhile. */
+  joinSite() {
+    paint();
+    this.unread = 0;
+    this.shown = true;
+    hearSite((type) => {
+      this.shown = type === 'open' || (this.shown && type !== 'close');
+      if (type === 'open') {
+        this.unread = 0;
+        this.input.focus();
+      }
+    });
+    this.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && !event.defaultPrevented && !this.querySelector('dialog[open]')) tellSite('close');
+    });
+    tellSite('ready');
   }
 
   t(key, values = {}, language = this.language) {
@@ -230,8 +180,13 @@ class ChengdaChat extends HTMLElement {
       { class: 'header' },
       el('img', { class: 'logo', src: new URL('icon.svg', import.meta.url), alt: '', width: 36, height: 36 }),
       el('div', { class: 'brand' }, el('h1', { text: 'name' }), el('p', { text: 'tagline' })),
-      el('div', { class: 'tools', role: 'group', label: 'settings' }, this.languageButton, this.largerButton, reset),
+      el('div', { class: 'tools', role: 'group', label: 'settings' }, this.languageButton, this.largerButton, reset, this.closing()),
     );
+  }
+
+  closing() {
+    if (!this.embedded || !framed) return null;
+    return el('button', { type: 'button', class: 'close', text: 'close', click: () => tellSite('close') });
   }
 
   buildHelp() {
@@ -274,6 +229,9 @@ class ChengdaChat extends HTMLElement {
       paste: (event) => this.onPaste(event),
     });
     this.counter = el('p', { class: 'counter', hidden: true });
+    this.file = el('input', { type: 'file', class: 'visually-hidden', accept: FILES, tabindex: '-1', label: 'file', change: () => this.sendFile() });
+    const plus = el('span', { class: 'plus', 'aria-hidden': 'true' }, '＋');
+    const add = el('button', { type: 'button', class: 'add-file', click: () => this.file.click() }, plus, el('span', { text: 'file' }));
     const form = el(
       'form',
       {
@@ -284,9 +242,10 @@ class ChengdaChat extends HTMLElement {
         },
       },
       el('label', { for: 'chengda-input', text: 'input' }),
-      el('div', { class: 'field' }, this.input, el('button', { type: 'submit', class: 'send', text: 'send' })),
+      el('div', { class: 'field' }, add, this.input, el('button', { type: 'submit', class: 'send', text: 'send' })),
       el('p', { id: 'chengda-input-hint', class: 'visually-hidden', text: 'input_hint' }),
       this.counter,
+      this.file,
     );
     return form;
   }
@@ -325,6 +284,7 @@ class ChengdaChat extends HTMLElement {
 
   closeOnEscape(event) {
     if (event.key !== 'Escape') return;
+    event.preventDefault();
     event.currentTarget.open = false;
     event.currentTarget.querySelector('summary').focus();
   }
@@ -334,6 +294,7 @@ class ChengdaChat extends HTMLElement {
   switchLanguage() {
     this.language = this.language === 'zh' ? 'en' : 'zh';
     settings.set('language', this.language);
+    if (this.embedded) tellSite('language', { language: this.language });
     this.applyLanguage();
   }
 
@@ -472,12 +433,11 @@ class ChengdaChat extends HTMLElement {
 
   async deliver(entry, signal) {
     this.mark(entry, 'waiting');
-    const metadata = { message_id: entry.id, language: this.language };
     try {
-      const answer = await post({ sender: this.sender, message: entry.text, metadata }, this.language, signal);
+      const answered = await this.conversation.say(entry.id, entry.text, this.language, signal);
       if (signal.aborted) return false;
       this.mark(entry, 'sent');
-      this.addEntry({ kind: 'bot', answer, to: entry.id });
+      this.addTurn(answered.turn_id, answered.messages, entry.id);
       return true;
     } catch (error) {
       if (signal.aborted) return false;
@@ -514,6 +474,60 @@ class ChengdaChat extends HTMLElement {
     this.failure.hidden = !error;
     this.failureText.textContent = error ? error.told(this.language) : '';
     this.fitLayout();
+  }
+
+  // ---- what others say, files, ratings ----
+
+  /** News of the stream: parts of the answer under way, turns of a person or a notice, cases that changed. */
+  hear({ part, turn, messages, cases }) {
+    if (part && this.delivering) this.showPart(part);
+    if (cases) this.offerRating();
+    const own = messages?.some(({ client_msg_id: id }) => id && this.entries.some((entry) => entry.id === id));
+    if (messages && !own) this.addTurn(turn, messages);
+  }
+
+  addTurn(turn, messages, to = null) {
+    if (turn && this.entries.some((entry) => entry.turn === turn)) return;
+    const said = messages.filter(({ role }) => role !== 'user');
+    if (!said.length) return;
+    const answer = said.map(({ text, buttons, image }) => ({ text, buttons, image }));
+    answer.at(-1).custom = { turn: said.at(-1).turn ?? {} };
+    this.addEntry({ kind: 'bot', answer, to, turn, role: said[0].role });
+    if (this.embedded && !this.shown) tellSite('unread', { count: (this.unread += 1) });
+  }
+
+  async sendFile() {
+    const [file] = this.file.files;
+    this.file.value = '';
+    if (!file) return;
+    this.status.textContent = this.t('file_sending', { name: file.name });
+    try {
+      const { turn_id: turn, messages } = await this.conversation.send(file, this.language);
+      this.addTurn(turn, messages);
+    } catch (error) {
+      if (!(error instanceof DeliveryError)) throw error;
+      this.addEntry({ kind: 'notice', text: error.told(this.language), language: this.language });
+    }
+    this.status.textContent = '';
+  }
+
+  /** Cases of this conversation that were answered may be rated here; each is offered once. */
+  async offerRating() {
+    const cases = await this.conversation.cases(this.language).catch(() => []);
+    const offered = this.entries.filter(({ kind }) => kind === 'rate').map(({ number }) => number);
+    for (const { case_id: number, rateable } of cases) {
+      if (rateable && !offered.includes(number)) this.addEntry({ kind: 'rate', number, language: this.language });
+    }
+  }
+
+  rateTurn({ number, language }) {
+    const rate = async () => {
+      const done = await askRating(this, number, language, (body) => this.conversation.rate(body, language));
+      if (done) this.status.textContent = this.t('case_rated', { number }, language);
+    };
+    const button = el('button', { type: 'button', class: 'rate-case', click: rate }, this.t('rate_case', { number }, language));
+    const text = el('p', { class: 'bubble' }, this.t('rate_case_text', { number }, language));
+    return el('li', { class: 'turn bot', lang: language }, this.speaker(language, 'system'), text, button);
   }
 
   // ---- the transcript ----
@@ -555,6 +569,7 @@ class ChengdaChat extends HTMLElement {
 
   drawn(entry) {
     if (entry.kind === 'user') return this.userTurn(entry);
+    if (entry.kind === 'rate') return this.rateTurn(entry);
     if (entry.kind === 'notice') return el('li', { class: 'turn notice', lang: entry.language }, el('p', {}, entry.text));
     return this.botTurn(entry);
   }
@@ -575,7 +590,7 @@ class ChengdaChat extends HTMLElement {
     const language = turn.language in MESSAGES ? turn.language : this.language;
     const whole = answer.map((message) => message.text ?? '').join('\n');
     const urgent = URGENT_OUTCOMES.includes(turn.outcome);
-    const node = el('li', { class: 'turn bot', lang: languageTag(whole, language) }, this.speaker(language));
+    const node = el('li', { class: 'turn bot', lang: languageTag(whole, language) }, this.speaker(language, entry.role));
     node.classList.toggle('urgent-turn', urgent);
     node.classList.toggle('form-step', Boolean(turn.active_form));
     for (const message of answer) node.append(...this.messageParts(message, turn, language));
@@ -588,7 +603,9 @@ class ChengdaChat extends HTMLElement {
     return node;
   }
 
-  speaker(language) {
+  /** Who speaks; every word of the machine is marked as such. */
+  speaker(language, role = 'assistant') {
+    if (role === 'agent' || role === 'system') return el('p', { class: 'speaker' }, el('strong', {}, this.t(role, {}, language)));
     return el(
       'p',
       { class: 'speaker' },
@@ -643,8 +660,8 @@ class ChengdaChat extends HTMLElement {
       for (const button of buttons) button.setAttribute('aria-pressed', String(entry.rating === button.dataset.rating));
     };
     const rate = async (rating) => {
-      const body = { sender: this.sender, message_id: entry.to, rating };
-      const done = await postRating(body, this.language);
+      const sent = this.conversation.rate({ client_msg_id: entry.to, rating }, this.language);
+      const done = await sent.then(() => true, () => false);
       if (done) entry.rating = rating;
       this.save();
       show();
@@ -679,8 +696,14 @@ class ChengdaChat extends HTMLElement {
     if (filed.query_code) rows.push(row('query_code', el('span', { class: 'query-code' }, filed.query_code)));
     const title = el('h2', {}, this.t('case', {}, language));
     const card = el('div', { class: 'case' }, title, el('dl', {}, ...rows));
-    if (filed.query_code) card.append(this.keepCode(filed, language));
+    if (filed.query_code) card.append(this.keepCode(filed, language), this.trackLink(filed, language));
     return card;
+  }
+
+  /** Number and code stand behind the #, which no server is sent. */
+  trackLink({ case_id: number, query_code: code }, language) {
+    const page = new URL(`../status#${new URLSearchParams({ number, code })}`, import.meta.url);
+    return el('p', {}, el('a', { href: page, rel: 'noopener', target: '_blank' }, this.t('track_case', {}, language)));
   }
 
   expected(iso, language) {
@@ -725,10 +748,22 @@ class ChengdaChat extends HTMLElement {
       { class: 'turn bot typing', 'aria-hidden': 'true' },
       el('p', { class: 'bubble' }, el('i'), el('i'), el('i')),
     );
+    this.typing.firstElementChild.replaceChildren(el('i'), el('i'), el('i'));
+    this.typing.classList.remove('partly');
+    this.partly = '';
     if (on) this.list.append(this.typing);
     else this.typing.remove();
     this.status.textContent = on ? this.t('typing') : '';
     if (on) this.scrollToEnd();
+  }
+
+  /** The part of an answer that is here; it is hidden from readers, who hear the finished answer once. */
+  showPart({ id, index, text }) {
+    if (!this.typing?.isConnected) return;
+    this.partly += this.partly && index === 0 ? `\n${text}` : text;
+    this.typing.classList.add('partly');
+    this.typing.firstElementChild.textContent = this.partly;
+    this.typing.dataset.of = id;
   }
 
   // ---- scrolling ----
@@ -757,7 +792,8 @@ class ChengdaChat extends HTMLElement {
     this.delivering = false;
     this.entries = [];
     session.remove('transcript');
-    this.sender = this.newSender();
+    this.conversation.close();
+    this.conversation = new Conversation(session, (news) => this.hear(news));
     this.list.replaceChildren(this.welcome);
     this.showTyping(false);
     this.showFailure(null);

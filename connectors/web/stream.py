@@ -58,7 +58,8 @@ async def _as_sse(events: AsyncGenerator[Sent]) -> AsyncGenerator[ServerSentEven
     async with contextlib.aclosing(events):
         async for event in events:
             data = json.dumps(event.data, ensure_ascii=False)
-            yield ServerSentEvent(data, event=str(event.name), id=None if event.id is None else str(event.id))
+            key = None if event.id is None else str(event.id)
+            yield ServerSentEvent(data, event=str(event.name), id=key, sep="\n")
 
 
 async def news(chat: WebChat, session: WebSession, after: int) -> AsyncGenerator[Sent]:
