@@ -102,7 +102,9 @@ def embedded(browser: webdriver.Chrome, server: Server, site: str, pages: Path) 
         page = Page(browser, language)
         page.resize(*size)
         page.media(prefers_color_scheme="light", prefers_reduced_motion="no-preference", forced_colors="none")
-        made = tag(server.url, language).replace(" async", f" {wishes} async")
+        made = tag(server.url, language)
+        if wishes:
+            made = made.replace('data-position="right"', wishes)
         (pages / "index.html").write_text(
             ALLOWED_PAGE.format(language=language, url=server.url, tag=made), encoding="utf-8"
         )

@@ -595,7 +595,8 @@ class ChengdaChat extends HTMLElement {
     node.classList.toggle('form-step', Boolean(turn.active_form));
     for (const message of answer) node.append(...this.messageParts(message, turn, language));
     if (urgent) node.append(this.callLinks(whole, language));
-    for (const filed of turn.cases ?? [turn.case].filter(Boolean)) node.append(this.caseCard(filed, language));
+    const told = (turn.cases ?? [turn.case]).filter((filed) => filed?.status);
+    for (const filed of told) node.append(this.caseCard(filed, language));
     if (turn.sources?.length) node.append(this.sourceList(turn.sources, language));
     const choices = answer.flatMap((message) => message.buttons ?? []);
     if (choices.length) node.append(this.choiceGroup(choices, language));
