@@ -58,13 +58,19 @@ def test_an_answer_of_eight_seconds_comes_once_as_a_customer_message(slow: City)
 
 def test_a_case_filed_late_is_filed_once(slow: City) -> None:
     openid = "oLateCase"
-    for text in ("路灯坏了，昨晚开始的", "民治大道500号"):
+    for number, text in enumerate(("路灯坏了，昨晚开始的", "民治大道500号"), 1):
         slow.pusher.say(openid, text)
+        assert wait(lambda number=number: slow.turns(openid) == number, 30)
     with held(slow, openid, 6.0), ThreadPoolExecutor(3) as threads:
         found = list(threads.map(lambda _: slow.pusher.say(openid, "确认", "78"), range(3)))
     assert all(one.shown is None and not one.failed for one in found)
-    assert wait(lambda: len(slow.account.texts(openid)) == 1)
+    assert wait(lambda: bool(told(slow, openid)), 30)
     (case,) = slow.cases(openid)
-    assert case.number in slow.account.texts(openid)[0]
+    assert case.number in told(slow, openid)[0]
     time.sleep(2)
-    assert len(slow.account.texts(openid)) == 1
+    assert len(told(slow, openid)) == 1
+
+
+def told(city: City, openid: str) -> list[str]:
+    """The customer messages that tell of a filed case."""
+    return [text for text in city.account.texts(openid) if "查询码" in text]
