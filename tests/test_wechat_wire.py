@@ -15,7 +15,7 @@ from wechatpy import parse_message
 from bot.cases.case import CaseDraft, DemandType
 from bot.cases.coordinates import located, place_told
 from bot.channels.contacts import Window
-from bot.channels.plain import Piece
+from bot.channels.plain import Piece, packed
 from bot.database import migrate, open_database
 from bot.errors import BadCallback, SettingsError
 from bot.messages import Button, SenderId
@@ -24,7 +24,6 @@ from connectors.channels.channel import Push
 from connectors.channels.registry import check_channels
 from connectors.mock.wechat_account import Account
 from connectors.mock.wechat_pusher import Pusher
-from connectors.wechat.channel import packed
 from connectors.wechat.codes import CODES, STALE_TOKEN, meaning_of
 from connectors.wechat.crypto import Signed
 from connectors.wechat.notice import FITTING
@@ -233,11 +232,11 @@ def test_a_short_window_does_not_replace_a_long_one() -> None:
 
 def test_pieces_are_joined_to_few_messages() -> None:
     texts = ["好" * 300, "的" * 300, "吗" * 300]
-    assert [len(piece.text.encode()) for piece in packed([Piece(text) for text in texts])] == [1802, 900]
+    assert [len(piece.text.encode()) for piece in packed([Piece(text) for text in texts], 2048)] == [1802, 900]
     buttons = (Button("是", "yes"),)
-    told = packed([Piece("a"), Piece("b", buttons), Piece("c"), Piece("", (), "https://x/p.png")])
+    told = packed([Piece("a"), Piece("b", buttons), Piece("c"), Piece("", (), "https://x/p.png")], 2048)
     assert told == (Piece("a\n\nb", buttons), Piece("c\n\nhttps://x/p.png"))
-    assert packed([]) == ()
+    assert packed([], 2048) == ()
 
 
 @pytest.mark.parametrize(
