@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from bot.assist.assistance import Advice, Assistance
 from bot.assist.draft import Draft
+from bot.assist.recent import RecentCalls
 from bot.assist.suggestions import Suggestion
 from bot.assist.transcript import Segment, Speaker
 from bot.assistant import Assistant
@@ -40,10 +42,15 @@ class SuggestRequest(Body):
 @router.post("/suggest")
 def suggest(body: SuggestRequest, assistant: Engine) -> dict[str, Any]:
     """Suggestions, the case form and a summary for a call."""
-    assistance = assistance_of(assistant)
     segments = [Segment(str(at), line.speaker, line.text) for at, line in enumerate(body.transcript)]
-    advice = assistance.advise(assistance.listen(segments), body.language)
+    advice = assistance_of(assistant).advise(recent_calls(assistant).listen(segments), body.language)
     return {**advice_json(advice), "duplicates": duplicates_of(assistant, advice.draft)}
+
+
+@lru_cache(maxsize=1)
+def recent_calls(assistant: Assistant) -> RecentCalls:
+    """The calls heard lately by an assistant; those of one before it are forgotten."""
+    return RecentCalls(assistance_of(assistant))
 
 
 def assistance_of(assistant: Assistant) -> Assistance:

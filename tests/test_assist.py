@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from bot.assist.figures import measure, right, score
 from bot.assist.labelled_calls import read_calls
 from bot.assist.numbers import mobile_in
 from bot.assist.questions import Asked, asked, reads_back
+from bot.assist.recent import RecentCalls
+from bot.assist.rendering import time_in_chinese
 from bot.assist.suggestions import SuggestionKind
 from bot.assist.transcript import Segment, Speaker, heard
 from bot.assistant import Assistant
@@ -180,6 +183,20 @@ def test_an_english_caller_is_rendered_in_chinese(after: Callable[[Lines], Advic
     assert "street light" in advice.rendering.original
 
 
+@pytest.mark.parametrize(
+    ("told", "chinese"),
+    [
+        ("for a week", "1周 (for a week)"),
+        ("since last Monday", "从上周一 (since last Monday)"),
+        ("every night, at 11 pm", "每天晚上23:00 (every night, at 11 pm)"),
+        ("three days ago", "3天前 (three days ago)"),
+        ("when the typhoon came", "when the typhoon came"),
+    ],
+)
+def test_times_are_rendered_where_all_their_words_are_known(told: str, chinese: str) -> None:
+    assert time_in_chinese(told) == chinese
+
+
 def test_hearing_is_a_pure_fold(assistance: Assistance) -> None:
     segments = segments_of(BARBECUE)
     whole = assistance.listen(segments)
@@ -301,3 +318,13 @@ def test_many_calls_at_once(assistance: Assistance) -> None:
     arrivals = sorted(arrivals_of(8, 1.0, 0.2), key=lambda one: one.at)
     spent = played(assistance, arrivals, 8)
     assert spent and min(spent) >= 0
+
+
+def test_a_transcript_sent_whole_is_heard_from_where_it_goes_on(assistance: Assistance) -> None:
+    segments, recent = segments_of(BARBECUE), RecentCalls(assistance)
+    for end in range(1, len(segments) + 1):
+        call = recent.listen(segments[:end])
+        assert recent.listen(segments[:end]) is call
+    assert assistance.advise(call) == assistance.advise(assistance.listen(segments))
+    corrected = [*segments[:3], replace(segments[3], text="窗都不敢开"), *segments[4:]]
+    assert recent.listen(corrected).matter.text != call.matter.text

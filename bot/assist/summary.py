@@ -7,8 +7,8 @@ from dataclasses import replace
 from bot.assist.call import Call
 from bot.assist.draft import Draft
 from bot.assist.matter import Matter
+from bot.assist.rendering import place_in_chinese, time_in_chinese
 from bot.assist.voice import Voice
-from bot.nlu.entities import PLACE_NAMES, find_entities
 from knowledge.city import City
 
 
@@ -42,8 +42,8 @@ def _matter(call: Call, matter: Matter, draft: Draft, voice: Voice, city: City) 
         "utter_assist_summary_demand",
         type=voice.text(f"utter_type_{draft.type}"),
         matter=_name(draft, voice),
-        location=_in_language(place, voice, city) if place else missing,
-        occurred_at=time or missing,
+        location=_place(place, voice, city) if place else missing,
+        occurred_at=_time(time, voice) if time else missing,
         contact=_contact(call, voice),
         agency=voice.catalogue.agency_name(draft.item).in_language(voice.language)
         if draft.item
@@ -67,15 +67,14 @@ def _contact(call: Call, voice: Voice) -> str:
     return voice.text("utter_assist_contact_hidden", contact=told) if hidden else told
 
 
-def _in_language(place: str, voice: Voice, city: City) -> str:
-    """A place told in English with the Chinese names of what is known of it, for a reader of Chinese."""
-    if voice.language != "zh" or not place.isascii():
-        return place
-    told = place
-    names = [one for one in find_entities(place, "en", city) if one.label in PLACE_NAMES and not one.value.isascii()]
-    for entity in reversed([one for n, one in enumerate(names) if not any(o.end > one.start for o in names[:n])]):
-        told = f"{told[: entity.start]}{entity.value}{told[entity.end :]}"
-    return told if told == place else f"{told} ({place})"
+def _place(place: str, voice: Voice, city: City) -> str:
+    """A place as the reader has it."""
+    return place_in_chinese(place, city) if voice.language == "zh" and place.isascii() else place
+
+
+def _time(time: str, voice: Voice) -> str:
+    """A time as the reader has it."""
+    return time_in_chinese(time) if voice.language == "zh" and time.isascii() else time
 
 
 def in_chinese(call: Call, drafts: tuple[Draft, ...], voice: Voice, city: City) -> str:

@@ -116,7 +116,7 @@ class DemandAnalyst:
         return tuple(self._one(part, find_entities(part, language, self.city), text, whole) for part in parts)
 
     def read(self, text: str, vector: NDArray[np.float32]) -> Demand:
-        """A text with its vector read as one demand, whatever it holds; where and when are not read."""
+        """A text with its vector read as one demand, whatever it holds; where and when are not, nor is the catalogue searched."""
         return self._one(text, (), text, (), vector)
 
     def items(self, clean: str, vector: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
@@ -145,7 +145,7 @@ class DemandAnalyst:
         code, share = ranked[0]
         listed = code != NO_ITEM and code in self._retriever.catalogue
         item = self._retriever.catalogue[code] if listed and share >= ITEM_FLOOR else None
-        if share < SURE_ITEM:
+        if share < SURE_ITEM and known is None:
             item = self._named_item(_without(clean, own)) or item
         if item is not None and (item.category == category or share > confidence):
             category, confidence = item.category or category, max(confidence, share)
