@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from bot.channels.tables import contacts
+from bot.channels.web_sessions import CHANNEL as WEB
 from bot.messages import SenderId
 from bot.tables import handoffs
 
@@ -61,8 +62,8 @@ class HandoffQueue:
             self._set(mine.id, call_back_to=to)
 
     def writes_by_messenger(self, sender: SenderId) -> bool:
-        """Whether we can write to the citizen of our own accord."""
-        query = select(contacts.c.reachable).where(contacts.c.sender == sender)
+        """Whether we can write to the citizen of our own accord; a page is closed and gone."""
+        query = select(contacts.c.reachable).where(contacts.c.sender == sender, contacts.c.channel != WEB)
         return bool(self._connection.execute(query).scalar())
 
     def _open(self, sender: SenderId) -> Row[Any] | None:

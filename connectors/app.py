@@ -19,6 +19,8 @@ from connectors import assist_api, cases_api, feedback_api, knowledge_api, metri
 from connectors.channels.gateway import Gateway
 from connectors.channels.postman import Postman
 from connectors.channels.registry import check_channels, open_channels, read_channels
+from connectors.desk.router import router as desk_router
+from connectors.desk.stream_api import Pulse
 from connectors.limits import Limits
 from connectors.live.connect import live_desk
 from connectors.open311.client import neighbour_of
@@ -82,6 +84,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         )
         sweeper.start()
         app.state.gateway, app.state.postman, app.state.web = gateway, postman, web
+        app.state.pulse = Pulse(lambda: app.state.assistant.store)
         if not in_memory(engine.store.engine):
             postman.start()
         web.feed.start()
@@ -119,6 +122,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(embed.router)
     app.include_router(staff_router)
     app.include_router(calls_router)
+    app.include_router(desk_router)
     for channel in channels:
         app.include_router(channel.router())
     rasa_socket = RasaSocket(web, lambda: app.state.throttle)
@@ -142,6 +146,10 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     @app.get("/status", include_in_schema=False)
     def status_page() -> FileResponse:
         return FileResponse(STATIC / "status.html")
+
+    @app.get("/desk", include_in_schema=False)
+    def desk_page() -> FileResponse:
+        return FileResponse(STATIC / "desk.html")
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -298,7 +298,8 @@ DOORS = _doors()
 
 def test_only_the_login_is_open() -> None:
     assert {(method, path) for method, path, right in DOORS if right is None} == OPEN_DOORS
-    assert {right for _, _, right in DOORS if right} == set(Right)
+    # The doors of talks stand under /desk/api.
+    assert {right for _, _, right in DOORS if right} == set(Right) - {Right.TALKS, Right.FIGURES}
     assert {role for _, role, _ in PEOPLE} == set(STAFF_ROLES)
 
 

@@ -53,13 +53,13 @@ class TalkDesk:
         if self._work.talks.claim(number, self._account.login, self._now):
             tracker = self._work.tracker(talk.sender)
             language = _language(tracker, talk)
-            joined = replace(self._domain.say("utter_agent_joined", language), custom=dict(ROLE))
+            joined = self._domain.say("utter_agent_joined", language)
             # No messenger brings this: some let us send only few messages, and the agent's own words follow.
             self._speaker.say(tracker, language, (joined,), (self._mode(Mode.MANUAL),), push=False)
             self._record(Action.TALK_CLAIMED, talk)
         return self._work.talks.by_number(number)
 
-    def look(self, number: int, after: int = 0) -> tuple[Talk, Tracker, tuple[SaidTurn, ...]]:
+    def look(self, number: int, after: int = 0, record: bool = True) -> tuple[Talk, Tracker, tuple[SaidTurn, ...]]:
         """A talk with its conversation, by who holds it or by a supervisor; the first look is recorded."""
         talk = self._work.talks.by_number(number)
         if talk.claimed_by == self._account.login:
@@ -67,7 +67,7 @@ class TalkDesk:
                 self._work.talks.seen(number, self._now)
         elif self._account.role is not Role.SUPERVISOR:
             raise NotYourTalk(f"talk {number}", {"login": talk.claimed_by or "–"})
-        if not after:
+        if record and not after:
             self._record(Action.TALK_VIEWED, talk)
         return talk, self._work.tracker(talk.sender), self._work.talks.transcript(talk.sender, after)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select, update
 
+from bot.desk.tables import drafts
 from bot.errors import NotYourTalk, TalkOver, TalkTaken, UnknownTalk
 from bot.messages import SenderId
 from bot.staff.accounts import aware
@@ -163,6 +165,14 @@ class Talks:
         if sender is not None:
             query = query.where(turns.c.sender == sender)
         return int(self._connection.execute(query).scalar() or 0)
+
+    def mark(self) -> str:
+        """What changes whenever the queue does."""
+        open_ = select(handoffs.c.id, handoffs.c.claimed_by, handoffs.c.danger, handoffs.c.call_back_to)
+        rows = self._connection.execute(open_.where(handoffs.c.closed_at.is_(None)).order_by(handoffs.c.id)).all()
+        waiting = select(drafts.c.id).where(drafts.c.decided_at.is_(None)).order_by(drafts.c.id)
+        told = repr(([tuple(row) for row in rows], list(self._connection.execute(waiting).scalars())))
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def _set(self, number: int, **values: Any) -> None:
         self.changed = True

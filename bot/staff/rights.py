@@ -23,6 +23,8 @@ class Right(StrEnum):
     RULE = "rule"
     DUPLICATES = "duplicates"
     CALLS = "calls"
+    TALKS = "talks"
+    FIGURES = "figures"
 
 
 STAFF_ROLES = (Role.AGENT, Role.DISPATCHER, Role.UNIT, Role.SUPERVISOR, Role.EDITOR, Role.ADMIN)
@@ -42,6 +44,8 @@ RIGHTS: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.RULE: frozenset({Role.SUPERVISOR}),
         Right.DUPLICATES: frozenset({Role.AGENT, Role.DISPATCHER}),
         Right.CALLS: frozenset({Role.AGENT, Role.SUPERVISOR}),
+        Right.TALKS: frozenset({Role.AGENT, Role.SUPERVISOR}),
+        Right.FIGURES: frozenset({Role.SUPERVISOR}),
     }
 )
 # Roles that see nothing but the cases of their own unit.

@@ -1,0 +1,167 @@
+"""What the doors of talks take and give."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from bot.cases.case import DemandType
+from bot.desk.drafts import Decision
+from bot.desk.suggestions import Use
+from bot.desk.talks import Ending, Reason, TalkState
+from connectors.staff.schemas import QueueLine, Strict
+
+MAX_SAID, MAX_NOTE, MAX_VALUE = 2000, 2000, 200
+Key = Annotated[str, Field(min_length=1, max_length=60, description="One's own id of this deed: again does nothing.")]
+Value = Annotated[str, Field(max_length=MAX_VALUE)]
+
+
+class Said(StrEnum):
+    """Who said something."""
+
+    CITIZEN = "citizen"
+    BOT = "bot"
+    AGENT = "agent"
+
+
+class TalkLine(BaseModel):
+    """A talk in the queue; the excerpt is masked, `place` counts from 1 while it waits."""
+
+    number: int
+    state: TalkState
+    place: int | None
+    waited: Annotated[int, Field(description="Seconds since a person was asked for.")]
+    language: str
+    channel: str
+    reason: Reason
+    danger: bool
+    call_back: bool
+    claimed_by: str | None
+    excerpt: str
+
+
+class DraftLine(BaseModel):
+    """An answer that waits for approval; `left` is how many seconds until it goes out by itself."""
+
+    number: int
+    language: str
+    question: str
+    answer: str
+    confidence: float
+    left: int
+
+
+class Queue(BaseModel):
+    """Who waits, what one holds oneself, what others hold, and answers to approve."""
+
+    waiting: list[TalkLine]
+    mine: list[TalkLine]
+    others: list[TalkLine]
+    drafts: list[DraftLine]
+
+
+class Line(BaseModel):
+    """One thing said; `turn` grows."""
+
+    turn: int
+    at: datetime
+    by: Said
+    text: str
+    login: str | None = None
+
+
+class TalkView(BaseModel):
+    """A talk as who holds it sees it; `form` are the values told so far."""
+
+    talk: TalkLine
+    lines: list[Line]
+    last_turn: int
+    call_back_to: str | None
+    active_form: str | None
+    requested_slot: str | None
+    form: dict[str, Any]
+    cases: list[QueueLine]
+    note: str | None
+
+
+class SayBody(Strict):
+    """What the agent says."""
+
+    text: Annotated[str, Field(min_length=1, max_length=MAX_SAID)]
+    key: Key
+
+
+class ReturnBody(Strict):
+    """What the bot is to know when it goes on."""
+
+    note: Annotated[str | None, Field(max_length=MAX_NOTE)] = None
+    service: Annotated[str | None, Field(max_length=10)] = None
+    values: Annotated[dict[str, Value], Field(default_factory=dict, description="location, occurred_at, contact")]
+
+
+class CloseBody(ReturnBody):
+    """How the talk ended."""
+
+    outcome: Ending = Ending.RESOLVED
+
+
+class CaseBody(Strict):
+    """A case for the citizen of a talk; what is not given is read off the description."""
+
+    key: Key
+    description: Annotated[str, Field(min_length=2, max_length=2000)]
+    type: DemandType | None = None
+    category: Value | None = None
+    service_item: Annotated[str | None, Field(max_length=10)] = None
+    location: Value | None = None
+    district: Value | None = None
+    subdistrict: Value | None = None
+    occurred_at: Value | None = None
+    contact: Value | None = None
+    anonymous: bool = False
+
+
+class FiledCase(BaseModel):
+    """The case that was filed; its query code was told to the citizen alone."""
+
+    number: str
+    expected_at: datetime
+
+
+class UsedBody(Strict):
+    """What was done with a suggestion; no text is kept."""
+
+    kind: Annotated[str, Field(max_length=20)]
+    service: Annotated[str | None, Field(max_length=10)] = None
+    place: Annotated[int, Field(ge=1, le=50)]
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    use: Use
+
+
+class DecideBody(Strict):
+    """What becomes of an answer; `text` when it was edited."""
+
+    decision: Decision
+    text: Annotated[str | None, Field(min_length=1, max_length=MAX_SAID)] = None
+
+
+class FigureLine(BaseModel):
+    """Suggestions used, by one agent or about one service; `accepted_share` counts edited ones as accepted."""
+
+    name: str | None
+    title: str | None
+    accepted: int
+    edited: int
+    dismissed: int
+    accepted_share: float
+
+
+class Figures(BaseModel):
+    """What agents made of suggestions."""
+
+    days: int
+    agents: list[FigureLine]
+    services: list[FigureLine]
