@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -71,7 +72,9 @@ def test_a_citizen_of_the_web_chat_hears_the_agent_and_goes_on_with_the_bot(offi
     bearer = {"Authorization": f"Bearer {opened['token']}"}
 
     def say(text: str) -> dict[str, Any]:
-        answer: dict[str, Any] = httpx.post(f"{root}/messages", json={"text": text}, headers=bearer, timeout=60).json()
+        answer: dict[str, Any] = httpx.post(
+            f"{root}/messages", json={"text": text, "client_msg_id": uuid.uuid4().hex}, headers=bearer, timeout=60
+        ).json()
         return answer
 
     say("楼下烧烤店半夜噪音扰民")

@@ -1,0 +1,272 @@
+/** What helps an agent in a talk: suggestions, the case form as it fills, the search for services. */
+
+import { Refusal, el, field, percent, randomId } from './desk_parts.js';
+
+const KEYS = { a: 'accept', e: 'edit', d: 'dismiss' };
+const TYPES = ['', 'consult', 'help', 'complaint', 'report', 'suggestion', 'praise'];
+const HITS = 5;
+
+export class Suggestions {
+  constructor(page) {
+    Object.assign(this, { page, person: page.person, items: [], gone: new Set(), summary: '', round: 0 });
+    const t = (key) => this.person.t(key);
+    this.list = el('ol', { class: 'suggestions' });
+    this.empty = el('p', { class: 'quiet' }, t('suggestions_empty'));
+    this.rendering = el('div', { class: 'rendering' });
+    this.told = el('p', { class: 'summary' }, t('summary_empty'));
+    this.node = el(
+      'section',
+      { class: 'card' },
+      el('h3', {}, t('suggestions')),
+      el('p', { class: 'hint' }, t('suggestions_hint')),
+      this.list,
+      this.empty,
+      this.rendering,
+      el('h4', {}, t('summary')),
+      this.told,
+    );
+  }
+
+  /** The suggestions after what was said last; an answer that comes late is dropped. */
+  async refresh() {
+    const round = ++this.round;
+    let advice;
+    try {
+      advice = await this.person.ask(`desk/api/talks/${this.page.number}/advice`);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return;
+    }
+    if (round !== this.round) return;
+    this.items = advice.suggestions;
+    this.summary = advice.summary;
+    this.told.textContent = advice.summary || this.person.t('summary_empty');
+    this.draw();
+    this.drawRendering(advice.rendering);
+    this.page.caseForm.take(advice.case_draft, advice.duplicates);
+  }
+
+  draw() {
+    const open = this.open();
+    const focused = this.list.contains(document.activeElement);
+    this.list.replaceChildren(...open.map((one, place) => el('li', {}, this.card(one, place))));
+    this.empty.hidden = open.length > 0;
+    if (focused) this.focus();
+  }
+
+  open() {
+    return this.items.filter((one) => !this.gone.has(one.text));
+  }
+
+  card(one, place) {
+    const t = (key, values) => this.person.t(key, values);
+    const { source } = one;
+    const checked = source.checked_on ? t('checked', { day: source.checked_on }) : '';
+    const from = source.url
+      ? el('a', { href: source.url, target: '_blank', rel: 'noopener' }, source.title)
+      : source.title;
+    const button = (act, key) => el('button', { type: 'button', click: () => this.act(act, one) }, t(act), el('kbd', { 'aria-hidden': 'true' }, key));
+    return el(
+      'div',
+      {
+        class: 'suggestion',
+        role: 'group',
+        tabindex: '0',
+        'aria-label': `${place + 1}. ${t(`kind_${one.kind}`)}: ${one.text}`,
+        keydown: (event) => this.onKey(event, one),
+      },
+      el('p', { class: 'marks' }, el('span', { class: 'mark' }, t(`kind_${one.kind}`)), one.code ? el('span', { class: 'mark' }, one.code) : null, el('span', { class: 'mark' }, t('confidence', { share: percent(one.confidence) }))),
+      el('p', { class: 'text' }, one.text),
+      el('p', { class: 'source' }, t('source', { title: '' }), from, checked),
+      el('p', { class: 'buttons' }, button('accept', 'A'), button('edit', 'E'), button('dismiss', 'D')),
+    );
+  }
+
+  drawRendering(rendering) {
+    const t = (key) => this.person.t(key);
+    this.rendering.replaceChildren();
+    if (!rendering) return;
+    this.rendering.append(
+      el('h4', {}, t('rendering')), el('p', { lang: 'zh-CN' }, rendering.text),
+      el('h4', {}, t('original')), el('p', { lang: 'en' }, rendering.original),
+    );
+  }
+
+  focus(place = 0) {
+    const cards = [...this.list.querySelectorAll('.suggestion')];
+    (cards[Math.max(0, Math.min(place, cards.length - 1))] ?? this.page.input).focus();
+  }
+
+  onKey(event, one) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target !== event.currentTarget) return;
+    const place = this.open().indexOf(one);
+    const act = KEYS[event.key.toLowerCase()];
+    if (act) this.act(act, one);
+    else if (event.key === 'ArrowDown') this.focus(place + 1);
+    else if (event.key === 'ArrowUp') this.focus(place - 1);
+    else if (event.key === 'Escape') this.page.input.focus();
+    else return;
+    event.preventDefault();
+  }
+
+  first(act) {
+    const [one] = this.open();
+    if (one) this.act(act, one);
+  }
+
+  async act(act, one) {
+    const place = this.items.indexOf(one) + 1;
+    if (act === 'edit') {
+      this.page.take(one.text, { ...one, place });
+      return;
+    }
+    const inList = this.list.contains(document.activeElement);
+    if (act === 'accept' && !(await this.page.send(one.text, null))) return;
+    await this.note({ ...one, place }, act === 'accept' ? 'accepted' : 'dismissed');
+    this.page.desk.say(this.person.t(act === 'accept' ? 'accepted' : 'dismissed'));
+    this.gone.add(one.text);
+    this.draw();
+    if (act === 'dismiss' && inList) this.focus(place - 1);
+  }
+
+  /** Write down what was done with a suggestion; the talk goes on where that fails. */
+  async note(one, use) {
+    const body = { kind: one.kind, service: one.code ?? null, place: one.place, confidence: Math.min(1, one.confidence), use };
+    this.gone.add(one.text);
+    try {
+      await this.person.ask(`desk/api/talks/${this.page.number}/used`, { body });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+    this.draw();
+  }
+}
+
+export class CaseForm {
+  constructor(page) {
+    Object.assign(this, { page, person: page.person, touched: new Set(), key: randomId() });
+    const t = (key) => this.person.t(key);
+    this.controls = {
+      description: el('textarea', { rows: 3, maxlength: 2000 }),
+      type: el('select', {}, TYPES.map((one) => el('option', { value: one }, t(`type_${one}`)))),
+      category: el('input', { maxlength: 40 }),
+      service_item: el('input', { maxlength: 10 }),
+      location: el('input', { maxlength: 200 }),
+      district: el('input', { maxlength: 40 }),
+      subdistrict: el('input', { maxlength: 40 }),
+      occurred_at: el('input', { maxlength: 200 }),
+      contact: el('input', { maxlength: 60, inputmode: 'tel' }),
+      anonymous: el('input', { type: 'checkbox' }),
+    };
+    this.hints = {};
+    const fields = Object.entries(this.controls).map(([name, control]) => {
+      control.addEventListener('input', () => this.touched.add(name));
+      control.id = `case-${name}`;
+      this.hints[name] = el('span', { class: 'hint' });
+      return field(t(`field_${name}`), control, this.hints[name]);
+    });
+    this.duplicates = el('div', { class: 'duplicates' });
+    this.node = el(
+      'form',
+      {
+        class: 'card case-form',
+        submit: (event) => {
+          event.preventDefault();
+          this.file();
+        },
+      },
+      el('h3', {}, t('form')),
+      fields,
+      el('h4', {}, t('duplicates')),
+      this.duplicates,
+      el('button', { class: 'primary', type: 'submit', id: 'file-case' }, t('file')),
+    );
+    this.drawDuplicates([]);
+    for (const [name, value] of Object.entries(page.view.form)) this.set(name, value);
+  }
+
+  set(name, value) {
+    const control = this.controls[name];
+    if (!control || this.touched.has(name)) return;
+    if (name === 'anonymous') control.checked = value === true;
+    else control.value = value ?? '';
+  }
+
+  /** Values with their confidence and the words they came from; what the agent changed stays. */
+  take(draft, duplicates) {
+    for (const [name, told] of Object.entries(draft)) {
+      if (!this.controls[name]) continue;
+      this.set(name, told.value);
+      const words = { words: told.evidence, share: percent(told.confidence) };
+      this.hints[name].textContent = this.touched.has(name) ? '' : this.person.t('evidence', words);
+    }
+    this.drawDuplicates(duplicates);
+  }
+
+  drawDuplicates(found) {
+    const t = (key, values) => this.person.t(key, values);
+    const lines = found.map((one) => el('li', {}, t('duplicate_of', { number: one.case_id, share: percent(one.score) })));
+    this.duplicates.replaceChildren(found.length ? el('ul', { class: 'plain' }, lines) : el('p', { class: 'quiet' }, t('duplicates_empty')));
+  }
+
+  /** What the bot should know of the form when it goes on. */
+  values() {
+    const names = ['location', 'occurred_at', 'contact'];
+    return Object.fromEntries(names.map((name) => [name, this.controls[name].value.trim()]).filter(([, value]) => value));
+  }
+
+  async file() {
+    const { page } = this;
+    const texts = Object.entries(this.controls).filter(([name]) => name !== 'anonymous');
+    const told = Object.fromEntries(texts.map(([name, control]) => [name, control.value.trim() || null]));
+    const body = { ...told, description: told.description ?? '', anonymous: this.controls.anonymous.checked, key: this.key };
+    let made;
+    const done = await page.desk.attempt(
+      async () => (made = await this.person.ask(`desk/api/talks/${page.number}/case`, { body })),
+      () => this.person.t('filed', { number: made.number }),
+    );
+    if (!done) return;
+    this.key = randomId();
+    this.touched.clear();
+    await page.refreshTalk();
+  }
+}
+
+export class SearchBox {
+  constructor(page) {
+    Object.assign(this, { page, person: page.person });
+    const t = (key) => this.person.t(key);
+    this.input = el('input', { id: 'search', type: 'search', maxlength: 200 });
+    this.hits = el('ul', { class: 'plain', 'aria-live': 'polite' });
+    this.node = el(
+      'form',
+      {
+        class: 'card',
+        role: 'search',
+        submit: (event) => {
+          event.preventDefault();
+          this.search();
+        },
+      },
+      el('h3', {}, t('search')),
+      field(t('search_words'), this.input),
+      el('button', { type: 'submit' }, t('search_go')),
+      this.hits,
+    );
+  }
+
+  async search() {
+    const query = this.input.value.trim();
+    if (!query) return;
+    let found;
+    const body = { query, top_k: HITS, language: this.person.language };
+    if (!(await this.page.desk.attempt(async () => (found = await this.person.ask('knowledge/search', { body }))))) return;
+    const use = (hit) => this.page.take(`${hit.name}（${hit.code}，${hit.agency_responsible}）`);
+    this.hits.replaceChildren(
+      ...found.hits.map((hit) =>
+        el('li', {}, el('strong', {}, `${hit.code} ${hit.name}`), ` ${percent(hit.score)}`, el('br'), hit.agency_responsible, ' ', el('button', { type: 'button', 'aria-label': `${this.person.t('use')}: ${hit.name}`, click: () => use(hit) }, this.person.t('use'))),
+      ),
+    );
+    if (!found.hits.length) this.hits.replaceChildren(el('li', { class: 'quiet' }, this.person.t('search_none')));
+  }
+}

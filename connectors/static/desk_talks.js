@@ -1,0 +1,306 @@
+/** The agent's page: the queue, one talk at a time with its transcript, suggestions and the case form. */
+
+import { Refusal, el, field, percent, randomId } from './desk_parts.js';
+import { CaseForm, SearchBox, Suggestions } from './desk_help.js';
+
+const OUTCOMES = ['resolved', 'called_back', 'unreachable', 'left'];
+const TICK_MS = 10_000;
+
+export class TalksPage {
+  constructor(desk, main) {
+    Object.assign(this, { desk, main, person: desk.person, number: null, lastTurn: 0, known: null, lines: [] });
+  }
+
+  open() {
+    const t = (key, values) => this.person.t(key, values);
+    this.lists = el('section', { class: 'lists', 'aria-label': t('queue') });
+    this.talk = el('section', { class: 'talk', 'aria-label': t('transcript') }, el('p', { class: 'card quiet' }, t('no_talk')));
+    this.help = el('section', { class: 'help-side', 'aria-label': t('suggestions') });
+    this.main.classList.add('talks');
+    this.main.append(this.lists, this.talk, this.help);
+    this.timer = setInterval(() => this.refreshLists(), TICK_MS);
+    this.keys = (event) => this.onKey(event);
+    this.main.addEventListener('keydown', this.keys);
+    this.refreshLists();
+    if (this.desk.openTalk) this.show(this.desk.openTalk);
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.closed = true;
+    this.main.removeEventListener('keydown', this.keys);
+  }
+
+  /** Something changed at the desk. */
+  news({ queue, talks }) {
+    if (queue !== this.known?.queue) this.refreshLists();
+    if (this.number !== null && talks[this.number] !== undefined && talks[this.number] > this.lastTurn) this.refreshTalk();
+    this.known = { queue, talks };
+  }
+
+  // ---- the lists ----
+
+  async refreshLists() {
+    let queue;
+    try {
+      queue = await this.person.ask('desk/api/queue');
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return;
+    }
+    if (this.closed) return;
+    const told = JSON.stringify(queue);
+    if (told === this.drawn) return;
+    const before = this.waiting;
+    this.drawn = told;
+    this.waiting = queue.waiting.length;
+    this.drawLists(queue);
+    if (before !== undefined && this.waiting > before) this.desk.say(this.person.t('new_waiting', { n: this.waiting }));
+  }
+
+  drawLists({ waiting, mine, others, drafts }) {
+    const t = (key, values) => this.person.t(key, values);
+    const focused = this.lists.contains(document.activeElement) ? document.activeElement.id : null;
+    const editing = this.lists.querySelector('textarea:focus');
+    if (editing) return;
+    this.lists.replaceChildren(
+      el('h2', {}, t('queue')),
+      this.list(waiting, 'queue_empty', (one) => this.button('claim', one, () => this.claim(one.number))),
+      el('h2', {}, t('mine')),
+      this.list(mine, 'mine_empty', (one) => this.button('open', one, () => this.show(one.number))),
+      drafts.length ? el('h2', {}, t('drafts')) : '',
+      el('ul', { class: 'lines' }, drafts.map((one) => this.draftLine(one))),
+      others.length ? el('h2', {}, t('others')) : '',
+      others.length ? this.list(others, 'queue_empty', (one) => this.otherButton(one)) : '',
+    );
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  list(lines, empty, button) {
+    if (!lines.length) return el('p', { class: 'quiet' }, this.person.t(empty));
+    return el('ul', { class: 'lines' }, lines.map((one) => el('li', { class: one.danger ? 'card line danger' : 'card line' }, this.marks(one), el('p', { class: 'excerpt' }, one.excerpt || this.person.t('no_words')), button(one))));
+  }
+
+  marks(one) {
+    const t = (key, values) => this.person.t(key, values);
+    const marks = [
+      one.place ? t('place', { place: one.place }) : t('talk_title', { number: one.number }),
+      t('waited', { time: this.person.spell(one.waited) }),
+      one.channel,
+      one.language,
+      one.danger ? t('danger') : null,
+      one.call_back || one.reason === 'call_back' ? t('call_back') : null,
+      one.claimed_by && one.claimed_by !== this.person.account.login ? t('held_by', { login: one.claimed_by }) : null,
+    ];
+    return el('p', { class: 'marks' }, marks.filter(Boolean).map((mark) => el('span', { class: mark === t('danger') ? 'mark alarm' : 'mark' }, mark)));
+  }
+
+  button(key, one, act) {
+    const label = this.person.t(`${key}_of`, { place: one.place, number: one.number, excerpt: one.excerpt });
+    return el('button', { type: 'button', id: `${key}-${one.number}`, class: key === 'claim' ? 'primary' : '', 'aria-label': label, click: act }, this.person.t(key));
+  }
+
+  otherButton(one) {
+    if (!this.person.may('figures')) return null;
+    const act = () => this.desk.attempt(() => this.person.ask(`desk/api/talks/${one.number}/release`, { body: {} }), this.person.t('released'));
+    return el('button', { type: 'button', id: `release-${one.number}`, click: act }, this.person.t('release'));
+  }
+
+  draftLine(one) {
+    const t = (key, values) => this.person.t(key, values);
+    const text = el('textarea', { rows: 4, maxlength: 2000, lang: one.language });
+    text.value = one.answer;
+    const decide = (decision) =>
+      this.desk.attempt(async () => {
+        const edited = text.value.trim() !== one.answer.trim();
+        const body = decision === 'refused' ? { decision } : edited ? { decision: 'edited', text: text.value } : { decision };
+        await this.person.ask(`desk/api/drafts/${one.number}`, { body });
+        text.blur();
+        await this.refreshLists();
+      }, t('decided'));
+    return el(
+      'li',
+      { class: 'card line' },
+      el('p', { class: 'marks' }, el('span', { class: 'mark' }, t('confidence', { share: percent(one.confidence) })), el('span', { class: 'mark' }, t('left', { time: this.person.spell(one.left) }))),
+      el('p', { class: 'excerpt' }, one.question),
+      field(t('answer_text'), text),
+      el('p', { class: 'buttons' }, el('button', { type: 'button', class: 'primary', click: () => decide('approved') }, t('approve')), el('button', { type: 'button', click: () => decide('refused') }, t('refuse'))),
+    );
+  }
+
+  // ---- one talk ----
+
+  async claim(number) {
+    const done = await this.desk.attempt(() => this.person.ask(`desk/api/talks/${number}/claim`, { body: {} }));
+    await this.refreshLists();
+    if (done) await this.show(number);
+  }
+
+  async show(number) {
+    let view;
+    if (!(await this.desk.attempt(async () => (view = await this.person.ask(`desk/api/talks/${number}`))))) {
+      this.desk.openTalk = null;
+      return;
+    }
+    if (view.talk.state !== 'held' || view.talk.claimed_by !== this.person.account.login) {
+      this.desk.openTalk = null;
+      return;
+    }
+    Object.assign(this, { number, lastTurn: view.last_turn, lines: view.lines, view, edited: null });
+    this.desk.openTalk = number;
+    this.drawTalk();
+    this.suggestions.refresh();
+    this.input.focus();
+  }
+
+  drawTalk() {
+    const t = (key, values) => this.person.t(key, values);
+    const { view } = this;
+    this.log = el('ol', { class: 'log-lines' }, this.lines.map((line) => this.line(line)));
+    const log = el('div', { class: 'log card', role: 'log', 'aria-live': 'polite', 'aria-label': t('transcript'), tabindex: '0' }, this.log);
+    this.input = el('textarea', { id: 'say', rows: 3, maxlength: 2000, keydown: (event) => this.onInputKey(event) });
+    this.editing = el('p', { class: 'quiet', hidden: true }, t('editing'));
+    const form = el(
+      'form',
+      {
+        class: 'card say',
+        submit: (event) => {
+          event.preventDefault();
+          this.send();
+        },
+      },
+      field(t('say'), this.input, el('span', { class: 'hint' }, t('say_hint'))),
+      this.editing,
+      el('button', { class: 'primary', type: 'submit' }, t('send')),
+    );
+    const callBack = view.call_back_to ? (view.call_back_to === 'messenger' ? t('call_here') : t('call_to', { number: view.call_back_to })) : null;
+    this.talk.replaceChildren(
+      el('h2', { id: 'talk-title', tabindex: '-1' }, t('talk_title', { number: this.number })),
+      this.marks(view.talk),
+      callBack ? el('p', { class: 'call-back' }, callBack) : '',
+      log,
+      form,
+      this.ending(),
+    );
+    this.suggestions = new Suggestions(this);
+    this.caseForm = new CaseForm(this);
+    this.help.replaceChildren(this.suggestions.node, this.caseForm.node, this.earlier(), new SearchBox(this).node);
+    log.scrollTop = log.scrollHeight;
+    this.scroller = log;
+  }
+
+  line(line) {
+    const t = (key) => this.person.t(key);
+    return el(
+      'li',
+      { class: `said by-${line.by}` },
+      el('span', { class: 'by' }, t(`by_${line.by}`), ' ', el('time', { datetime: line.at }, this.person.when(line.at))),
+      el('p', {}, line.text),
+    );
+  }
+
+  earlier() {
+    const t = (key, values) => this.person.t(key, values);
+    const { cases } = this.view;
+    const lines = cases.map((one) =>
+      el('li', {}, el('strong', {}, one.number), ' ', t(`status_${one.status}`), el('br'), one.excerpt),
+    );
+    return el('section', { class: 'card' }, el('h3', {}, t('earlier')), cases.length ? el('ul', { class: 'plain' }, lines) : el('p', { class: 'quiet' }, t('earlier_empty')));
+  }
+
+  ending() {
+    const t = (key, values) => this.person.t(key, values);
+    this.note = el('textarea', { id: 'note', rows: 2, maxlength: 2000 });
+    const outcome = el('select', { id: 'outcome' }, OUTCOMES.map((one) => el('option', { value: one }, t(`outcome_${one}`))));
+    const end = (path, body, told) => async () => {
+      const number = this.number;
+      const done = await this.desk.attempt(() => this.person.ask(`desk/api/talks/${number}/${path}`, { body: body() }), told(number));
+      if (done) this.leave();
+    };
+    const note = () => ({ note: this.note.value.trim() || null });
+    const returned = () => ({ ...note(), values: this.caseForm.values() });
+    return el(
+      'section',
+      { class: 'card' },
+      el('h3', {}, t('ending')),
+      field(t('note'), this.note),
+      field(t('outcome'), outcome),
+      el(
+        'p',
+        { class: 'buttons' },
+        el('button', { type: 'button', id: 'take-summary', click: () => { this.note.value = this.suggestions.summary; this.note.focus(); } }, t('take_summary')),
+        el('button', { type: 'button', id: 'hand-back', class: 'primary', click: end('hand-back', returned, () => t('handed')) }, t('hand_back')),
+        el('button', { type: 'button', id: 'close-talk', click: end('close', () => ({ ...note(), outcome: outcome.value }), (number) => t('over', { number })) }, t('close')),
+        el('button', { type: 'button', id: 'release', click: end('release', () => ({}), () => t('released')) }, t('release')),
+      ),
+    );
+  }
+
+  leave() {
+    Object.assign(this, { number: null, lines: [] });
+    this.desk.openTalk = null;
+    const told = el('p', { class: 'card quiet', tabindex: '-1' }, this.person.t('no_talk'));
+    this.talk.replaceChildren(told);
+    this.help.replaceChildren();
+    told.focus();
+    this.refreshLists();
+  }
+
+  async refreshTalk() {
+    const number = this.number;
+    let view;
+    try {
+      view = await this.person.ask(`desk/api/talks/${number}?after=${this.lastTurn}`);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.status === 409 && this.number === number) this.leave();
+      return;
+    }
+    if (this.number !== number || view.last_turn <= this.lastTurn) return;
+    this.lastTurn = view.last_turn;
+    this.lines.push(...view.lines);
+    this.log.append(...view.lines.map((line) => this.line(line)));
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (view.lines.some((line) => line.by === 'citizen')) this.suggestions.refresh();
+  }
+
+  // ---- speaking ----
+
+  onInputKey(event) {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.send();
+  }
+
+  /** One key for the first suggestion, wherever on this page one is. */
+  onKey(event) {
+    if (this.number === null) return;
+    const acts = { F2: 'accept', F4: 'edit', F8: 'dismiss' };
+    if (event.key === 'F9') this.suggestions.focus();
+    else if (acts[event.key]) this.suggestions.first(acts[event.key]);
+    else return;
+    event.preventDefault();
+  }
+
+  async send(text = this.input.value.trim(), edited = this.edited) {
+    if (!text) return false;
+    const body = { text, key: randomId() };
+    const done = await this.desk.attempt(() => this.person.ask(`desk/api/talks/${this.number}/say`, { body }), this.person.t('sent'));
+    if (!done) return false;
+    if (edited) await this.suggestions.note(edited, 'edited');
+    if (text === this.input.value.trim()) this.input.value = '';
+    this.edited = null;
+    this.editing.hidden = true;
+    await this.refreshTalk();
+    this.input.focus();
+    return true;
+  }
+
+  /** Put a text into the answer, to be changed before it is sent. */
+  take(text, suggestion = null) {
+    this.input.value = text;
+    this.edited = suggestion;
+    this.editing.hidden = !suggestion;
+    this.input.focus();
+  }
+}
