@@ -257,11 +257,13 @@ export class TalksPage {
       return;
     }
     if (this.number !== number || view.last_turn <= this.lastTurn) return;
+    // Two looks may be under way at once: what the other one brought is left out.
+    const fresh = view.lines.filter((line) => line.turn > this.lastTurn);
     this.lastTurn = view.last_turn;
-    this.lines.push(...view.lines);
-    this.log.append(...view.lines.map((line) => this.line(line)));
+    this.lines.push(...fresh);
+    this.log.append(...fresh.map((line) => this.line(line)));
     this.scroller.scrollTop = this.scroller.scrollHeight;
-    if (view.lines.some((line) => line.by === 'citizen')) this.suggestions.refresh();
+    if (fresh.some((line) => line.by === 'citizen')) this.suggestions.refresh();
   }
 
   // ---- speaking ----
