@@ -85,6 +85,8 @@ console = Console(stderr=True)
 CALENDAR_DAYS = 60
 # A worker that loads models on a busy machine is silent for longer than the 5 s after which uvicorn replaces it.
 WORKER_SECONDS = 120
+# What one frame of a socket may have; the doors set closer bounds and say so.
+MOST_SOCKET_BYTES = 1024 * 1024
 STEP_NAMES = {
     "encoder": "loading the encoder 载入编码器",
     "texts": "reading texts 读取文本",
@@ -147,11 +149,13 @@ def serve(
     where = f"http://{host}:{port}"
     console.print(f"\nChengda 城答 is ready 已就绪\n  web page 网页  {where}/\n  API 接口       {where}/docs\n")
     if workers == 1:
-        uvicorn.run(create_app(settings, assistant), host=host, port=port, log_level="warning")
+        uvicorn.run(
+            create_app(settings, assistant), host=host, port=port, log_level="warning", ws_max_size=MOST_SOCKET_BYTES
+        )
         return
     uvicorn.run(
         "connectors.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning",
-        timeout_worker_healthcheck=WORKER_SECONDS,
+        timeout_worker_healthcheck=WORKER_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
     )  # fmt: skip
 
 

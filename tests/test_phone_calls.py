@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,17 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from bot.channels.outbox import Kind
+from bot.channels.tables import outbox
+from bot.database import open_database
+from bot.messages import SenderId
+from bot.store import Store
 from connectors.phone.signature import fits, signature
 from tests.servers import Server
 
@@ -31,10 +38,15 @@ PASSWORD = "correct horse 42"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("phone")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
     channels = {"phone": {"auth_token": TOKEN, "public_url": PUBLIC, "characters_a_second": {"zh": 0, "en": 0}}}
     one = Server(
-        tmp_path_factory.mktemp("phone"),
+        folder,
         {"CHENGDA_CHANNELS": json.dumps(channels), "CHENGDA_ADMIN_PASSWORD": PASSWORD, "CHENGDA_SWEEP_SECONDS": "0"},
     )
     one.start()
@@ -529,6 +541,36 @@ def test_a_person_is_called(server: Server, agent: dict[str, str]) -> None:
     ended = asyncio.run(call())
     handed = json.loads(ended["handoffData"])
     assert handed == {"reasonCode": "live-agent", "language": "zh", "sender": "phone:CA4"}
+
+
+def test_what_is_sent_to_a_caller_is_spoken(server: Server, folder: Path, agent: dict[str, str]) -> None:
+    """A message in the outbox for somebody on the line, as the desk writes it."""
+    store = Store(open_database(f"sqlite:///{folder / 'test.sqlite3'}"), "SZ", lambda: datetime.now(UTC))
+
+    def post(key: str) -> None:
+        with store.work() as work:
+            bubbles = [{"text": "您的工单SZ261127-000001-3已受理。"}]
+            work.outbox.post(key, SenderId("phone:CA5"), "phone", Kind.AGENT, "zh", bubbles, datetime.now(UTC))
+
+    async def call() -> str:
+        async with relay(server) as line:
+            phone = Phone(line)
+            await phone.send(setup("CA5"), prompt("你好"))
+            await spoken(phone)
+            await asyncio.to_thread(post, "agent:1")
+            return await spoken(phone)
+
+    assert asyncio.run(call()) == "您的工单S Z，二六幺幺二七，零零零零零幺，三已受理。"
+    over(server, agent, "CA5")
+    post("agent:2")
+    deadline = time.monotonic() + 20
+    states: dict[str, str] = {}
+    while states.get("agent:2") != "refused" and time.monotonic() < deadline:
+        time.sleep(0.3)
+        with store.engine.connect() as connection:
+            states = {row.key: row.state for row in connection.execute(select(outbox.c.key, outbox.c.state))}
+    assert (states["agent:1"], states["agent:2"]) == ("sent", "refused")
+    store.engine.dispose()
 
 
 def test_a_wrong_frame_of_the_relay_is_told(server: Server) -> None:

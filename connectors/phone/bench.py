@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,11 +34,13 @@ from bot.errors import ChengdaError
 from bot.phone.tables import call_lines
 from bot.settings import Settings
 from bot.tables import turns
+from connectors.postgres_server import PostgresServer, binaries
 from knowledge.city import find_city
 from knowledge.queries import read_dev_queries
 
 START_SECONDS, CLOSE_SECONDS = 300, 120
 PROGRAM = (sys.executable, "-m", "connectors.cli", "serve")
+LOG_CHARS = 3000
 MEGABYTE = 1024 * 1024
 SHARES = (50, 95, 99)
 AGENT_LINES = ("请问具体在哪里？", "什么时候开始的？", "请问怎么联系您？", "Where exactly is it?")
@@ -79,11 +83,14 @@ def calls(
     sessions: Annotated[int, typer.Option(help="Chats at once.", min=0)] = 500,
     call_every: Annotated[float, typer.Option(help="Seconds between two sentences of a call.", min=0.5)] = 8.0,
     chat_every: Annotated[float, typer.Option(help="Seconds between two messages of a chat.", min=0.5)] = 40.0,
+    sqlite: Annotated[bool, typer.Option("--sqlite", help="Keep in a SQLite file, also where PostgreSQL is.")] = False,
 ) -> None:
-    """Keep calls and chats going on a server of its own; nothing may be lost and memory must stay."""
+    """Keep calls and chats going on a server of its own; nothing may be lost and memory must stay.
+
+    A PostgreSQL of its own is started where it is installed.
+    """
     load = Load(seconds, count, sessions, call_every, chat_every)
-    with tempfile.TemporaryDirectory() as folder:
-        address = f"sqlite:///{Path(folder) / 'calls.sqlite3'}"
+    with tempfile.TemporaryDirectory() as folder, _database(Path(folder), sqlite) as address:
         settings = Settings().model_copy(update={"database_url": address})
         store = open_store(settings, find_city(settings.city, settings.data_dir))
         with store.work() as work:
@@ -95,13 +102,30 @@ def calls(
         finally:
             server.terminate()
             server.wait(60)
+        if counted.broken:
+            log = (Path(folder) / "server.log").read_text(encoding="utf-8", errors="replace")
+            Console(stderr=True).print(log[-LOG_CHARS:], highlight=False, markup=False)
         with store.engine.connect() as connection:
             lines = connection.execute(select(func.count()).select_from(call_lines)).scalar_one()
             kept = connection.execute(select(func.count()).select_from(turns)).scalar_one()
         store.engine.dispose()
-    Console().print(_table(load, counted, int(lines), int(kept)))
+    Console().print(_table(load, counted, int(lines), int(kept), address.split(":")[0].split("+")[0]))
     if counted.finals != lines or counted.chats != kept or counted.broken:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _database(folder: Path, sqlite: bool) -> Iterator[str]:
+    """The address of a fresh database."""
+    if sqlite or binaries() is None:
+        yield f"sqlite:///{folder / 'calls.sqlite3'}"
+        return
+    server = PostgresServer(())
+    server.start()
+    try:
+        yield server.make("calls")
+    finally:
+        server.stop()
 
 
 def _server(address: str, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -155,6 +179,7 @@ async def _call(url: str, key: str, load: Load, counted: Counted, texts: list[st
     address = f"{url.replace('http', 'ws', 1)}/api/v1/calls/{call_id}/transcript"
     sent: dict[int, float] = {}
     last = [0.0]
+    hearing: asyncio.Task[None] | None = None
     try:
         async with connect(address, additional_headers={"Authorization": f"Bearer {key}"}, open_timeout=60) as line:
             hearing = asyncio.create_task(_hear(line, counted, sent, last))
@@ -181,6 +206,10 @@ async def _call(url: str, key: str, load: Load, counted: Counted, texts: list[st
             await asyncio.wait_for(hearing, CLOSE_SECONDS)
     except (WebSocketException, OSError, TimeoutError):
         counted.broken += 1
+    finally:
+        if hearing is not None:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
 
 
 async def _hear(line: Any, counted: Counted, sent: dict[int, float], last: list[float]) -> None:
@@ -218,8 +247,8 @@ async def _chat(
         await asyncio.sleep(load.chat_every * random.uniform(0.8, 1.2))
 
 
-def _table(load: Load, counted: Counted, lines: int, kept: int) -> Table:
-    title = f"{load.calls} calls and {load.sessions} chats at once for {load.seconds:g} s, one process"
+def _table(load: Load, counted: Counted, lines: int, kept: int, base: str) -> Table:
+    title = f"{load.calls} calls and {load.sessions} chats at once for {load.seconds:g} s, one process, {base}"
     table = Table("figure", "value", title=title)
     warm = counted.memory[len(counted.memory) // 4 :] or [0.0]
     table.add_row("sentences sent / acknowledged / kept", f"{counted.finals} / {counted.acked} / {lines}")

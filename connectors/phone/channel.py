@@ -14,6 +14,7 @@ from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
 from bot.channels.outbox import Parcel
 from bot.errors import BadCallback
+from bot.messages import SenderId
 from connectors.channels.channel import Arrival, Progress, Push, Pushed
 from connectors.channels.gateway import Gateway
 from connectors.phone.signature import HEADER, fits
@@ -22,6 +23,7 @@ from connectors.phone.voice import Voice, VoiceCall
 
 XML = "application/xml"
 MOST_BYTES = 6000
+SPEAK_SECONDS = 10.0
 Dial = Annotated[str, Field(pattern=r"^(?:\+?[0-9]{3,15}|sip:[^\s<>\"&]{1,100})?$")]
 
 
@@ -43,10 +45,11 @@ class PhoneSettings(BaseModel):
 
 
 class PhoneChannel:
-    """The voice bot's doors; a call is answered while it lasts, nothing is ever pushed into one."""
+    """The voice bot's doors; what an agent writes is said into a call while it lasts."""
 
     def __init__(self, name: str, settings: PhoneSettings, gateway: Gateway) -> None:
         self._name, self._settings, self._gateway = name, settings, gateway
+        self._lines: dict[SenderId, VoiceCall] = {}
         self._token = settings.auth_token.get_secret_value()
 
     @property
@@ -56,7 +59,7 @@ class PhoneChannel:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Speech has no buttons and nothing is sent later."""
+        """Speech has no buttons; nothing is said of our own accord once the caller hung up."""
         return Capabilities(MOST_BYTES, pushes=False)
 
     def window(self, arrival: Arrival) -> Window | None:
@@ -64,8 +67,12 @@ class PhoneChannel:
         return None
 
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
-        """Always refused: who hung up cannot be written to."""
-        return Pushed(Push.REFUSED, "a call cannot be written to")
+        """Said into the call while it lasts: what an agent writes or approves. Who hung up cannot be written to."""
+        call = self._lines.get(parcel.sender)
+        if call is None or not call.speak(parcel.bubbles, parcel.language, SPEAK_SECONDS):
+            return Pushed(Push.REFUSED, "the caller hung up")
+        progress(1)
+        return Pushed(Push.SENT)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -95,7 +102,7 @@ class PhoneChannel:
                 await refuse(socket, BadCallback("signature"))
                 return
             await socket.accept()
-            await VoiceCall(socket, self._gateway, socket.app.state.calls, self._voice()).run()
+            await VoiceCall(socket, self._gateway, socket.app.state.calls, self._voice(), self._lines).run()
 
         return router
 

@@ -45,13 +45,17 @@ class Fault(StrEnum):
     SLOW = "slow"
     REPLACED = "replaced"
     UNKNOWN_SUGGESTION = "unknown_suggestion"
+    BROKEN = "broken"
 
 
 # The close code of a fault that ends the connection.
-FATAL = {Fault.TOO_LARGE: 1009, Fault.TOO_LONG: 4008, Fault.SLOW: 1013, Fault.REPLACED: 4001, Fault.OVER: 4009}
+FATAL = {
+    Fault.TOO_LARGE: 1009, Fault.TOO_LONG: 4008, Fault.SLOW: 1013, Fault.REPLACED: 4001, Fault.OVER: 4009,
+    Fault.BROKEN: 1011,
+}  # fmt: skip
 # Seconds in which who is sent to must take something.
 SLOW_SECONDS = 30.0
-NORMAL, BROKEN = 1000, 1011
+NORMAL = 1000
 
 
 class TranscriptSocket:
@@ -73,8 +77,9 @@ class TranscriptSocket:
         try:
             await asyncio.wait((writing, handling), return_when=asyncio.FIRST_COMPLETED)
             if handling.done() and not handling.cancelled() and (error := handling.exception()) is not None:
-                logger.error("reference %s: a call's socket failed", secrets.token_hex(4), exc_info=error)
-                self._close_code = BROKEN
+                reference = secrets.token_hex(4)
+                logger.error("reference %s: a call's socket failed", reference, exc_info=error)
+                self.fault(Fault.BROKEN, reference)
             self._outlet.end()
             if not writing.done():
                 with contextlib.suppress(TimeoutError):

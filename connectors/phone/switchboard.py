@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from sqlalchemy.exc import OperationalError
+
 from bot.desk.suggestions import Use, Used
 from bot.errors import CallOver, UnknownCall
 from bot.phone.calls import LONGEST, CallRecord, Ending
@@ -22,7 +24,9 @@ from connectors.phone.keeping import Keeper
 from connectors.phone.live import LiveCall
 
 logger = logging.getLogger("chengda")
-READERS = 2
+READERS, WRITERS = 2, 4
+# How often something of the database is tried again while others hold it.
+TRIES = 5
 LONGEST_LOGIN = 40
 LOOK_EVERY = 5.0
 TIDY_EVERY = 600.0
@@ -37,7 +41,7 @@ class Switchboard:
     def __init__(self, store: Callable[[], Store], adviser: Callable[[], Adviser], days: int = 90) -> None:
         self._store, self._adviser, self._days = store, adviser, days
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="chengda-call")
-        self._writers = ThreadPoolExecutor(1, thread_name_prefix="chengda-keep")
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="chengda-keep")
         self._keeper = Keeper(store, self._writers)
         self._calls: dict[str, LiveCall] = {}
         self._opening = asyncio.Lock()
@@ -117,8 +121,14 @@ class Switchboard:
         return True
 
     async def in_thread(self, do: Callable[[], T]) -> T:
-        """Something of the database, off the loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, do)
+        """Something of the database, off the loop; tried again while the database is held by others."""
+        for left in reversed(range(TRIES)):
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._writers, do)
+            except OperationalError:
+                if not left:
+                    raise
+        raise AssertionError("never reached")
 
     async def _enter(self, call_id: str, owner: str, wanted: CallRecord | None, language: str | None) -> LiveCall:
         async with self._opening:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,8 +64,12 @@ class _Line:
 class VoiceCall:
     """One connection, which is one call."""
 
-    def __init__(self, socket: WebSocket, gateway: Gateway, board: Switchboard, voice: Voice) -> None:
+    def __init__(
+        self, socket: WebSocket, gateway: Gateway, board: Switchboard, voice: Voice, lines: dict[SenderId, VoiceCall]
+    ) -> None:
+        """`lines` are the calls of the channel, by sender, that something can be said in."""
         self._socket, self._gateway, self._board, self._voice = socket, gateway, board, voice
+        self._lines, self._loop = lines, asyncio.get_running_loop()
         self._language = voice.language
         self._call: LiveCall | None = None
         self._sender, self._session = SenderId(""), ""
@@ -87,7 +92,33 @@ class VoiceCall:
                 self._key_timer.cancel()
             if self._call is not None:
                 self._said_all()
+                self._lines.pop(self._sender, None)
+                await self._board.in_thread(lambda: self._reached(False))
                 await self._board.finish(self._call, self._ending)
+
+    def speak(self, bubbles: Sequence[dict[str, Any]], language: str, seconds: float) -> bool:
+        """Say what a person wrote or approved, from any thread; False when the caller is gone."""
+        speech = speech_of(bubbles, language, self._gateway.assistant.domain)
+        try:
+            asyncio.run_coroutine_threadsafe(self._unasked(speech), self._loop).result(seconds)
+        except (TimeoutError, RuntimeError):
+            return False
+        return self._lines.get(self._sender) is self
+
+    async def _unasked(self, speech: Speech) -> None:
+        if speech.sentences:
+            self._count += 1
+            self._speaks(speech.text, None)
+            await self._say(speech)
+
+    def _reached(self, reachable: bool) -> None:
+        """Note that something can be said to the caller, or no more."""
+        assistant = self._gateway.assistant
+        with assistant.store.work() as work:
+            if reachable:
+                work.contacts.wrote(self._sender, self._voice.channel, self._language, assistant.clock(), None)
+            else:
+                work.contacts.reach(self._sender, False)
 
     async def _read(self) -> None:
         bad = 0
@@ -137,6 +168,8 @@ class VoiceCall:
         record = CallRecord(call_id, owner, str(Schema.RELAY), now, agent=str(Speaker.BOT), language=self._language)
         self._call = await self._board.open(record)
         self._call.writer = self._socket
+        await self._board.in_thread(lambda: self._reached(True))
+        self._lines[self._sender] = self
         if greeting := self._voice.greeting.get(self._language):
             self._speaks(greeting, None)
 
@@ -218,15 +251,17 @@ class VoiceCall:
         if speech.sentences:
             self._speaks(speech.text, message)
             await self._say(speech)
-        if turn["outcome"] == HANDOFF and self._somebody_there():
+        if turn["outcome"] == HANDOFF and await self._board.in_thread(self._handed_on):
             await asyncio.sleep(self._voice.seconds(speech))
             self._ending = HANDED_OFF
-            await self._send({"type": "end", "handoffData": json.dumps(self._handed_on(language), ensure_ascii=False)})
+            await self._send({"type": "end", "handoffData": json.dumps(self._handoff(language), ensure_ascii=False)})
 
-    def _somebody_there(self) -> bool:
-        """Whether the desk is open; outside its hours the caller is asked for a number to be called back on."""
+    def _handed_on(self) -> bool:
+        """Whether a person takes over now: asked for, and the desk is open; else the caller is called back."""
         assistant = self._gateway.assistant
-        return assistant.hours.opens_after(assistant.clock()) is None
+        with assistant.store.work() as work:
+            waits = work.talks.open_of(self._sender) is not None
+        return waits and assistant.hours.opens_after(assistant.clock()) is None
 
     async def _say(self, speech: Speech) -> None:
         last = len(speech.sentences) - 1
@@ -240,7 +275,7 @@ class VoiceCall:
                 }
             )  # fmt: skip
 
-    def _handed_on(self, language: str) -> dict[str, Any]:
+    def _handoff(self, language: str) -> dict[str, Any]:
         """What the telephone system is told of the caller; no words of the call."""
         return {"reasonCode": "live-agent", "language": language, "sender": self._sender}
 
