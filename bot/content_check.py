@@ -60,6 +60,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("eval/openings_*.jsonl", ("text", "outcome", "language")),
     ("eval/entities_*.jsonl", ("text", "language", "spans")),
     ("eval/duplicates_*.jsonl", DUPLICATES),
+    ("eval/calls_*.jsonl", ("call", "language", "asr", "segments", "want")),
 )
 OPTIONAL = {"accept"}
 TRAINING = ("*.csv", "*.jsonl", "queries/*.csv", "learned/*.csv")
@@ -220,7 +221,7 @@ def _spans_fit(row: Mapping[str, Any], _: Known) -> bool:
 CHECKS: dict[str, Callable[[Mapping[str, Any], Known], bool]] = {
     "text": lambda row, known: isinstance(row["text"], str) and bool(row["text"].strip()),
     "language": lambda row, known: (
-        row["language"] in LANGUAGES or (row["language"] == MIXED and bool({"event", "demands"} & set(row)))
+        row["language"] in LANGUAGES or (row["language"] == MIXED and bool({"event", "demands", "call"} & set(row)))
     ),
     "scenario": lambda row, known: isinstance(row["scenario"], int),
     "event": lambda row, known: isinstance(row["event"], str) and len(row["event"]) == 1,
