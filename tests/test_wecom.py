@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from bot.cases.tables import cases
-from bot.channels.outbox import Kind
 from bot.tables import handoffs
 from connectors.mock.wecom_corp import BOT, HUMAN, QUEUED
 from connectors.mock.wecom_pusher import Pusher
@@ -129,8 +128,8 @@ def test_silent_while_a_person_has_the_conversation(city: City) -> None:
     city.pusher.take(user)
     city.pusher.servicer_says(user, "您好，我是张工，请说地址")
     city.pusher.say(user, "民治大道700号")
-    city.post(user, "taken-notice", "您的工单有进展", Kind.NOTICE)
-    assert wait(lambda: len(city.turns(user)) == 3 and city.states(user) == ["sent", "held"])
+    city.post(user, "taken-agent", "我是12345的坐席")
+    assert wait(lambda: len(city.turns(user)) == 3 and city.states(user) == ["sent", "failed"])
     assert not wait(lambda: len(city.corp.texts(user)) > 1, 1.0)
     _, person, citizen = city.turns(user)
     assert person.events[0]["event"] == "agent" and person.answer[0]["custom"]["role"] == "agent"
@@ -140,7 +139,7 @@ def test_silent_while_a_person_has_the_conversation(city: City) -> None:
     city.pusher.finish(user)
     assert wait(lambda: city.contact(user).details.get("session") == 4)
     city.pusher.say(user, "谢谢")
-    assert wait(lambda: city.states(user)[1] == "sent" and len(city.corp.texts(user)) == 3)
+    assert wait(lambda: city.states(user) == ["sent", "failed", "sent"] and len(city.corp.texts(user)) == 2)
 
 
 def test_a_person_who_took_over_unseen(city: City) -> None:

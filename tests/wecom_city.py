@@ -43,7 +43,7 @@ class City:
         self.corp = Corp(CORP, SECRET, (ACCOUNT, "wkTwo"))
         self.manned = Corp(CORP, SECRET, (ACCOUNT,))
         self.pusher, self.people = (Pusher("", TOKEN, KEY, corp) for corp in (self.corp, self.manned))
-        self._mocks = [_Mock(self.corp, self.pusher), _Mock(self.manned, self.people)]
+        self._mocks = [Mock(self.corp, self.pusher), Mock(self.manned, self.people)]
         base = {"corp_id": CORP, "secret": SECRET, "token": TOKEN, "aes_key": KEY}
         told = {
             "wecom": {**base, "url": self._mocks[0].url},
@@ -112,7 +112,7 @@ class City:
         return found
 
 
-class _Mock:
+class Mock:
     def __init__(self, corp: Corp, pusher: Pusher) -> None:
         self._server = uvicorn.Server(uvicorn.Config(create_wecom(corp, pusher), port=0, log_level="warning"))
         self._thread = threading.Thread(target=self._server.run)

@@ -83,23 +83,31 @@ class Fetcher:
 
     def round(self) -> None:
         """Follow the calls that are ours now."""
-        store = self._store()
-        with store.work() as work:
-            due = work.cursors.due(self._name)
-        now, moment = store.now(), time.monotonic()
         with self._lock:
-            ours = [one.account for one in due if one.account in self._mine or now - one.called_at > ABANDONED]
-            self._mine -= {account for account in self._mine if account not in {one.account for one in due}}
-        ready = [account for account in ours if self._later.get(account, 0.0) <= moment]
-        for future in [self._threads.submit(self._follow, account) for account in ready]:
-            future.result()
+            # Who rings from now on is found in the next round.
+            mine, self._mine = self._mine, set()
+        left = set(mine)
+        try:
+            store = self._store()
+            with store.work() as work:
+                due = work.cursors.due(self._name)
+            now, moment = store.now(), time.monotonic()
+            ours = [one.account for one in due if one.account in mine or now - one.called_at > ABANDONED]
+            ready = [account for account in ours if self._later.get(account, 0.0) <= moment]
+            left &= set(ours) - set(ready)
+            followed = zip(ready, self._threads.map(self._follow, ready), strict=True)
+            left |= {account for account, done in followed if not done}
+        finally:
+            with self._lock:
+                self._mine |= left
 
-    def _follow(self, account: str) -> None:
-        """Fetch until nothing is left; a failure is tried again later, from the cursor where it happened."""
+    def _follow(self, account: str) -> bool:
+        """Fetch until nothing is left; False for a failure, tried again later from the cursor where it happened."""
         try:
             while not self._ended.is_set() and self._page(account):
                 pass
             self._later.pop(account, None)
+            return True
         except CallFailed as failed:
             wait = failed.pushed.wait.total_seconds() if failed.pushed.wait else FAILED_SECONDS
             self._later[account] = time.monotonic() + min(wait, LONGEST_SECONDS)
@@ -107,6 +115,7 @@ class Fetcher:
         except Exception as error:
             self._later[account] = time.monotonic() + FAILED_SECONDS
             logger.error("reference %s: %s was not kept", secrets.token_hex(4), self._name, exc_info=error)
+        return False
 
     def _page(self, account: str) -> bool:
         """One page; whether another one may follow."""

@@ -32,9 +32,9 @@ class Session(IntEnum):
 # The sessions in which only people speak.
 SILENT = frozenset({Session.QUEUED, Session.HUMAN})
 # What a change of a session leads to: from the pool, passed on, over, taken up again.
-CHANGES: Mapping[object, Session] = {1: Session.HUMAN, 2: Session.HUMAN, 3: Session.ENDED, 4: Session.HUMAN}
+CHANGES: Mapping[int | None, Session] = {1: Session.HUMAN, 2: Session.HUMAN, 3: Session.ENDED, 4: Session.HUMAN}
 # Why a message did not arrive after all; the last two columns: the window is over, the citizen takes none.
-FAILURES: Mapping[object, tuple[str, bool, bool]] = {
+FAILURES: Mapping[int | None, tuple[str, bool, bool]] = {
     1: ("the account was deleted", False, False),
     2: ("the app was closed", False, False),
     4: ("silent for 48 hours", True, False),
@@ -135,10 +135,10 @@ def item_of(raw: Raw) -> Item | None:
     """A fetched message, None for one that cannot be read."""
     event = _inside(raw, "event")
     account, user = (_text(raw, name) or _text(event, name) for name in ("open_kfid", "external_userid"))
-    number, sent, kind = _text(raw, "msgid"), raw.get("send_time"), _text(raw, "msgtype")
+    number, sent, kind = _text(raw, "msgid"), _number(raw, "send_time"), _text(raw, "msgtype")
     if not (ID.fullmatch(account) and ID.fullmatch(user) and 0 < len(number) <= 200):
         return None
-    if isinstance(sent, bool) or not isinstance(sent, int) or not 0 <= sent < 10**11:
+    if sent is None or not 0 <= sent < 10**11:
         return None
     origin = raw.get("origin")
     if kind == "event":
@@ -155,12 +155,18 @@ def item_of(raw: Raw) -> Item | None:
 
 def session_of(told: object) -> Session:
     """A session by its number; one that nobody knows counts as new."""
-    return Session(told) if isinstance(told, int) and told in {int(one) for one in Session} else Session.NEW
+    return next((one for one in Session if one == told), Session.NEW)
 
 
 def _text(raw: Raw, name: str) -> str:
+    """A text of what was told, without what no database keeps."""
     value = raw.get(name)
-    return value if isinstance(value, str) else ""
+    return value.encode("utf-8", "ignore").decode().replace("\x00", "") if isinstance(value, str) else ""
+
+
+def _number(raw: Raw, name: str) -> int | None:
+    value = raw.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _inside(raw: Raw, name: str) -> Raw:
@@ -203,12 +209,12 @@ def _entered(event: Raw) -> Found:
 
 
 def _failed(event: Raw) -> Found:
-    why = FAILURES.get(event.get("fail_type"), ("unknown", False, False))
+    why = FAILURES.get(_number(event, "fail_type"), ("unknown", False, False))
     return {"ask": Ask.UNDELIVERED, "undelivered": Undelivered(_text(event, "fail_msgid"), *why)}
 
 
 def _changed(event: Raw) -> Found:
-    session = CHANGES.get(event.get("change_type"))
+    session = CHANGES.get(_number(event, "change_type"))
     return NOTHING if session is None else {"ask": Ask.SESSION, "session": session}
 
 
