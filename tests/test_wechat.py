@@ -17,6 +17,9 @@ from sqlalchemy import Engine, func, select, update
 from wechatpy import parse_message
 from wechatpy.crypto import WeChatCrypto
 
+from bot.cases.case import Actor, Facts
+from bot.cases.number import CaseNumber
+from bot.cases.states import Move, Role
 from bot.cases.tables import cases
 from bot.channels.contacts import Contact
 from bot.channels.outbox import Kind
@@ -93,24 +96,29 @@ class City:
         with self.engine.begin() as connection:
             return list(connection.execute(select(cases).where(cases.c.sender == f"{channel}:{openid}")).all())
 
+    def filed(self, openid: str, house: str, channel: str = "wechat") -> CaseNumber:
+        """A case that a citizen files in conversation."""
+        pusher = self.pusher if channel == "wechat" else self.plain
+        for text in ("路灯坏了，昨晚开始的", f"民治大道{house}", "确认"):
+            pusher.say(openid, text)
+        (case,) = self.cases(openid, channel)
+        return CaseNumber(case.number)
+
+    def move(self, number: CaseNumber, move: Move, **facts: Any) -> None:
+        """What the office does with a case."""
+        with self.store.work() as work:
+            work.cases.move(number, move, Actor(Role.DISPATCHER, "d1"), Facts(**facts))
+
     def states(self, openid: str, channel: str = "wechat") -> list[str]:
         with self.engine.begin() as connection:
             query = select(outbox.c.state).where(outbox.c.sender == f"{channel}:{openid}").order_by(outbox.c.id)
             return list(connection.execute(query).scalars())
 
-    def post(
-        self,
-        openid: str,
-        key: str,
-        text: str,
-        kind: Kind = Kind.AGENT,
-        number: str | None = None,
-        channel: str = "wechat",
-        **more: Any,
-    ) -> None:
+    def post(self, openid: str, key: str, text: str, channel: str = "wechat", **more: Any) -> None:
+        """A message of an agent's."""
         with self.store.work() as work:
             sender, bubbles = SenderId(f"{channel}:{openid}"), [{"text": text, **more}]
-            work.outbox.post(key, sender, channel, kind, "zh", bubbles, self.store.now(), number)
+            work.outbox.post(key, sender, channel, Kind.AGENT, "zh", bubbles, self.store.now())
 
     def end_window(self, openid: str, channel: str = "wechat") -> None:
         """Two days of silence, for us and for WeChat."""
@@ -307,17 +315,17 @@ def test_a_stale_token_is_fetched_once_for_all(city: City, forget: bool) -> None
 
 def test_notices_outside_the_window_go_by_template(city: City) -> None:
     openid = "oNotice"
-    for text in ("路灯坏了，昨晚开始的", "民治大道300号", "确认"):
-        city.pusher.say(openid, text)
-    (case,) = city.cases(openid)
-    city.post(openid, "n-1", "您的工单有进展", Kind.NOTICE, case.number)
-    assert wait(lambda: city.states(openid) == ["sent"]) and city.account.texts(openid) == ["您的工单有进展"]
+    number = city.filed(openid, "300号")
+    city.move(number, Move.ACCEPT)
+    assert wait(lambda: city.states(openid) == ["sent"])
+    (text,) = city.account.texts(openid)
+    assert number in text
     city.end_window(openid)
-    city.post(openid, "n-2", "您的工单有进展", Kind.NOTICE, case.number)
+    city.move(number, Move.DISPATCH, unit="UMB:南山区")
     assert wait(lambda: city.states(openid) == ["sent", "sent"])
     (sent,) = [one for one in city.account.sent if one.openid == openid and one.kind == "template"]
     values = {name: field["value"] for name, field in sent.body["data"].items()}
-    assert values["character_string1"] == case.number and values["phrase3"] == "已提交"
+    assert values["character_string1"] == number and values["phrase3"] == "已派单"
     assert "民治" not in json.dumps(values, ensure_ascii=False)
     city.post(openid, "n-3", "不是通知")
     assert wait(lambda: city.states(openid) == ["sent", "sent", "held"])
@@ -325,30 +333,27 @@ def test_notices_outside_the_window_go_by_template(city: City) -> None:
 
 def test_a_template_that_did_not_arrive_is_not_told_as_sent(city: City) -> None:
     openid = "oFailed"
-    for text in ("路灯坏了，昨晚开始的", "民治大道400号", "确认"):
-        city.pusher.say(openid, text)
-    (case,) = city.cases(openid)
+    number = city.filed(openid, "400号")
     city.end_window(openid)
     city.account.job_status = "failed:user block"
-    city.post(openid, "f-1", "您的工单有进展", Kind.NOTICE, case.number)
+    city.move(number, Move.ACCEPT)
     assert wait(lambda: city.states(openid) == ["failed"])
     city.account.job_status = "success"
     assert not city.contact(openid).reachable
 
 
 def test_a_subscription_is_used_once_for_each_consent(city: City) -> None:
-    openid, told = "oConsent", {"kind": Kind.NOTICE, "channel": "open"}
-    for text in ("路灯坏了，昨晚开始的", "民治大道600号", "确认"):
-        city.plain.say(openid, text)
-    (case,) = city.cases(openid, "open")
+    openid = "oConsent"
+    number = city.filed(openid, "600号", "open")
     event = city.plain.event(openid, "subscribe_msg_popup_event", CONSENT)
     for _ in range(2):
         assert city.plain.deliver(event).status == 200
     assert city.contact(openid, "open").details["subscriptions"] == {"SUB-1": 1}
     city.account.followers[openid].consents["SUB-1"] = 1
     city.end_window(openid, "open")
-    for number in range(2):
-        city.post(openid, f"c-{number}", "您的工单有进展", number=case.number, **told)
+    city.move(number, Move.ACCEPT)
+    assert wait(lambda: city.states(openid, "open") == ["sent"])
+    city.move(number, Move.DISPATCH, unit="UMB:南山区")
     assert wait(lambda: city.states(openid, "open") == ["sent", "held"])
     assert [one.kind for one in city.account.sent if one.openid == openid] == ["subscription"]
     assert city.contact(openid, "open").details["subscriptions"] == {"SUB-1": 0}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bot.cases.case import Case
 from bot.cases.telling import TIME_FORMAT, Telling
+from bot.channels.notices import matter_of
 from connectors.wechat.settings import Fill, Template
 
 NO_HAN = re.compile(r"[^\x20-\x7e]")
@@ -32,7 +33,7 @@ FITTING: Mapping[str, Callable[[str], str]] = {
 }
 TELLING: Mapping[Fill, Callable[[Case, Telling], str]] = {
     Fill.NUMBER: lambda case, telling: case.number,
-    Fill.MATTER: lambda case, telling: _matter(case, telling),
+    Fill.MATTER: matter_of,
     Fill.STATUS: lambda case, telling: telling.text(f"utter_status_{case.status}"),
     Fill.UNIT: lambda case, telling: telling.unit(case.handling.unit or case.draft.agency),
     Fill.TIME: lambda case, telling: f"{case.handling.updated_at or case.filed_at:{TIME_FORMAT}}",
@@ -50,11 +51,3 @@ def values_of(template: Template, case: Case, telling: Telling) -> dict[str, str
 
 def _as_it_is(value: str) -> str:
     return value
-
-
-def _matter(case: Case, telling: Telling) -> str:
-    """The matter by its name in the catalogue, never by the citizen's words."""
-    code = case.draft.service_item
-    if code is not None and code in telling.catalogue:
-        return telling.catalogue[code].name.in_language(telling.language)
-    return case.draft.category or telling.text(f"utter_type_{case.draft.type}")
