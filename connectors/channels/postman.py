@@ -33,6 +33,7 @@ class Postman:
         self._store, self._seconds = store, seconds
         self.channels: Mapping[str, Channel] = {channel.name: channel for channel in channels}
         self.gateway: Gateway | None = None
+        self.telling: Callable[[str], Telling] = self._told_by_assistant
         self._threads = ThreadPoolExecutor(THREADS * max(1, len(channels)), thread_name_prefix="chengda-post")
         self._busy, self._lock = Counter(dict.fromkeys(self.channels, 0)), threading.Lock()
         self._bell, self._ended = threading.Event(), threading.Event()
@@ -138,11 +139,16 @@ class Postman:
 
     def _letter(self, work: Work, parcel: Parcel, contact: Contact) -> Parcel | None:
         """What is sent: a notice is worded now, in the language the citizen wishes; None where it is told already."""
-        if parcel.kind is not Kind.NOTICE or self.gateway is None:
+        if parcel.kind is not Kind.NOTICE:
             return parcel
-        ours, language = self.gateway.assistant, contact.told_in
-        text = work.mailing.worded(parcel, contact, Telling(ours.domain, ours.catalogue, ours.analyst.city, language))
-        return None if text is None else replace(parcel, language=language, bubbles=[{"text": text}])
+        telling = self.telling(contact.told_in)
+        text = work.mailing.worded(parcel, contact, telling)
+        return None if text is None else replace(parcel, language=telling.language, bubbles=[{"text": text}])
+
+    def _told_by_assistant(self, language: str) -> Telling:
+        assert self.gateway is not None
+        ours = self.gateway.assistant
+        return Telling(ours.domain, ours.catalogue, ours.analyst.city, language)
 
     def _pushed(self, parcel: Parcel, contact: Contact) -> Pushed:
         def progress(pieces: int) -> None:
