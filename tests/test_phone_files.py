@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,16 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
+from bot.assist.assistance import Advice
+from bot.assist.call import Call
+from bot.assist.draft import Draft
 from bot.assist.suggestions import Suggestion, SuggestionKind
+from bot.assist.transcript import Segment as Heard
 from bot.assist.voice import SourceLine
+from bot.cases.case import DemandType
 from bot.database import migrate, open_database
 from bot.domain import read_domain
-from bot.errors import BadFrame
+from bot.errors import BadFrame, CallOver, UnknownCall
 from bot.messages import MessageId, SenderId
 from bot.phone.calls import CallRecord
 from bot.phone.heard import note_heard
@@ -25,12 +31,14 @@ from bot.phone.segment import Segment, Speaker
 from bot.store import Store
 from bot.tables import turns
 from connectors.cli import app
+from connectors.phone import switchboard
 from connectors.phone.files import read_calls
 from connectors.phone.frames import Said
 from connectors.phone.intake import Intake
 from connectors.phone.keys import Keys
 from connectors.phone.outlet import Outlet
 from connectors.phone.sockets import Fault
+from connectors.phone.switchboard import Switchboard
 
 FRAMES = Path(__file__).with_name("fixtures") / "calls"
 WANT = json.loads((FRAMES / "want.json").read_text(encoding="utf-8"))
@@ -255,3 +263,49 @@ def test_a_listener_who_never_reads_is_let_go() -> None:
 
 def test_every_fault_has_its_words() -> None:
     assert {f"utter_call_{fault}" for fault in Fault} <= set(read_domain().responses)
+
+
+class Silent:
+    """An adviser with nothing to say, as before a model is loaded; what is tested here is the switchboard."""
+
+    def listen(self, segments: Sequence[Heard], call: Call | None = None) -> Call:
+        return Call(segments=(*(call.segments if call else ()), *segments))
+
+    def advise(self, call: Call, language: str | None = None) -> Advice:
+        return Advice("zh", (), (Draft({}, None, DemandType.CONSULT),), "关于路灯", None, None)
+
+
+def test_a_call_is_ended_only_by_the_process_that_has_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two switchboards on one database are two processes: the gateway came back to the second."""
+    monkeypatch.setattr(switchboard, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(switchboard, "COME_BACK", 0.0)
+
+    async def run() -> None:
+        first, second = (Switchboard(lambda: store, Silent) for _ in range(2))
+        one = await first.open(CallRecord("c-1", "key:a", "transcript.v1", NOW))
+        kept = one.take(line("a", "路灯坏了"), 1)
+        assert kept is not None and await kept
+        two = await second.resume("c-1", "key:a")
+        assert two.received.through == 1 and [each.text for each in two.transcript.finals] == ["路灯坏了"]
+        again = two.take(line("b", "三天了"), 2)
+        assert again is not None and await again
+        first.start()
+        while len(first):
+            await asyncio.sleep(0.02)
+        with store.work() as work:
+            found = work.calls.of("c-1")
+        assert found is not None and found.ended_at is None
+        second.start()
+        while len(second):
+            await asyncio.sleep(0.02)
+        await first.stop()
+        await second.stop()
+        with store.work() as work:
+            found = work.calls.of("c-1")
+        assert found is not None and (found.reason, found.summary, found.lines) == ("lost", "关于路灯", 2)
+        with pytest.raises(CallOver):
+            await Switchboard(lambda: store, Silent).resume("c-1", "key:a")
+        with pytest.raises(UnknownCall):
+            await Switchboard(lambda: store, Silent).resume("c-1", "key:b")
+
+    asyncio.run(run())

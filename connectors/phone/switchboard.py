@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -30,6 +31,8 @@ TRIES = 5
 LONGEST_LOGIN = 40
 LOOK_EVERY = 5.0
 TIDY_EVERY = 600.0
+# Seconds a server that ends waits for what is still to be kept.
+STOP_SECONDS = 20.0
 # Seconds a call without a line or a frame waits for its gateway to come back.
 COME_BACK = 900.0
 T = TypeVar("T")
@@ -58,10 +61,12 @@ class Switchboard:
         """Keep what is under way; calls stay open for their gateways to come back."""
         if self._watch is not None:
             self._watch.cancel()
+        settled = [call.settled() for call in self._calls.values()]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*settled), STOP_SECONDS)
         for call in self._calls.values():
-            await call.settled()
             call.close()
-        self._readers.shutdown()
+        self._readers.shutdown(cancel_futures=True)
         self._writers.shutdown()
 
     def now(self) -> datetime:
@@ -169,9 +174,23 @@ class Switchboard:
                 too_long = self.now() - call.record.started_at > LONGEST
                 if too_long or (call.writer is None and silent > COME_BACK):
                     try:
-                        await self.finish(call, Ending.TOO_LONG if too_long else Ending.LOST)
+                        await self._end_or_leave(call, Ending.TOO_LONG if too_long else Ending.LOST)
                     except Exception:
                         logger.exception("a call could not be ended")
+
+    async def _end_or_leave(self, call: LiveCall, reason: Ending) -> None:
+        """End a call, unless another process has it by now: then it is that one's."""
+
+        def lines() -> int:
+            with self._store().work() as work:
+                found = work.calls.of(call.id)
+                return found.lines if found else 0
+
+        if reason is Ending.LOST and await self.in_thread(lines) > len(call.transcript.finals):
+            call.close()
+            self._calls.pop(call.id, None)
+            return
+        await self.finish(call, reason)
 
     async def _tidied(self) -> None:
         """Forget old calls and end those of servers that died."""
