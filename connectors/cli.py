@@ -47,8 +47,8 @@ from connectors.evaluation import demands as demand_evaluation
 from connectors.evaluation.duplicates import duplicates as measured_duplicates
 from connectors.learn import Desk
 from connectors.learning import duplicates, fusion, subjects
+from connectors.live.commands import rehearse
 from connectors.live.connect import live_desk
-from connectors.live.rehearsal import Fault, Rehearsal, create_rehearsal
 from connectors.mock.commands import commands as mock_commands
 from connectors.open311.client import neighbour_of
 from connectors.open311.commands import commands as open311_commands
@@ -80,6 +80,7 @@ app.add_typer(staff_commands, name="staff")
 app.add_typer(mock_commands, name="mock")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
+app.command()(rehearse)
 benches.command("encoder")(encoder_commands.bench)
 console = Console(stderr=True)
 CALENDAR_DAYS = 60
@@ -191,17 +192,6 @@ def sweep() -> None:
     print(done.told())
     if done.failed:
         raise typer.Exit(1)
-
-
-@app.command()
-def rehearse(
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8312,
-    fault: Annotated[Fault, typer.Option(help="How every answer goes wrong.")] = Fault.NONE,
-) -> None:
-    """Serve invented weather and traffic in the formats of AMap and Open-Meteo, to try live answers without a key."""
-    where = f"http://127.0.0.1:{port}"
-    console.print(f"invented values 虚构数据  CHENGDA_AMAP_URL={where} CHENGDA_OPEN_METEO_URL={where}")
-    uvicorn.run(create_rehearsal(Rehearsal(fault)), host="127.0.0.1", port=port, log_level="warning")
 
 
 @training.callback()
