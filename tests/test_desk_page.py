@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
@@ -191,6 +192,34 @@ def test_the_case_form_fills_and_files(login: Login, office: Office) -> None:
     page.one("#close-talk").click()
     page.until(lambda: not page.all("#say"))
     assert office.say("查我的工单进度", "filing")["outcome"] == "case_status"
+
+
+def test_a_call_as_it_is_heard(login: Login, office: Office) -> None:
+    page = login("li")
+    page.until(lambda: page.all("[data-page=calls]"))
+    page.one("[data-page=calls]").click()
+
+    def heard(words: str, speaker: str = "caller") -> None:
+        told = httpx.post(
+            f"{office.url}/asr/vosk/desk-1", json={"text": words}, params={"speaker": speaker},
+            headers=office.headers("li"), timeout=60,
+        )  # fmt: skip
+        assert told.status_code == 202, told.text
+
+    heard("您好请讲", "agent")
+    page.until(lambda: page.all("[data-call=desk-1]"))
+    page.one("[data-call=desk-1]").click()
+    heard("我们小区楼下的工地半夜还在施工 在龙华区民治大道八十八号")
+    page.until(lambda: "半夜还在施工" in page.one(".log").text)
+    page.until(lambda: page.all(".suggestion"))
+    page.until(lambda: page.one("#case-location").get_attribute("value"))
+    page.press(Keys.F2)
+    page.until(lambda: page.one(".said-next").text)
+    page.shot("desk-call-zh")
+    assert page.violations() == []
+    calm(page)
+    page.one("#file-case").click()
+    page.until(lambda: "已提交：SZ" in page.one("#told").text)
 
 
 def test_two_agents_see_who_was_first(login: Login, office: Office) -> None:

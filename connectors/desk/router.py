@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from connectors.desk import drafts_api, stream_api, talks_api
+from connectors.desk import calls_api, drafts_api, stream_api, talks_api
 
 PREFIX = "/desk/api"
-PARTS = (talks_api, drafts_api, stream_api)
+PARTS = (talks_api, calls_api, drafts_api, stream_api)
 router = APIRouter(prefix=PREFIX)
 for part in PARTS:
     router.include_router(part.router)

@@ -104,7 +104,7 @@ def say(number: Number, body: SayBody, caller: Talker, engine: Engine, request: 
 @router.post("/talks/{number}/case", status_code=201, responses=HELD)
 def file(number: Number, body: CaseBody, caller: Talker, engine: Engine, request: Request) -> FiledCase:
     """File a case for the citizen, once a key."""
-    draft = _draft(body, engine)
+    draft = draft_of(body, engine)
     with caller.parts.store.work() as work:
         made = _desk(work, caller, engine).file(number, draft, body.contact or None, body.anonymous, body.key)
     request.app.state.postman.ring()
@@ -152,7 +152,7 @@ def _desk(work: Work, caller: Caller, engine: Assistant) -> TalkDesk:
     return TalkDesk(work, caller.account, caller.parts.clock(), caller.address, engine)
 
 
-def _draft(body: CaseBody, engine: Assistant) -> CaseDraft:
+def draft_of(body: CaseBody, engine: Assistant) -> CaseDraft:
     """The draft of the words, with what the agent told in its place."""
     read = engine.analyst.analyse(body.description)
     draft = read[0].draft() if read else CaseDraft(body.description, DemandType.CONSULT)

@@ -1,5 +1,6 @@
 /** <chengda-desk>: the desk of agents, dispatchers, handling units and supervisors. */
 
+import { CallsPage } from './desk_calls.js';
 import { CasesPage } from './desk_cases.js';
 import { Person, Refusal, el, field, newsOf } from './desk_parts.js';
 import { SupervisionPage } from './desk_supervision.js';
@@ -8,6 +9,7 @@ import { TalksPage } from './desk_talks.js';
 const RETRY_MS = 3000;
 const PAGES = [
   { key: 'talks', right: 'talks', page: TalksPage },
+  { key: 'calls', right: 'calls', page: CallsPage },
   { key: 'cases', right: 'cases', page: CasesPage },
   { key: 'supervision', right: 'rule', page: SupervisionPage },
 ];

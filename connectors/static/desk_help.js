@@ -37,7 +37,11 @@ export class Suggestions {
       if (!(error instanceof Refusal)) throw error;
       return;
     }
-    if (round !== this.round) return;
+    if (round === this.round) this.take(advice);
+  }
+
+  /** Draw what was advised. */
+  take(advice) {
     this.items = advice.suggestions;
     this.summary = advice.summary;
     this.told.textContent = advice.summary || this.person.t('summary_empty');
@@ -134,7 +138,7 @@ export class Suggestions {
     const body = { kind: one.kind, service: one.code ?? null, place: one.place, confidence: Math.min(1, one.confidence), use };
     this.gone.add(one.text);
     try {
-      await this.person.ask(`desk/api/talks/${this.page.number}/used`, { body });
+      await this.person.ask(`${this.page.root}/used`, { body });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
     }
@@ -182,7 +186,7 @@ export class CaseForm {
       el('button', { class: 'primary', type: 'submit', id: 'file-case' }, t('file')),
     );
     this.drawDuplicates([]);
-    for (const [name, value] of Object.entries(page.view.form)) this.set(name, value);
+    for (const [name, value] of Object.entries(page.view?.form ?? {})) this.set(name, value);
   }
 
   set(name, value) {
@@ -222,13 +226,13 @@ export class CaseForm {
     const body = { ...told, description: told.description ?? '', anonymous: this.controls.anonymous.checked, key: this.key };
     let made;
     const done = await page.desk.attempt(
-      async () => (made = await this.person.ask(`desk/api/talks/${page.number}/case`, { body })),
-      () => this.person.t('filed', { number: made.number }),
+      async () => (made = await this.person.ask(`${page.root}/case`, { body })),
+      () => this.person.t(page.filedText, { number: made.number }),
     );
     if (!done) return;
     this.key = randomId();
     this.touched.clear();
-    await page.refreshTalk();
+    await page.refreshTalk?.();
   }
 }
 

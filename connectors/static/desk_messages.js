@@ -1,6 +1,16 @@
 /** Every text of the desk that the server does not give, Chinese and English side by side. */
 
 const zh = {
+  tab_calls: '通话',
+  calls: '正在通话',
+  calls_empty: '现在没有通话。',
+  call_title: '通话 {id}',
+  no_call: '从列表打开一个通话。',
+  call_over: '通话已结束。',
+  by_caller: '来电人',
+  filed_call: '已提交：{number}，请把工单号告诉来电人。',
+  call_accepted: '已采用，请照着说。',
+  slots_missing: '还要问：{slots}',
   page_title: '坐席工作台 · 城答',
   name: '坐席工作台',
   tagline: '城答 · 12345市民服务',
@@ -250,6 +260,16 @@ const zh = {
 };
 
 const en = {
+  tab_calls: 'Calls',
+  calls: 'Calls under way',
+  calls_empty: 'No calls under way.',
+  call_title: 'Call {id}',
+  no_call: 'Open a call from the list.',
+  call_over: 'The call is over.',
+  by_caller: 'Caller',
+  filed_call: 'Filed: {number}. Please tell the caller the number.',
+  call_accepted: 'Accepted; say it to the caller.',
+  slots_missing: 'Still to ask: {slots}',
   page_title: 'Agent\'s desk · Chengda',
   name: 'Agent\'s desk',
   tagline: 'Chengda · 12345 citizen service',

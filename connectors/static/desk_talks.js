@@ -11,6 +11,15 @@ export class TalksPage {
     Object.assign(this, { desk, main, person: desk.person, number: null, lastTurn: 0, known: null, lines: [] });
   }
 
+  /** Where this talk stands at the server. */
+  get root() {
+    return `desk/api/talks/${this.number}`;
+  }
+
+  get filedText() {
+    return 'filed';
+  }
+
   open() {
     const t = (key, values) => this.person.t(key, values);
     this.lists = el('section', { class: 'lists', 'aria-label': t('queue') });
