@@ -15,8 +15,10 @@ from bot.cases.handover import State, Step
 from bot.cases.number import CaseNumber, case_number, is_case_number
 from bot.cases.states import Move, Role, Status
 from bot.cases.tables import cases
+from bot.desk.drafts import Decision
+from bot.desk.talks import Ending
 from bot.domain import read_domain
-from bot.errors import IllegalTransition, MissingForMove, NotAllowed, UnknownCase
+from bot.errors import DraftDecided, IllegalTransition, MissingForMove, NotAllowed, TalkOver, TalkTaken, UnknownCase
 from bot.learning.queue import Rating
 from bot.messages import MessageId, SenderId
 from bot.store import Store, Work
@@ -334,6 +336,40 @@ class StoreContract:
             first, again, other = (work.handoffs.join(sender, "zh", NOON) for sender in (A, A, B))
         assert (first.fresh, again.fresh, first.number) == (True, False, again.number)
         assert (first.ahead, other.ahead) == (0, 1)
+
+    def test_one_agent_gets_a_talk(self, store: Store) -> None:
+        with store.work() as work:
+            number = work.handoffs.join(A, "zh", NOON).number
+            mark = work.talks.mark()
+
+        def claim(place: int) -> None:
+            with store.work() as work:
+                work.hold(A)
+                work.talks.claim(number, f"agent{place}", NOON)
+
+        refused = [error for error in at_once(claim) if error is not None]
+        assert len(refused) == THREADS - 1 and all(isinstance(error, TalkTaken) for error in refused)
+        with store.work() as work:
+            (talk,) = work.talks.held()
+            assert talk.number == number and not work.talks.waiting() and work.talks.mark() != mark
+            work.talks.close(number, Ending.RESOLVED, "好", NOON)
+            assert work.talks.open_of(A) is None and work.talks.by_number(number).outcome is Ending.RESOLVED
+            with pytest.raises(TalkOver):
+                work.talks.claim(number, "late", NOON)
+
+    def test_an_answer_is_decided_once(self, store: Store) -> None:
+        with store.work() as work:
+            number = work.drafts.keep(A, "zh", "怎么办", [{"text": "…"}], 0.4, NOON, NOON)
+
+        def decide(place: int) -> None:
+            with store.work() as work:
+                work.hold(A)
+                work.drafts.decide(number, Decision.APPROVED, f"agent{place}", NOON)
+
+        refused = [error for error in at_once(decide) if error is not None]
+        assert len(refused) == THREADS - 1 and all(isinstance(error, DraftDecided) for error in refused)
+        with store.work() as work:
+            assert not work.drafts.waiting() and not work.drafts.due(NOON)
 
     def test_the_queue_to_learn_from(self, store: Store) -> None:
         told = {
