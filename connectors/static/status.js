@@ -215,6 +215,7 @@ class ChengdaStatus extends HTMLElement {
       found.rateable ? this.ratingForm() : this.hastening(),
       found.takes_files ? this.fileForm() : null,
       this.history(),
+      el('p', { class: 'hint' }, this.t('notices_hint')),
     );
   }
 

@@ -54,6 +54,7 @@ const zh = {
   send_file: '上传',
   file_missing: '请先选择文件。',
   file_done: '已上传：{name}',
+  notices_hint: '在微信等聊天渠道提交的工单，有进展会在那里通知您。回复“停止通知”不再接收，回复“开启通知”恢复。',
 };
 
 const en = {
@@ -110,6 +111,7 @@ const en = {
   send_file: 'Upload',
   file_missing: 'Please choose a file first.',
   file_done: 'Uploaded: {name}',
+  notices_hint: 'For cases filed in a chat app you are told there when something happens. Reply “stop notifications” to end this, “turn on notifications” to have it again.',
 };
 
 export const MESSAGES = { zh, en };
