@@ -14,7 +14,7 @@ from knowledge.normal import canonical
 
 MAX_CHARS, MAX_SPOKEN = 280, 500
 WHOLE, PIECE, ITEM, NOTED = 1.0, 1.0, 1.0, 0.5
-MAX_NOTES = 6
+MAX_NOTES = 4
 SMOOTH = 0.05
 FILING = 0.42
 ASKING = ("ask_service", "ask_detail", "compare_services", "list_services")
