@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from bot.assistant import Assistant
 from bot.build import build_assistant
+from bot.channels.web_sessions import CHANNEL
 from bot.database import in_memory
 from bot.domain import read_domain
 from bot.settings import Settings
@@ -25,6 +26,7 @@ from connectors.limits import Limits
 from connectors.live.connect import live_desk
 from connectors.open311.client import neighbour_of
 from connectors.open311.connect import open311_of
+from connectors.open311.office import SOURCE as OPEN311_SOURCE
 from connectors.open311.router import refusal_of
 from connectors.phone.connect import router as calls_router
 from connectors.phone.connect import switchboard_of
@@ -107,6 +109,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         app.state.assistant.live.close()
 
     app = FastAPI(title="Chengda 城答", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app.state.reserved = frozenset({CHANNEL, OPEN311_SOURCE, *(channel.name for channel in channels)})
     problem.install(app, domain)
     app.include_router(rest.router)
     app.include_router(knowledge_api.router)

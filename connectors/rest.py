@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 
 from bot.assistant import Assistant
 from bot.messages import MessageId, SenderId, UserMessage
@@ -24,9 +24,17 @@ def assistant_of(request: Request) -> Assistant:
 Engine = Annotated[Assistant, Depends(assistant_of)]
 
 
+def check_open(sender: str, request: Request) -> None:
+    """Refuse to speak as a citizen of a messenger, whose door alone knows who writes; raises HTTPException."""
+    name, colon, _ = sender.partition(":")
+    if colon and name in request.app.state.reserved:
+        raise HTTPException(422)
+
+
 @router.post("/webhooks/rest/webhook")
-def webhook(body: RestMessage, assistant: Engine) -> list[dict[str, Any]]:
+def webhook(body: RestMessage, assistant: Engine, request: Request) -> list[dict[str, Any]]:
     """One turn of conversation."""
+    check_open(body.sender, request)
     metadata = body.metadata
     hint = (metadata.language or "") if metadata else ""
     message = UserMessage(

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.channels.web_sessions import PREFIX
 from knowledge.catalogue import Audience
 
 MAX_BODY_CHARS = 20_000
 Text = Annotated[str, Field(max_length=MAX_BODY_CHARS)]
-
-
-def _open(sender: str) -> str:
-    """Conversations of the web chat are their secrets' holders' alone."""
-    if sender.startswith(PREFIX):
-        raise ValueError(f"{PREFIX} is reserved")
-    return sender
-
-
-Sender = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_open)]
 
 
 class Body(BaseModel):
@@ -47,7 +36,7 @@ class Metadata(Body):
 class RestMessage(Body):
     """A message of Rasa's REST channel."""
 
-    sender: Sender = "default"
+    sender: Annotated[str, Field(min_length=1, max_length=200)] = "default"
     message: Text
     metadata: Metadata | None = None
 

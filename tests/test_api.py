@@ -178,3 +178,13 @@ def test_rate_limit(models: Models, settings: Settings) -> None:
         codes = [client.get("/knowledge/services/C01").status_code for _ in range(5)]
         assert codes == [200, 200, 200, 429, 429]
         assert client.get("/healthz").status_code == 200
+
+
+def test_nobody_speaks_as_a_citizen_of_a_messenger(models: Models, settings: Settings) -> None:
+    told = settings.model_copy(update={"channels": '{"telegram": {"token": "1:a", "secret": "12345678"}}'})
+    with TestClient(create_app(told, assistant_of(models, told))) as client:
+        for sender in ("web:x", "telegram:12345", "open311:k:a"):
+            said = client.post("/webhooks/rest/webhook", json={"sender": sender, "message": "查我的工单进度"})
+            assert said.status_code == 422
+            assert client.post("/feedback", json={"sender": sender, "rating": "good"}).status_code == 422
+        assert client.post("/webhooks/rest/webhook", json={"sender": "a:b", "message": "你好"}).status_code == 200
