@@ -18,7 +18,6 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from bot.cases.number import CaseNumber
-from bot.channels.outbox import Kind
 from bot.database import open_database
 from bot.messages import SenderId
 from bot.store import Store
@@ -275,11 +274,6 @@ def test_an_answered_case_is_rated_in_the_chat_by_keyboard(widget: Open, store: 
     page = widget(language, PHONE)
     number = filed(page)
     reply(store, number)
-    sender = SenderId(f"web:{page.run(SESSION)['id']}")
-    with store.work() as work:
-        work.outbox.post(
-            f"n-{number}", sender, "web", Kind.NOTICE, language, [{"text": "已答复 answered"}], store.now(), number
-        )
     page.until(lambda: page.all(".rate-case"))
     button = page.one(".rate-case")
     button.send_keys(Keys.ENTER)

@@ -18,7 +18,7 @@ from httpx_sse import connect_sse
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from bot.channels.outbox import Kind
+from bot.cases.number import CaseNumber
 from bot.channels.web_sessions import SILENCE, TICKET_LIFE
 from bot.database import migrate, open_database
 from bot.errors import SettingsError, UnknownWebSession
@@ -28,6 +28,7 @@ from bot.tracker import Event
 from connectors.web.messages import Told, events_of, parts_of
 from connectors.web.origins import read_origins, welcome
 from tests.servers import Server
+from tests.test_closing import ACCEPT
 
 FRIEND = "https://www.city.example"
 QUESTION = "驾照快到期了怎么办"
@@ -75,6 +76,8 @@ class Talker:
             if act is not None:
                 threading.Timer(0.3, act).start()
             for event in source.iter_sse():
+                if not event.data:
+                    continue
                 found.append((event.event, json.loads(event.data), event.id))
                 if until(*found[-1]):
                     return found
@@ -202,29 +205,39 @@ def test_a_stream_resumes_after_the_last_turn_it_told(talker: Talker) -> None:
     assert told("nonsense") == {first, second, third}
 
 
+def filed(talker: Talker) -> CaseNumber:
+    """The number of a case filed in the conversation."""
+    for text in ("福田区福强路的路灯坏了一个星期", "跳过", "跳过", "跳过", "跳过", "确认提交"):
+        told = talker.say(text)
+        if told["state"]["outcome"] == "case_filed":
+            return CaseNumber(told["state"]["case"]["case_id"])
+    raise AssertionError(told)
+
+
 def test_what_an_agent_and_a_notice_add_later_reaches_the_page(talker: Talker, store: Store) -> None:
-    last = talker.say("转人工")["turn_id"]
+    number = filed(talker)
+    last = talker.say("谢谢")["turn_id"]
 
     def others() -> None:
         with store.work() as work:
-            now = store.now()
-            work.save(
-                work.tracker(talker.sender), None, (Event("agent", now.timestamp(), text="您好，我是坐席。"),), [], now
-            )
-            bubbles = [{"text": "工单有新进展。"}]
-            work.outbox.post(
-                "n-1" + talker.id, talker.sender, "web", Kind.NOTICE, "zh", bubbles, now, "SZ261120-000001-8"
-            )
+            event = Event("agent", store.now().timestamp(), text="您好，我是坐席。")
+            work.save(work.tracker(talker.sender), None, (event,), [], store.now())
+        with store.work() as work:
+            work.cases.move(number, *ACCEPT)
 
     seen = talker.stream(lambda name, *_: name == "case.update", last=str(last), act=others)
     said = {data["role"]: data["text"] for name, data, _ in seen if name == "message"}
-    assert said == {"agent": "您好，我是坐席。", "system": "工单有新进展。"}
-    assert seen[-1][1] == {"case_id": "SZ261120-000001-8"} and seen[-1][2]
+    assert said["agent"] == "您好，我是坐席。" and number in said["system"]
+    assert seen[-1][1] == {"case_id": number} and seen[-1][2]
     again = talker.stream(lambda name, *_: name == "case.update", last=str(last))
     assert [data for name, data, _ in again if name == "message"] == [
         data for name, data, _ in seen if name == "message"
     ]
-    assert talker.say("再说一遍")["messages"][-1]["text"] == "工单有新进展。"
+    (case,) = httpx.get(f"{talker.root}/cases", headers=talker.headers).json()
+    assert (case["case_id"], case["status"], case["rateable"]) == (number, "accepted", False)
+    early = talker.post("feedback", {"case_id": number, "satisfied": True})
+    assert early.status_code == 409
+    assert talker.post("feedback", {"case_id": "SZ261120-000001-8", "satisfied": True}).status_code == 404
 
 
 def test_a_person_is_asked_for_by_one_request(talker: Talker) -> None:
