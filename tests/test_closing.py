@@ -62,7 +62,7 @@ class Office(Cabinet):
         """What a sender is told now, and told of."""
         with self.store.work() as work:
             pending = work.notices.pending(sender, self.now)
-            return [(one.event.kind, one.case.number) for one in pending if work.notices.told(one)]
+            return [(one.event.kind, one.case.number) for one in pending if work.notices.told(one, self.now)]
 
 
 @pytest.fixture
