@@ -104,12 +104,12 @@ def embedded(browser: webdriver.Chrome, server: Server, site: str, pages: Path) 
         made = tag(server.url, language)
         if wishes:
             made = made.replace('data-position="right"', wishes)
-        (pages / "index.html").write_text(
-            ALLOWED_PAGE.format(language=language, url=server.url, tag=made), encoding="utf-8"
-        )
+        # A name of its own: a page that changed within a second would come from the browser's cache.
+        name = f"page-{len(list(pages.iterdir()))}.html"
+        (pages / name).write_text(ALLOWED_PAGE.format(language=language, url=server.url, tag=made), encoding="utf-8")
         browser.get(f"{server.url}/healthz")
         page.run("localStorage.clear(); sessionStorage.clear();")
-        browser.get(f"{at or site}/index.html")
+        browser.get(f"{at or site}/{name}")
         page.until(lambda: page.run("return !!document.querySelector('chengda-embed')?.shadowRoot"))
         return page
 
@@ -179,6 +179,7 @@ def test_position_colour_and_a_colour_nobody_could_read(embedded: Open) -> None:
         page = embedded("zh", wishes=f'data-position="left" data-colour="{colour}"')
         assert page.run(DEEP, ".launcher").rect["x"] < 100
         launch(page)
+        page.until(lambda: page.run("return !!document.querySelector('chengda-chat').conversation"))
         assert page.run("return document.documentElement.style.getPropertyValue('--header')") == painted
         leave(page)
 
@@ -254,6 +255,7 @@ def test_a_photo_goes_to_the_case_and_a_refusal_is_told(widget: Open, tmp_path: 
     upload = page.one("input[type=file]")
     upload.send_keys(str(photo))
     page.until(lambda: page.all(".notice"))
+    page.still()
     assert "file your demand first" in page.one(".notice").text
     number = filed(page)
     page.await_answer(lambda: upload.send_keys(str(photo)))
