@@ -121,7 +121,7 @@ def enter(page: Page) -> None:
     """Into the frame."""
     page.driver.switch_to.default_content()
     page.driver.switch_to.frame(page.run(DEEP, "iframe"))
-    page.until(lambda: page.all("#chengda-input"))
+    page.until(lambda: page.run("return !!document.querySelector('chengda-chat')?.conversation"))
 
 
 def leave(page: Page) -> None:
@@ -179,7 +179,6 @@ def test_position_colour_and_a_colour_nobody_could_read(embedded: Open) -> None:
         page = embedded("zh", wishes=f'data-position="left" data-colour="{colour}"')
         assert page.run(DEEP, ".launcher").rect["x"] < 100
         launch(page)
-        page.until(lambda: page.run("return !!document.querySelector('chengda-chat').conversation"))
         assert page.run("return document.documentElement.style.getPropertyValue('--header')") == painted
         leave(page)
 
