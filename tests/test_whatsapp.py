@@ -23,6 +23,8 @@ from pywa.types.message import Message
 
 from bot.assistant import Assistant
 from bot.build import assistant_of
+from bot.cases.case import Actor, CaseDraft, DemandType
+from bot.cases.states import Move, Role
 from bot.channels.outbox import Kind, State
 from bot.channels.plain import Piece
 from bot.channels.tables import contacts, outbox
@@ -223,17 +225,16 @@ def test_after_a_day_a_notice_goes_by_template_and_the_rest_waits(number: Number
     with store.work() as work:
         gone = datetime.now(UTC) - timedelta(minutes=1)
         work.connection.execute(contacts.update().values(window_until=gone))
-        bubbles = [{"text": "工单有了进展。\n请放心"}]
-        work.outbox.post("k1", sender, "whatsapp", Kind.AGENT, "zh", bubbles, store.now())
-        work.outbox.post("k2", sender, "whatsapp", Kind.NOTICE, "zh", bubbles, store.now(), "SZ261120-000123-4")
-    before = len(number.api.calls)
-    number.api.wait(before + 1)
-    until(lambda: {row.key: row.state for row in number.rows()}["k2"] == State.SENT)
+        work.outbox.post("k1", sender, "whatsapp", Kind.AGENT, "zh", [{"text": "您好"}], store.now())
+        draft = CaseDraft("民治大道的路灯坏了", DemandType.COMPLAINT)
+        case = work.cases.file(draft, sender, "zh", None, False)
+        work.cases.move(case.number, Move.ACCEPT, Actor(Role.DISPATCHER, "d1"))
+    until(lambda: {row.kind: row.state for row in number.rows()}[Kind.NOTICE] == State.SENT)
     assert {row.key: row.state for row in number.rows()}["k1"] == State.HELD
     template = number.api.calls[-1].body["template"]
     blanks = [one["text"] for one in template["components"][0]["parameters"]]
     assert (template["name"], template["language"]["code"]) == ("case_update", "zh_CN")
-    assert blanks == ["SZ261120-000123-4", "工单有了进展。 请放心"]
+    assert blanks[0] == case.number and case.number in blanks[1] and "\n" not in blanks[1] and "路灯" not in blanks[1]
     number.heard(said(body="谢谢"))
     until(lambda: {row.key: row.state for row in number.rows()}["k1"] == State.SENT)
 
