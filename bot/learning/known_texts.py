@@ -51,7 +51,12 @@ def _texts_of(path: Path) -> Iterator[str]:
         return
     with path.open(encoding="utf-8", newline="") as lines:
         if path.suffix == ".jsonl":
-            yield from (json.loads(line)["text"] for line in lines if line.strip())
+            for line in lines:
+                if line.strip():
+                    row = json.loads(line)
+                    # A call is its caller's sentences.
+                    said = (one["text"] for one in row.get("segments", ()) if one["speaker"] == "caller")
+                    yield from (row["text"],) if "text" in row else said
             return
         for row in csv.DictReader(lines):
             yield from (row[name] for name in TEXT_COLUMNS if row.get(name))
