@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -45,11 +46,14 @@ def open_database(url: str) -> Engine:
     """An engine for the address; SQLite runs in WAL mode with one writer at a time. Raises SettingsError."""
     parsed = address_of(url)
     if parsed.get_backend_name() == POSTGRESQL:
-        return create_engine(parsed, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
+        return create_engine(
+            parsed, hide_parameters=True, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW
+        )
     in_memory = parsed.database in (None, "", ":memory:")
     if not in_memory:
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-    options = {"connect_args": {"check_same_thread": False}}
+    # An error in a log never shows what a citizen wrote.
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "hide_parameters": True}
     engine = create_engine(parsed, poolclass=StaticPool, **options) if in_memory else create_engine(parsed, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_at_once)

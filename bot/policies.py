@@ -40,6 +40,7 @@ DANGER_IN_ELLIPSIS = 0.9
 ABOVE_ALL = 1.01
 FEW_WORDS, SURE_SUBJECT = 3, 0.8
 HAND_OFF = 0.5
+OWN_MATTER = 0.6
 NEITHER = 0.5
 PICKED = 0.5
 CANCEL, SURE_CANCEL = 0.6, 0.9
@@ -135,7 +136,9 @@ def call_back(turn: TurnContext) -> Decision | None:
     at_once, in_form = asked == turn.tracker.turns, turn.tracker.active_form is not None
     unwanted = turn.parse.intent in ("deny", "cancel", "skip") and turn.parse.confidence > CANCEL
     refused = at_once and (short_answer(turn.message.text) in ("deny", "skip") or (unwanted and not in_form))
-    if refused or (turn.parse.first("phone") and (at_once or not in_form)):
+    # A number in a complaint or a question is that of its own matter.
+    own = turn.parse.probability("file_demand", "case_status", "ask_service") >= OWN_MATTER
+    if refused or (turn.parse.first("phone") and (at_once or not in_form) and not own):
         return Decision("action_take_call_back", digression=True)
     return None
 

@@ -11,7 +11,7 @@ from bot.answer import case_json
 from bot.assistant import Assistant
 from bot.cases.case import CITIZEN, Case, Facts
 from bot.cases.closing import LEAST, MOST, Rating
-from bot.cases.evidence import evidence_rules
+from bot.cases.evidence import evidence_rules, ready
 from bot.cases.hastening import ALLOWED
 from bot.cases.number import CaseNumber
 from bot.cases.progress import Progress
@@ -122,12 +122,12 @@ def add_file(
     file: Annotated[UploadFile, File(description="jpg, png, webp, heic, pdf or mp4.")],
 ) -> Any:
     """Add a photo or paper to an open case; the same file again changes nothing."""
-    content = file.file.read(evidence_rules().most_bytes + 1)
+    given = ready(file.filename or "", file.file.read(evidence_rules().most_bytes + 1), Role.CITIZEN)
     with assistant.store.work() as work:
         found = work.cases.held(number)
         if found.status not in TAKES_FILES:
             return _refused(assistant, request, 409, "utter_file_not_now")
-        _, fresh = work.evidence.add(number, file.filename or "", content, Role.CITIZEN, assistant.clock())
+        _, fresh = work.evidence.add(number, given, assistant.clock())
         if fresh:
             work.cases.record(number, "evidence", CITIZEN, Facts(), found.status)
         return told_case(assistant, work, work.cases.by_number(number))

@@ -94,6 +94,15 @@ class CaseStoreContract:
         assert is_case_number(case.number)
         assert case.filed_at == NOON
 
+    def test_an_unnamed_case_holds_no_number_and_a_place_no_coordinates_in_its_words(self, store: Store) -> None:
+        draft = CaseDraft("13900000000说路灯坏了", DemandType.HELP, location="民治大道（22.612345,114.012345）")
+        with store.work() as work:
+            number = work.cases.file(draft, A, "zh", None, True).number
+        with store.work() as work:
+            kept = work.cases.by_number(number).draft
+        assert "13900000000" not in kept.description and "路灯坏了" in kept.description
+        assert (kept.location, kept.latitude, kept.longitude) == ("民治大道", 22.612345, 114.012345)
+
     def test_a_wrong_code_and_an_unknown_number_are_alike(self, store: Store) -> None:
         with store.work() as work:
             one, two = filed(work), filed(work)

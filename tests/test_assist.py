@@ -144,6 +144,19 @@ def test_numbers_read_out(text: str, number: str | None) -> None:
     assert mobile_in(text) == number
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "身份证号是440301199001011234",
+        "银行卡6222021602003456789",
+        "I called on 13 March 2024 at 8:30 and again at 9:45",
+        "幺五号八点三十分、幺六号九点二十分、幺七号七点",
+    ],
+)
+def test_other_digits_are_no_number_to_call(after: Callable[[Lines], Advice], text: str) -> None:
+    assert "contact" not in after([("caller", text)]).draft.fields
+
+
 def test_a_complaint_fills_the_form(after: Callable[[Lines], Advice]) -> None:
     advice = after(BARBECUE)
     fields = advice.draft.fields

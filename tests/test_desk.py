@@ -318,6 +318,17 @@ def test_a_call_back_outside_working_hours(
     assert "****" in say(ask)["text"]
 
 
+@pytest.mark.parametrize("matter", ["投诉楼下噪音，电话13800138000", "How do I renew my licence? 13800138000"])
+def test_a_number_in_a_matter_of_its_own_is_not_taken_for_the_call_back(
+    say: Talking, desk: Desk, at: list[datetime], matter: str
+) -> None:
+    desk.assistant.hours = read_hours("09:00-18:00")
+    at[0] = FRIDAY.replace(hour=22)
+    say("转人工")
+    assert say(matter)["outcome"] != "handoff"
+    assert desk.talk().call_back_to is None
+
+
 def test_a_call_back_goes_by_the_messenger_or_is_declined(say: Talking, desk: Desk, at: list[datetime]) -> None:
     desk.assistant.hours = read_hours("09:00-18:00")
     at[0] = FRIDAY.replace(hour=22)

@@ -186,6 +186,18 @@ def test_order_of_one_citizen_while_another_goes_on(post: Post) -> None:
     assert first == again != second and "不客气" in second
 
 
+def test_a_notice_that_waits_holds_up_no_answer(post: Post) -> None:
+    post.say("你好")
+    post.rounds()
+    with post.assistant.store.work() as work:
+        sender, now = SenderId("telegram:7"), post.assistant.store.now()
+        work.outbox.post("n1", sender, "telegram", Kind.NOTICE, "zh", [{"text": "通知"}], now + timedelta(hours=1))
+    before = len(post.api.calls)
+    post.say("谢谢", "7", "m2")
+    post.rounds()
+    assert len(post.api.calls) == before + 1 and "不客气" in post.texts()[-1]
+
+
 def test_a_channel_that_hangs_holds_up_no_other(post: Post) -> None:
     post.postman.start()
     post.api.hold.clear()

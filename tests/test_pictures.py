@@ -69,3 +69,13 @@ def test_places_in_containers_are_blanked_and_lengths_stay() -> None:
     video = b"\x00\x00\x00\x20ftypisom\xa9xyz\x00\x12\x15\xc7+22.5431+113.8766/rest"
     assert b"22.5431" not in without_traces("video/mp4", video)
     assert without_traces("application/pdf", b"%PDF-1.7 +22.5431+113.8766/") == b"%PDF-1.7 +22.5431+113.8766/"
+
+
+def test_what_is_made_to_keep_a_server_busy_is_refused() -> None:
+    block = b"Exif\x00\x00II*\x00\x08\x00\x00\x00"
+    many, long = block * 9, block + b"\xff\xff" + bytes(64)
+    for content in (many, long):
+        with pytest.raises(EvidenceKind):
+            without_traces("image/heic", content)
+    unclosed = b"<x:xmpmeta " * 100_000
+    assert without_traces("image/heic", unclosed) == unclosed

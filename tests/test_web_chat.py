@@ -268,6 +268,18 @@ def test_an_export_holds_what_was_said_and_erasing_forgets_it(talker: Talker, st
         assert work.events(talker.sender) == [] and work.contacts.of(talker.sender) is None
 
 
+def test_a_socket_writes_nothing_into_what_was_erased(talker: Talker, store: Store) -> None:
+    ticket = talker.post("ticket").json()["ticket"]
+    with opened(talker, ticket) as socket:
+        assert httpx.delete(talker.root, headers=talker.headers).status_code == 204
+        socket.send(json.dumps({"client_msg_id": "late", "text": QUESTION}))
+        with pytest.raises(ConnectionClosed):
+            while True:
+                socket.recv(timeout=SECONDS)
+    with store.work() as work:
+        assert work.events(talker.sender) == [] and work.contacts.of(talker.sender) is None
+
+
 def opened(talker: Talker, ticket: str, **options: Any) -> Any:
     url = talker.root.replace("http://", "ws://") + f"/ws?ticket={ticket}"
     return connect(url, subprotocols=["citychat.v1"], **options)  # type: ignore[list-item]

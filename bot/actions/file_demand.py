@@ -21,7 +21,6 @@ from bot.actions.demand_place import placed, take_bare_place
 from bot.actions.demand_summary import contact, summary
 from bot.actions.known_case import FILE, FOLLOW, act_on_offer, follow, offer
 from bot.cases.case import CaseDraft
-from bot.cases.coordinates import located
 from bot.cases.telling import TIME_FORMAT
 from bot.messages import BotMessage
 from bot.nlu.said import (
@@ -37,14 +36,12 @@ from bot.nlu.said import (
     wants_anonymity,
     without_going_on,
 )
-from bot.privacy import redact
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Text
 from knowledge.retriever import Hit
 
 FRAUD_ITEM = "H27"
 SURE = 0.6
-KEPT = frozenset({"plate", "address"})
 CLOSED_SLOTS = (
     "demands",
     "description",
@@ -276,12 +273,9 @@ def _hits(turn: TurnContext, state: FormState) -> tuple[Hit, ...]:
 
 
 def _file(turn: TurnContext, state: FormState) -> ActionResult:
-    """Make a case of every demand; an anonymous one holds no name or number in its words."""
-    if state.anonymous:
-        state = state.each(lambda draft: replace(draft, description=redact(draft.description, KEPT).text))
+    """Make a case of every demand."""
     filed = tuple(
-        turn.cases.file(located(draft), turn.sender, turn.language, state.contact, state.anonymous)
-        for draft in state.drafts
+        turn.cases.file(draft, turn.sender, turn.language, state.contact, state.anonymous) for draft in state.drafts
     )
     messages = tuple(
         turn.say(

@@ -32,6 +32,8 @@ def in_danger(turn: TurnContext) -> ActionResult:
     ticket = _joined(turn, opens, danger=True)
     if opens is None:
         return ActionResult(Outcome.HANDOFF, (turn.say("utter_handoff", ticket=ticket.number, ahead=ticket.ahead),))
+    if (known := _known(turn, ticket)) is not None:
+        turn.handoffs.call_back(turn.sender, known)
     return ActionResult(Outcome.HANDOFF, (turn.say("utter_call_back_noted", **_opening(turn, opens)),))
 
 
@@ -54,17 +56,23 @@ def _joined(turn: TurnContext, opens: datetime | None, danger: bool) -> Ticket:
 
 
 def _called_back(turn: TurnContext, ticket: Ticket, opens: datetime) -> ActionResult:
-    phone = turn.parse.first("phone")
-    known = phone.value if phone else ticket.call_back_to or turn.tracker.slot("contact")
-    if known is None and turn.handoffs.writes_by_messenger(turn.sender):
-        known = MESSENGER
+    known = _known(turn, ticket)
     if known is None:
         asked: Event = turn.slot(ASKED, turn.tracker.turns + 1)
         return ActionResult(Outcome.HANDOFF, (turn.say("utter_call_back_ask", **_opening(turn, opens)),), (asked,))
-    turn.handoffs.call_back(turn.sender, str(known))
+    turn.handoffs.call_back(turn.sender, known)
     if known == MESSENGER:
         return ActionResult(Outcome.HANDOFF, (turn.say("utter_call_back_here", **_opening(turn, opens)),))
-    return ActionResult(Outcome.HANDOFF, (_kept(turn, str(known), opens),))
+    return ActionResult(Outcome.HANDOFF, (_kept(turn, known, opens),))
+
+
+def _known(turn: TurnContext, ticket: Ticket) -> str | None:
+    """Where the citizen can be called back, without asking."""
+    phone = turn.parse.first("phone")
+    known = phone.value if phone else ticket.call_back_to or turn.tracker.slot("contact")
+    if known is None and turn.handoffs.writes_by_messenger(turn.sender):
+        return MESSENGER
+    return None if known is None else str(known)
 
 
 def _kept(turn: TurnContext, number: str, opens: datetime | None = None) -> BotMessage:

@@ -183,7 +183,7 @@ class Listener:
         hidden = unnamed_told(reading, call.asked, call.question)
         if hidden is not None:
             call = replace(call, unnamed=hidden, asked=None if call.asked is Asked.ANONYMOUS else call.asked)
-        if (told := contact_told(reading)) is not None:
+        if (told := contact_told(reading, call.asked)) is not None:
             return replace(call, contact=told, digits="", asked=_answered(call, Asked.CONTACT))
         if call.asked is not Asked.CONTACT:
             return call

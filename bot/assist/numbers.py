@@ -9,6 +9,7 @@ from knowledge.normal import normalise
 
 LENGTH = 11
 MOBILE = re.compile(r"1[3-9]\d{9}")
+ALONE = re.compile(r"(?:86)?(1[3-9]\d{9})")
 BEGINNING = re.compile(r"1[3-9]\d{1,6}")
 MISHEARD_ONE = re.compile(r"[要妖腰邀](?=[零一二三四五六七八九幺〇洞拐两\d])")
 MISHEARD = {"ate": "8", "won": "1", "fore": "4", "tree": "3", "free": "3", "nein": "9", "sicks": "6", "nought": "0"}
@@ -38,10 +39,11 @@ def digits_told(text: str) -> str:
     return found
 
 
-def mobile_in(text: str) -> str | None:
-    """The mobile number in a text, None where there is none."""
-    found = MOBILE.search(digits_told(text))
-    return found.group() if found else None
+def mobile_in(text: str, alone: bool = False) -> str | None:
+    """The mobile number in a text, None where there is none; `alone` where no other digits may be told beside it."""
+    told = digits_told(text)
+    found = ALONE.fullmatch(told) if alone else MOBILE.search(told)
+    return found[found.lastindex or 0] if found else None
 
 
 def _english(word: str) -> str:

@@ -29,6 +29,7 @@ class RecentCalls:
         call = self._assistance.listen(whole[known:], call)
         with self._lock:
             self._calls[whole] = call
+            self._calls.move_to_end(whole)
             if known:
                 self._calls.pop(whole[:known] if known < len(whole) else (), None)
             while len(self._calls) > KEPT:

@@ -177,12 +177,15 @@ def _stretches(text: str, times: Sequence[Entity]) -> list[tuple[int, int]]:
     return spans
 
 
-def contact_told(reading: Reading) -> Told | None:
-    """A phone number or address to write to."""
+def contact_told(reading: Reading, asked: Asked | None) -> Told | None:
+    """A phone number or address to write to; unasked, digits are one only where no others are told beside them."""
     found = next((entity for entity in reading.kept if entity.label in ("phone", "email")), None)
     if found is not None:
         return Told(found.value, SURE, words_of(reading, found), reading.at)
-    number = mobile_in(reading.heard.text)
+    text, alone = reading.heard.text, asked is not Asked.CONTACT
+    for entity in reading.kept if alone else ():
+        text = text.replace(entity.text, " ")
+    number = mobile_in(text, alone)
     return Told(number, SURE, reading.segment.text, reading.at) if number else None
 
 

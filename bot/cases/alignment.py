@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import rjieba
 from numpy.typing import NDArray
 
 from bot.cases.usual import Usual, word_key
-from knowledge.encoder import STATIC, Encoder, load_encoder
+from knowledge.search_encoder import static_face
 
 ECHO = 0.6  # the cosine from which on two words count as one
 BEST = 3
@@ -30,15 +29,10 @@ class Spoken:
     vectors: Floats
 
 
-@lru_cache(maxsize=1)
-def _face() -> Encoder:
-    return load_encoder(STATIC)
-
-
 def spoken(clean: str) -> Spoken:
     """The words of a canonical text."""
     words = words_of(clean)
-    return Spoken(words, _face().encode_query(words))
+    return Spoken(words, static_face().encode_query(words))
 
 
 def words_of(clean: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from knowledge.queries import NLU_DATA
 from knowledge.retriever import Retriever
 from knowledge.telling import telling_words
 
-CATEGORY_FLOOR = 0.44
+CATEGORY_FLOOR = 0.43
 SUBCATEGORY_FLOOR = 0.3
 URGENT_FLOOR = 0.15
 CLOCK_FLOOR = 0.4

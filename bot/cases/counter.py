@@ -38,7 +38,7 @@ class Blocks:
 
     def __init__(self, engine: Engine, size: int = BLOCK) -> None:
         # Not from the pool: its connections may all be held by those who wait here.
-        self._engine = create_engine(engine.url, poolclass=NullPool)
+        self._engine = create_engine(engine.url, hide_parameters=True, poolclass=NullPool)
         self._size = size
         self._lock = threading.Lock()
         self._day: date | None = None

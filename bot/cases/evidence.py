@@ -101,24 +101,39 @@ def plain_name(name: str) -> str:
     return f"{stem[: MAX_NAME - len(ending) - 1]}{dot}{ending}"[-MAX_NAME:]
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A file as it may be kept, looked at and written anew outside any transaction, as that takes its time."""
+
+    name: str
+    media_type: str
+    content: bytes
+    actor: str
+
+
+def ready(name: str, content: bytes, actor: str) -> Ready:
+    """A file that came in; a citizen's photo without what the camera wrote beside it.
+
+    Raises EvidenceKind or EvidenceTooLarge.
+    """
+    name = plain_name(name)
+    media_type = checked_type(name, content)
+    clean = without_traces(media_type, content) if actor == Role.CITIZEN else content
+    return Ready(name, media_type, clean, actor)
+
+
 class EvidenceStore:
     """The files of cases inside one transaction; the caller commits and holds the case."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, number: CaseNumber, name: str, content: bytes, actor: str, now: datetime) -> tuple[Evidence, bool]:
+    def add(self, number: CaseNumber, file: Ready, now: datetime) -> tuple[Evidence, bool]:
         """Keep a file and tell whether it is new; the same content again gives the file kept before.
 
-        A citizen's photo is kept without what the camera wrote beside it.
-
-        Raises EvidenceKind, EvidenceTooLarge or EvidenceTooMany.
+        Raises EvidenceTooMany.
         """
-        name = plain_name(name)
-        media_type = checked_type(name, content)
-        if actor == Role.CITIZEN:
-            content = without_traces(media_type, content)
-        digest = hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(file.content).hexdigest()
         kept = self.of(number)
         same = next((one for one in kept if one.digest == digest), None)
         if same is not None:
@@ -128,12 +143,12 @@ class EvidenceStore:
             raise EvidenceTooMany(f"case {number} has {most} files", {"most": most})
         made = insert(evidence).values(
             number=number,
-            name=name,
-            media_type=media_type,
-            size=len(content),
+            name=file.name,
+            media_type=file.media_type,
+            size=len(file.content),
             digest=digest,
-            content=content,
-            actor=actor,
+            content=file.content,
+            actor=file.actor,
             at=now.astimezone(UTC),
         )
         key = self._connection.execute(made.returning(evidence.c.id)).scalar_one()

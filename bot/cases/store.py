@@ -17,6 +17,7 @@ from bot.cases.deadlines import due
 from bot.cases.effects import effects
 from bot.cases.handover import Handovers
 from bot.cases.hastening import Effect, hasten
+from bot.cases.keeping import fit_to_keep
 from bot.cases.number import CaseNumber, case_number, query_code
 from bot.cases.rows import case_of, local
 from bot.cases.rulings import Rulings
@@ -101,6 +102,7 @@ class DatabaseCases:
         before = self._made_by(request_key) if request_key else None
         if before is not None:
             return before
+        draft = fit_to_keep(draft, anonymous)
         now = self._clock()
         for _ in range(TRIES):
             number = case_number(self._prefix, now.date(), self._numbers.next(self._connection, now.date()))

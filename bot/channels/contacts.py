@@ -86,14 +86,10 @@ class Contacts:
             .on_conflict_do_update(index_elements=[contacts.c.sender], set_=values)
         )
 
-    def spend(self, sender: SenderId, at: datetime) -> bool:
-        """Take one message of the window; False when none is left or its time is over. True where it has no bounds."""
-        contact = self.of(sender)
-        if contact is None or not contact.open_at(at):
-            return contact is None
-        if contact.window is not None and contact.window.left is not None:
-            self._set(sender, window_left=contact.window.left - 1)
-        return True
+    def spend(self, sender: SenderId) -> None:
+        """Take one message of the window, where it counts them."""
+        counted = (contacts.c.sender == sender) & (contacts.c.window_left > 0)
+        self._connection.execute(update(contacts).where(counted).values(window_left=contacts.c.window_left - 1))
 
     def speaks(self, sender: SenderId, language: str) -> None:
         """The language of the conversation, in which notices come unless another was asked for."""

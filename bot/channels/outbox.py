@@ -113,7 +113,15 @@ class Outbox:
             and_(outbox.c.state == State.WAITING, outbox.c.next_try_at <= moment),
             and_(outbox.c.state == State.SENDING, outbox.c.leased_until < moment),
         )
-        before = exists().where(older.c.sender == outbox.c.sender, older.c.id < outbox.c.id, older.c.state.in_(OPEN))
+        # What people say goes out before a notice that waits for its next try.
+        ahead = or_(
+            outbox.c.kind == Kind.NOTICE,
+            older.c.kind != Kind.NOTICE,
+            older.c.state != State.WAITING,
+            older.c.next_try_at <= moment,
+        )
+        same = and_(older.c.sender == outbox.c.sender, older.c.id < outbox.c.id, older.c.state.in_(OPEN))
+        before = exists().where(same, ahead)
         query = select(outbox).where(free, outbox.c.channel.in_(channels), ~before).order_by(outbox.c.id).limit(most)
         found = []
         for row in self._connection.execute(query).all():

@@ -41,10 +41,6 @@ class DeskHours:
                     return datetime.combine(day, time(begin // 60, begin % 60), now.tzinfo)
         raise SettingsError("CHENGDA_DESK_HOURS never opens 没有开放时间")
 
-    def told(self, day: date) -> str:
-        """The spans of a day as people read them."""
-        return ", ".join(f"{_clock(begin)}–{_clock(end)}" for begin, end in self._of(day))
-
     def _of(self, day: date) -> tuple[Span, ...]:
         return self.working if is_working_day(day) else self.off
 
@@ -77,7 +73,3 @@ def _spans(told: str) -> tuple[Span, ...]:
 
 def _parts(told: str) -> Sequence[str]:
     return [part.strip() for part in told.split(",") if part.strip()]
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"

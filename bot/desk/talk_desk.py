@@ -131,16 +131,12 @@ class TalkDesk:
         self._work.audit.write(self._account, Action.CASE_FILED, self._address, case.number, [f"talk:{number}"])
         return case
 
-    def cases(self, talk: Talk) -> tuple[Case, ...]:
-        """The cases this citizen filed before, the newest first."""
-        return self._work.cases.of_sender(talk.sender)
-
     def _learnt(self, talk: Talk, tracker: Tracker, returned: Returned) -> tuple[Event, ...]:
         """What the bot learns: the service and the case the person spoke of, values for the form, the note."""
         said = self._said_by_people(talk)
         numbers = [number for text in said for number in CASE_NUMBER.findall(text)]
-        services = [code for text in said if (code := self._assistant.service_named(text))]
-        service = returned.service or next(iter(reversed(services)), None)
+        named = (self._assistant.service_named(text) for text in reversed(said))
+        service = returned.service or next((code for code in named if code), None)
         events: list[Event] = []
         if service is not None and service in self._assistant.catalogue:
             discussed = [service, *(code for code in tracker.slot("discussed") or () if code != service)]

@@ -117,11 +117,6 @@ def _tidy(text: str, language: str) -> str:
     return re.sub(r"\s{2,}", " ", text).strip(" ,;:")
 
 
-def _zh_spelt(found: re.Match[str]) -> str:
-    """A code letter by letter, digits as on the telephone."""
-    return " ".join(re.findall(r"[A-Z]", found.group())) if found.group().isalpha() else _zh_code(found.group())
-
-
 def _zh_code(code: str) -> str:
     parts = [
         zh_digits(part) if part.isdigit() else " ".join(part.upper()) for part in re.findall(r"[A-Za-z]+|\d+", code)

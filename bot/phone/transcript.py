@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -38,13 +38,6 @@ class Transcript:
             return self, Took.OLD
         taken = MappingProxyType({**self.segments, segment.id: segment})
         return Transcript(taken), Took.FINAL if segment.final else Took.REVISED
-
-    def cut(self, segment_id: str, heard: str) -> Transcript:
-        """The transcript when a segment was broken off: final, with no more of it than was heard."""
-        known = self.segments.get(segment_id)
-        if known is None or known.final:
-            return self
-        return self.take(replace(known, rev=known.rev + 1, text=heard_of(known.text, heard), final=True))[0]
 
     @property
     def spoken(self) -> tuple[Segment, ...]:

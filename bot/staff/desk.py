@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.cases.case import Case, Facts
-from bot.cases.evidence import Evidence, evidence_rules
+from bot.cases.evidence import Evidence, evidence_rules, ready
 from bot.cases.hastening import Effect
 from bot.cases.listing import Cursor, Filters, Listing, Page
 from bot.cases.number import CaseNumber
@@ -120,7 +120,7 @@ class CaseDesk:
     def add_file(self, number: CaseNumber, name: str, content: bytes) -> tuple[Evidence, bool]:
         """Keep a file with a case and tell whether it is new; raises UnknownCase or an EvidenceError."""
         case = self.visible(number, hold=True)
-        made, fresh = self._work.evidence.add(case.number, name, content, self._account.role, self._now)
+        made, fresh = self._work.evidence.add(case.number, ready(name, content, self._account.role), self._now)
         if fresh:
             self._record(Action.EVIDENCE_ADDED, number, [f"evidence:{made.id}"])
         return made, fresh

@@ -151,7 +151,7 @@ class Gateway:
 
         def look(work: Work, answer: Answer) -> None:
             waits = work.inbox.has(sender, arrival.message_id)
-            pending.elsewhere = waits or work.outbox.has(_key(sender, arrival.message_id))
+            pending.elsewhere = waits or work.outbox.has(key_of("reply", sender, arrival.message_id))
 
         self._noticed(channel, sender, arrival)
         return self._turn(channel.name, sender, arrival, look)
@@ -208,7 +208,7 @@ class Gateway:
     def _written(self, work: Work, channel: str, sender: SenderId, arrival: Arrival, answer: Answer) -> None:
         """The answer into the outbox, the message out of the inbox, in one transaction."""
         language = answer[-1]["custom"]["turn"]["language"]
-        key = _key(sender, arrival.message_id)
+        key = key_of("reply", sender, arrival.message_id)
         work.outbox.post(key, sender, channel, Kind.REPLY, language, answer, self.assistant.store.now())
         work.inbox.answered(sender, arrival.message_id)
 
@@ -223,10 +223,10 @@ class Gateway:
         work.outbox.release(sender, now)
 
 
-def _key(sender: SenderId, message_id: str) -> str:
-    """The key of an answer in the outbox; of a long one the hash, as a cut one might be another's."""
-    key = f"reply:{sender}:{message_id}"
-    return key if len(key) <= MAX_KEY else f"reply:{hashlib.sha256(key.encode()).hexdigest()}"
+def key_of(what: str, sender: SenderId, message_id: str) -> str:
+    """A key in the outbox; of a long one the hash, as a cut one might be another's."""
+    key = f"{what}:{sender}:{message_id}"
+    return key if len(key) <= MAX_KEY else f"{what}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def answered(assistant: Assistant, message: UserMessage, and_then: AndThen | None = None) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.assist.transcript import Segment, Speaker
 from bot.assistant import Assistant
-from connectors.assist_api import advice_json, assistance_of, duplicates_of
+from connectors.assist_api import advice_json, assistance_of, duplicates_of, recent_calls
 from connectors.desk.schemas import Line, Said
 
 logger = logging.getLogger("chengda")
@@ -19,14 +19,12 @@ NOTHING: dict[str, Any] = {
 }  # fmt: skip
 # Only questions of the bot are heard, as those of an agent: they give the next words their meaning.
 QUESTION_ENDS = ("?", "？")
-MAX_LINES = 60
 
 
 def advice_for(assistant: Assistant, lines: Sequence[Line], language: str | None) -> dict[str, Any]:
     """Suggestions, the case form and a summary in a language, the citizen's by default; empty when that fails."""
     try:
-        assistance = assistance_of(assistant)
-        advice = assistance.advise(assistance.listen(_segments(lines[-MAX_LINES:])), language)
+        advice = assistance_of(assistant).advise(recent_calls(assistant).listen(_segments(lines)), language)
         return {**advice_json(advice), "duplicates": list(duplicates_of(assistant, advice.draft))}
     except Exception:
         logger.exception("reference %s: suggestions failed", secrets.token_hex(4))

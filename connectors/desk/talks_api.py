@@ -159,6 +159,11 @@ def draft_of(body: CaseBody, engine: Assistant) -> CaseDraft:
     draft = replace(draft, description=body.description)
     names = ("type", "category", "service_item", "location", "district", "subdistrict", "occurred_at")
     told = {name: getattr(body, name) for name in names if getattr(body, name)}
-    if body.service_item and body.service_item in engine.catalogue:
-        told["agency"] = engine.catalogue[body.service_item].agency
+    if told.get("category", draft.category) != draft.category:
+        # What was read beside the category belongs to the other one; without an item dispatch decides.
+        draft = replace(draft, subcategory=None, service_item=None, agency=None)
+    if told.get("service_item") in engine.catalogue:
+        told["agency"] = engine.catalogue[told["service_item"]].agency
+    else:
+        told.pop("service_item", None)
     return replace(draft, **told)

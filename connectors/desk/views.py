@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.cases.case import Case
 from bot.desk.drafts import Draft
+from bot.desk.speaker import AGENT_SAID
 from bot.desk.talk_desk import without_codes
 from bot.desk.talks import SaidTurn, Talk
 from bot.privacy import redact
@@ -14,7 +15,6 @@ from bot.store import Work
 from connectors.desk.schemas import DraftLine, Line, Said, TalkLine
 
 EXCERPT, LOOKED_BACK = 80, 5
-ROLE_EVENT = "agent"
 
 
 def talk_line(work: Work, talk: Talk, now: datetime, place: int | None = None) -> TalkLine:
@@ -39,14 +39,14 @@ def talk_line(work: Work, talk: Talk, now: datetime, place: int | None = None) -
 def lines_of(turns: Sequence[SaidTurn], cases: Collection[Case]) -> Iterator[Line]:
     """What was said, without query codes."""
     for turn in turns:
-        events = [event for event in turn.events if event["event"] in ("user", ROLE_EVENT)]
-        agent = next((event for event in events if event["event"] == ROLE_EVENT), None)
+        events = [event for event in turn.events if event["event"] in ("user", AGENT_SAID)]
+        agent = next((event for event in events if event["event"] == AGENT_SAID), None)
         for event in events:
             if event["event"] == "user" and event.get("text"):
                 yield _line(turn, Said.CITIZEN, str(event["text"]), cases)
         for bubble in turn.answer:
             if bubble.get("text"):
-                by_agent = (bubble.get("custom") or {}).get("role") == ROLE_EVENT
+                by_agent = (bubble.get("custom") or {}).get("role") == AGENT_SAID
                 line = _line(turn, Said.AGENT if by_agent else Said.BOT, str(bubble["text"]), cases)
                 yield line.model_copy(update={"login": agent.get("name")}) if agent and by_agent else line
 

@@ -10,6 +10,7 @@ from datetime import UTC, timedelta
 from sqlalchemy import ColumnElement, false, or_, select
 
 from bot.cases.case import CITIZEN, Case, CaseDraft, DemandType, Facts
+from bot.cases.evidence import Ready, ready
 from bot.cases.number import CaseNumber
 from bot.cases.states import ENDED, TRANSITIONS, Move, Status
 from bot.cases.tables import cases
@@ -97,9 +98,10 @@ class Office:
             raise Refused(problems)
         draft = self._draft(posted, services)
         digest = hashlib.sha256(f"{owner}\n{posted.digest()}".encode()).hexdigest()
+        files = [_ready(name, content) for name, content in posted.files]
         with self.store.work() as work:
             case = self._filed(work, owner, posted, draft, retry_key, digest, language)
-            kept = [self._kept(work, case, name, content) for name, content in posted.files]
+            kept = [file is not None and self._kept(work, case, file) for file in files]
         notices = [
             "utter_open311_danger" if case.draft.urgency == "emergency" else None,
             "utter_open311_notice",
@@ -108,10 +110,10 @@ class Office:
         told = " ".join(self.domain.text(name, language, code=case.query_code) for name in notices if name)
         return Made(service_request_id=case.number, service_notice=told, account_id=posted.get("account_id"))
 
-    def _kept(self, work: Work, case: Case, name: str, content: bytes) -> bool:
-        """Keep a file with its case; False for one that may not be kept, as a report is worth more than its photo."""
+    def _kept(self, work: Work, case: Case, file: Ready) -> bool:
+        """Keep a file with its case; False where it has too many, as a report is worth more than its photo."""
         try:
-            work.evidence.add(case.number, name, content, CITIZEN.role, self.store.now())
+            work.evidence.add(case.number, file, self.store.now())
         except EvidenceError:
             return False
         return True
@@ -290,3 +292,11 @@ def _filters(asked: Asked) -> list[ColumnElement[bool]]:
         ended = cases.c.status.in_(sorted(ENDED))
         found.append(ended if asked.statuses[0] == "closed" else ~ended)
     return found
+
+
+def _ready(name: str, content: bytes) -> Ready | None:
+    """A file as it may be kept, None for one that may not."""
+    try:
+        return ready(name, content, CITIZEN.role)
+    except EvidenceError:
+        return None

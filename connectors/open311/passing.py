@@ -43,7 +43,7 @@ FAILURES = 3
 
 @dataclass(frozen=True)
 class Said:
-    """One thing a citizen said of a case that the endpoint has under a number of its own."""
+    """One thing a citizen said of a case that has a number of its own there; from `since` on it can be sent."""
 
     event: int
     handover: int
@@ -51,6 +51,7 @@ class Said:
     external: str
     kind: str
     at: datetime
+    since: datetime
     text: str
 
     @property
@@ -79,14 +80,14 @@ class Passing:
             try:
                 self._send(said)
             except DeliveryFailed as error:
-                if not error.final and self.store.now() - said.at < KEEP_TRYING:
+                failures += not error.final
+                if not error.final and self.store.now() - said.since < KEEP_TRYING:
                     logger.warning("words on case %s cannot be passed on yet: %s", said.number, error)
                     blocked.add(said.number)
-                    failures += 1
-                    if failures == FAILURES:
-                        break
-                    continue
-                done += self._settle(said, NOT_PASSED, str(error))
+                else:
+                    done += self._settle(said, NOT_PASSED, str(error))
+                if failures == FAILURES:
+                    break
             else:
                 done += self._settle(said, PASSED, None)
         return done
@@ -103,7 +104,7 @@ class Passing:
         )
         lasting = or_(case_events.c.kind.in_(sorted(LASTING)), case_events.c.at >= handovers.c.created_at)
         query = (
-            select(case_events, handovers.c.id.label("handover"), handovers.c.external_id)
+            select(case_events, handovers.c.id.label("handover"), handovers.c.external_id, handovers.c.changed_at)
             .join(handovers, handovers.c.number == case_events.c.number)
             .join(cases, cases.c.number == case_events.c.number)
             .where(here, case_events.c.kind.in_(sorted(WORDS)), lasting, ~said)
@@ -114,7 +115,8 @@ class Passing:
             return [
                 Said(
                     row.id, row.handover, row.number, row.external_id, row.kind,
-                    row.at.replace(tzinfo=row.at.tzinfo or UTC), row.note or row.reason or "",
+                    at := row.at.replace(tzinfo=row.at.tzinfo or UTC),
+                    max(at, row.changed_at.replace(tzinfo=row.changed_at.tzinfo or UTC)), row.note or row.reason or "",
                 )
                 for row in work.connection.execute(query)
             ]  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from bot.phone.segment import Segment
 from bot.store import Store
@@ -17,6 +17,8 @@ from bot.store import Store
 logger = logging.getLogger("chengda")
 TRY_AGAIN = 0.5
 MOST_ROWS = 200
+# What the database will never take, however often it is tried.
+UNFIT = (IntegrityError, DataError)
 
 
 @dataclass
@@ -62,17 +64,15 @@ class Keeper:
         """Write a batch; where one call's rows cannot be, the rows one by one."""
         try:
             self._add(batch)
-        except IntegrityError:
+        except UNFIT:
             return [self._alone(one) for one in batch]
         return [True] * len(batch)
 
     def _alone(self, one: _Waiting) -> bool:
         try:
             self._add([one])
-        except DBAPIError as error:
-            if isinstance(error, IntegrityError):
-                return False
-            raise
+        except UNFIT:
+            return False
         return True
 
     def _add(self, batch: list[_Waiting]) -> None:

@@ -11,6 +11,7 @@ from bot.errors import BadFrame
 from bot.phone.segment import Segment, Speaker
 
 MOST_CHARS = 8000
+MOST_LANGUAGE = 20
 MOST_MS = 2**31
 _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff]) +(?=[\u3400-\u9fff，。？！])")
 # The names that recognisers, exports and subtitles give to the two sides.
@@ -51,7 +52,7 @@ class Tap:
         if not text and not self.text:
             return self, ()
         rev = self.rev + 1
-        known = {"speaker": self.speaker, "language": self.language, **known}
+        known = {"speaker": self.speaker, **known, "language": language_in(known.get("language") or self.language)}
         segment = Segment(self.call, f"{self.mark}-{self.count}", rev, text=text, final=final, **known)
         after = replace(self, rev=rev, count=self.count + final, text="" if final else text)
         return after, (segment,)
@@ -59,7 +60,7 @@ class Tap:
     def named(self, segment_id: str, text: str, final: bool, **known: Any) -> tuple[Tap, tuple[Segment, ...]]:
         """A revision of a segment that the stream itself names."""
         text = joined_han(text)[:MOST_CHARS].strip()
-        known = {"speaker": self.speaker, "language": self.language, **known}
+        known = {"speaker": self.speaker, **known, "language": language_in(known.get("language") or self.language)}
         segment = Segment(self.call, f"{self.mark}-{segment_id}"[:120], self.rev + 1, text=text, final=final, **known)
         return replace(self, rev=self.rev + 1), (segment,)
 
@@ -76,6 +77,11 @@ def joined_han(text: str) -> str:
 def clean(text: str) -> str:
     """The text without what no database keeps: NUL and halves of characters."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def language_in(told: str | None) -> str | None:
+    """A language as it can be kept, None where none is told."""
+    return clean(told or "")[:MOST_LANGUAGE] or None
 
 
 def text_in(frame: Mapping[str, Any], name: str) -> str:

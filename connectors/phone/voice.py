@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -226,8 +227,18 @@ class VoiceCall:
             text, language = await self._asked.get()
             self._count += 1
             message = MessageId(f"{self._session}-{self._count}")
-            answer = await asyncio.to_thread(self._turn, text, message, language)
-            await self._tell(answer, message)
+            try:
+                answer = await asyncio.to_thread(self._turn, text, message, language)
+                await self._tell(answer, message)
+            except (WebSocketDisconnect, RuntimeError):
+                return
+            except Exception:
+                # One turn that fails must not leave the caller in silence.
+                reference = secrets.token_hex(4)
+                logger.exception("reference %s: a spoken turn failed", reference)
+                domain = self._gateway.assistant.domain
+                words = domain.text("utter_error", self._language, reference=reference)
+                await self._say(speech_of([{"text": words}], self._language, domain))
 
     def _turn(self, text: str, message: MessageId, language: str | None) -> Answer:
         assistant = self._gateway.assistant

@@ -71,7 +71,7 @@ async def _answered(
     visitor = await run_in_threadpool(_visitor, chat, asked.session_id, request.cookies.get(COOKIE), language)
     contents = [(file.filename or "", await file.read(evidence_rules().most_bytes + 1)) for file in files]
     try:
-        messages = await run_in_threadpool(_said, chat, visitor.session, asked, contents, language)
+        messages = await run_in_threadpool(_said_with_missed, chat, visitor.session, asked, contents, language)
     except ChengdaError as error:
         return _told_error(chat, error, language)
     chat.feed.ring(visitor.session.sender)
@@ -111,6 +111,8 @@ async def deep_chat_socket(socket: WebSocket, session: str = "", ticket: str = "
     telling = asyncio.create_task(_tell(chat, visitor.session, after, socket))
     try:
         await _listen(chat, visitor.session, socket, language)
+    except UnknownWebSession:
+        await socket.close(POLICY)
     except (WebSocketDisconnect, RuntimeError, TimeoutError):
         return
     finally:
@@ -149,8 +151,7 @@ async def _listen(chat: WebChat, session: WebSession, socket: WebSocket, languag
 def _said(
     chat: WebChat, session: WebSession, asked: deep_chat.Request, files: list[tuple[str, bytes]], language: str
 ) -> list[dict[str, object]]:
-    """What others said since, and the answer."""
-    missed = chat.talk.missed(session)
+    """The answer."""
     messages = []
     if asked.text.strip():
         text = chat.talk.payload(session, asked.text)
@@ -158,7 +159,14 @@ def _said(
         messages = chat.talk.messages(session, turn)
     for name, content in files:
         messages += chat.talk.messages(session, attach(chat.talk, session, name, content, language=language))
-    return [*missed, *messages]
+    return messages
+
+
+def _said_with_missed(
+    chat: WebChat, session: WebSession, asked: deep_chat.Request, files: list[tuple[str, bytes]], language: str
+) -> list[dict[str, object]]:
+    """What others said since, and the answer."""
+    return [*chat.talk.missed(session), *_said(chat, session, asked, files, language)]
 
 
 def _visitor(chat: WebChat, told_secret: str | None, cookie: str | None, language: str) -> Visitor:

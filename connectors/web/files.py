@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.cases.case import CITIZEN, Facts
-from bot.cases.evidence import plain_name
+from bot.cases.evidence import plain_name, ready
 from bot.cases.number import CaseNumber
 from bot.cases.states import OPEN, Role, Status
 from bot.channels.transcript import Told
@@ -24,16 +24,16 @@ def attach(
 ) -> Told:
     """Add a file to a case of the conversation, the newest open one when none is named; gives the turn that tells it.
 
-    Raises NoCaseForFile, UnknownCase for a case of somebody else's, and what `EvidenceStore.add` raises.
+    Raises NoCaseForFile, UnknownCase for a case of somebody else's, and what `ready` and `EvidenceStore.add` raise.
     """
-    assistant = talk.assistant
+    assistant, given = talk.assistant, ready(name, content, Role.CITIZEN)
     with assistant.store.work() as work:
         work.hold(session.sender)
         found = work.cases.held(_number(work, session, number))
         if found.status not in TAKES_FILES:
             raise NoCaseForFile(found.number)
         now = assistant.clock()
-        kept, fresh = work.evidence.add(found.number, name, content, Role.CITIZEN, now)
+        kept, fresh = work.evidence.add(found.number, given, now)
         if fresh:
             work.cases.record(found.number, "evidence", CITIZEN, Facts(), found.status)
         tracker = work.tracker(session.sender)

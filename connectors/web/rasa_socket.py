@@ -15,6 +15,7 @@ import socketio
 from starlette.concurrency import run_in_threadpool
 
 from bot.channels.web_sessions import SECRET_BYTES, WebSession
+from bot.errors import UnknownWebSession
 from connectors.schemas import MAX_BODY_CHARS
 from connectors.throttle import Throttle
 from connectors.web.chat import WebChat
@@ -96,7 +97,11 @@ class RasaSocket:
             words = self._chat.talk.assistant.domain.text("utter_problem_too_many", language)
             await self.server.emit("bot_uttered", {"text": words}, to=sid)
             return
-        turn = await run_in_threadpool(self._said, session, text, language)
+        try:
+            turn = await run_in_threadpool(self._said, session, text, language)
+        except UnknownWebSession:
+            await self._end(sid)
+            return
         self._chat.feed.ring(session.sender)
         if not turn.id:
             # A failed turn is not stored, so no news tell it.

@@ -117,6 +117,8 @@ async def socket(socket: WebSocket, session_id: str, ticket: str = "", after: in
     telling = asyncio.create_task(_tell(chat, session, after, send))
     try:
         await _listen(chat, session, socket, send)
+    except UnknownWebSession:
+        await socket.close(POLICY)
     except (WebSocketDisconnect, RuntimeError, TimeoutError):
         return
     finally:

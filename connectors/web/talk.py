@@ -57,10 +57,15 @@ class Talk:
             return work.web.redeem(name, ticket, self.assistant.store.now())
 
     def say(self, session: WebSession, text: str, message_id: str | None = None, language: str | None = None) -> Told:
-        """The turn that a message makes, or made when it came before; a failed turn is told and not stored."""
+        """The turn that a message makes, or made when it came before; a failed turn is told and not stored.
+
+        Raises UnknownWebSession once the session was ended: nothing is written into what was erased.
+        """
         assistant, now = self.assistant, self.assistant.store.now()
         message_id = message_id or uuid.uuid4().hex
         with assistant.store.work() as work:
+            work.hold(session.sender)
+            work.web.still(session, now)
             work.web.used(session, now)
             work.contacts.wrote(session.sender, CHANNEL, language or session.language, now, None)
         message = UserMessage(session.sender, text, MessageId(message_id), language, CHANNEL)

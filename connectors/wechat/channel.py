@@ -22,7 +22,7 @@ from bot.messages import SenderId
 from bot.store import Work
 from bot.tracker import Mode, Tracker
 from connectors.channels.channel import Arrival, Progress, Push, Pushed, sender_of, user_of
-from connectors.channels.gateway import Gateway
+from connectors.channels.gateway import Gateway, key_of
 from connectors.wechat.client import WeChatClient
 from connectors.wechat.door import router_of
 from connectors.wechat.notice import values_of
@@ -99,7 +99,7 @@ class WeChat:
             if pushed.outcome is not Push.SENT:
                 return pushed
             with store.work() as work:
-                work.contacts.spend(parcel.sender, store.now())
+                work.contacts.spend(parcel.sender)
             progress(number)
         return Pushed(Push.SENT)
 
@@ -127,9 +127,11 @@ class WeChat:
         pushed = self._client.subscription(user, told.id, values, told.page)
         used = not told.standing and pushed.outcome is Push.SENT
         if used or pushed.outcome is Push.CLOSED:
-            left = consents(contact)[told.id] - 1 if used else 0
             with store.work() as work:
-                work.contacts.keep(parcel.sender, subscriptions={**consents(contact), told.id: left})
+                work.hold(parcel.sender)
+                known = consents(work.contacts.of(parcel.sender) or contact)
+                known[told.id] = max(0, known.get(told.id, 0) - 1) if used else 0
+                work.contacts.keep(parcel.sender, subscriptions=known)
         return pushed
 
     def _values(self, template: Template, parcel: Parcel) -> dict[str, str]:
@@ -149,7 +151,7 @@ class WeChat:
             sender, store = self._sender(incoming), self._gateway.assistant.store
             language = answer[-1]["custom"]["turn"]["language"]
             bubbles = [{"text": text} for text in rest]
-            key = f"rest:{sender}:{incoming.key}"[:200]
+            key = key_of("rest", sender, incoming.key)
             with store.work() as work:
                 work.outbox.post(key, sender, self.name, Kind.REPLY, language, bubbles, store.now())
         return first
@@ -187,6 +189,7 @@ class WeChat:
         """What an event changes of a contact, once however often it is pushed."""
         sender, now = self._sender(incoming), self._gateway.assistant.store.now()
         with self._gateway.assistant.store.work() as work:
+            work.hold(sender)
             if incoming.ask is Ask.CONSENT:
                 work.contacts.wrote(sender, self.name, self._language(work, sender), now, None)
             contact = work.contacts.of(sender)

@@ -100,7 +100,7 @@ class WeCom:
                 return Pushed(Push.CLOSED, "the window is over")
             self._client.send(to, content_of(piece), f"{stem}-{number}")
             with store.work() as work:
-                work.contacts.spend(parcel.sender, store.now())
+                work.contacts.spend(parcel.sender)
             progress(number)
         return Pushed(Push.SENT, external_id=stem)
 

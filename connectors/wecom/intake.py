@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,7 +17,7 @@ from bot.store import Work
 from bot.tracker import Event, Mode, fold
 from bot.turn import Outcome, Turn
 from connectors.channels.channel import Arrival, Channel, sender_of
-from connectors.channels.gateway import Gateway
+from connectors.channels.gateway import Gateway, key_of
 from connectors.wecom.wire import SILENT, Ask, Item, Session
 
 logger = logging.getLogger("chengda")
@@ -25,6 +26,8 @@ TOLD: Mapping[Ask, str] = {Ask.UNHEARD: "utter_voice_unheard", Ask.UNREAD: "utte
 SHOWN: Mapping[Ask, str] = {Ask.UNHEARD: "utter_mark_voice", Ask.UNREAD: "utter_mark_picture"}
 # A message may be told as failed before its sending is written down here.
 FAILED_TRIES, FAILED_PAUSE = 8, 0.5
+# A message of ours; people in WeCom and other apps send with numbers of their own.
+OURS = re.compile(r"[0-9a-z]+-[0-9]+")
 CODE = "code"
 
 
@@ -44,7 +47,7 @@ class Intake:
 
     def before(self, items: Sequence[Item]) -> None:
         """Messages that did not arrive after all; a failure is told before its page is kept, so none is lost."""
-        left = [item for item in items if item.undelivered is not None]
+        left = [item for item in items if item.undelivered is not None and OURS.fullmatch(item.undelivered.msgid)]
         for pause in (*[FAILED_PAUSE] * FAILED_TRIES, 0.0):
             left = [item for item in left if not self._failed(item)]
             if not left:
@@ -88,7 +91,7 @@ class Intake:
         now, language = self._gateway.assistant.store.now(), self._language(work, sender)
         bubble = {"text": self._gateway.assistant.domain.text(TOLD[item.ask], language)}
         if work.outbox.post(
-            _key("told", sender, item), sender, self._channel.name, Kind.REPLY, language, [bubble], now
+            key_of("told", sender, item.id), sender, self._channel.name, Kind.REPLY, language, [bubble], now
         ):
             window = self._channel.window(_arrival(item, ""))
             work.contacts.wrote(sender, self._channel.name, language, item.at, window)
@@ -103,7 +106,7 @@ class Intake:
         if item.code:
             text = self._gateway.assistant.domain.text("utter_welcome", language)
             bubble = {"text": text, "custom": {CODE: item.code}}
-            key = _key("welcome", sender, item)
+            key = key_of("welcome", sender, item.id)
             work.outbox.post(key, sender, self._channel.name, Kind.REPLY, language, [bubble], now)
 
     def _heard(self, work: Work, sender: SenderId, item: Item) -> None:
@@ -143,9 +146,7 @@ class Intake:
         store = self._gateway.assistant.store
         with store.work() as work:
             stem = failed.msgid.rpartition("-")[0]
-            known = bool(stem) and work.outbox.failed_outside(
-                self._channel.name, stem, store.now(), f"not delivered: {failed.reason}"
-            )
+            known = work.outbox.failed_outside(self._channel.name, stem, store.now(), f"not delivered: {failed.reason}")
             if known and failed.closed:
                 work.contacts.close_window(self._sender(item))
             if known and failed.blocked:
@@ -177,7 +178,3 @@ def taken(work: Work, sender: SenderId, gateway: Gateway) -> None:
 
 def _arrival(item: Item, text: str) -> Arrival:
     return Arrival(str(item.address), text, item.id, item.at, source="menu" if item.menu else item.source)
-
-
-def _key(what: str, sender: SenderId, item: Item) -> str:
-    return f"{what}:{sender}:{item.id}"[:200]
