@@ -47,6 +47,7 @@ CANCEL, SURE_CANCEL = 0.6, 0.9
 DIGRESSION = 0.6
 SURE_DIGRESSION = 0.85
 SMALLTALK_DIGRESSION = 0.7
+SURE_OUTSIDE = 0.9
 CASE_DIGRESSION = 0.75
 DIGRESSION_SIMILARITY = 0.5
 ASKING = 0.8
@@ -203,6 +204,13 @@ def form(turn: TurnContext) -> Decision | None:
             return Decision(SMALLTALK[parse.intent], digression=True)
         if parse.intent in CASE_INTENTS and parse.confidence >= CASE_DIGRESSION and _past_description(turn):
             return Decision(CASE_INTENTS[parse.intent], digression=True)
+        if (
+            parse.intent == "out_of_scope"
+            and parse.confidence >= SURE_OUTSIDE
+            and parse.asks()
+            and _past_description(turn)
+        ):
+            return Decision("action_out_of_scope", digression=True)
         asks_on = _asks_on(turn)
         if asks_on or _asks_service(turn) or _surely_asks(turn):
             detail = asks_on or parse.intent == "ask_detail"
