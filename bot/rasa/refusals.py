@@ -1,0 +1,108 @@
+"""What a reading of a Rasa project complains of: refused, left alone, or told; each with file and line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.errors import ChengdaError
+from knowledge.yaml_file import ContentError, read_with_lines
+
+VERSIONS = ("2.0", "3.0", "3.1")
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing found in a file of the project."""
+
+    problem: str
+    file: Path
+    line: int | None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem}" if self.line else f"{self.file}: {self.problem}"
+
+
+class ProjectRefused(ChengdaError):
+    """A project holds what we do not run; `remarks` name it all."""
+
+    def __init__(self, remarks: tuple[Remark, ...]) -> None:
+        super().__init__("\n".join(map(str, remarks)))
+        self.remarks = remarks
+
+
+@dataclass
+class Findings:
+    """What one reading gathers: refused (does not run), left alone (read, without effect), told (Rasa warns too)."""
+
+    refused: list[Remark] = field(default_factory=list)
+    left_alone: list[Remark] = field(default_factory=list)
+    told: list[Remark] = field(default_factory=list)
+
+
+class Source:
+    """One YAML file as it is read, with a line for every remark; a broken file is refused and reads as empty."""
+
+    def __init__(self, path: Path, findings: Findings) -> None:
+        self.path, self.findings = path, findings
+        self.content: dict[str, Any] = {}
+        self.lines: dict[tuple[str | int, ...], int] = {}
+        try:
+            content, self.lines = read_with_lines(path)
+        except ContentError as error:
+            findings.refused.append(Remark(error.problem, error.file, error.line))
+            return
+        if isinstance(content, dict):
+            self.content = content
+        elif content is not None:
+            self.refuse("is no mapping")
+
+    def line(self, *at: str | int) -> int | None:
+        """The line of the value there, or of the nearest above it."""
+        while at and at not in self.lines:
+            at = at[:-1]
+        return self.lines.get(at)
+
+    def refuse(self, problem: str, *at: str | int) -> None:
+        """Note what is not run."""
+        self.findings.refused.append(Remark(problem, self.path, self.line(*at)))
+
+    def refuse_line(self, problem: str, line: int) -> None:
+        """Note what is not run, at a line inside a block of text."""
+        self.findings.refused.append(Remark(problem, self.path, line))
+
+    def leave_alone(self, problem: str, *at: str | int) -> None:
+        """Note what is read and has no effect here."""
+        self.findings.left_alone.append(Remark(problem, self.path, self.line(*at)))
+
+    def tell(self, problem: str, *at: str | int) -> None:
+        """Note what Rasa warns of as well."""
+        self.findings.told.append(Remark(problem, self.path, self.line(*at)))
+
+    def mapping(self, value: object, allowed: set[str] | None, *at: str | int) -> dict[str, Any]:
+        """The value as a mapping; keys beyond the allowed ones are refused and left out."""
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.refuse(f"`{at[-1] if at else 'file'}` must be a mapping", *at)
+            return {}
+        for key in value:
+            if allowed is not None and key not in allowed:
+                self.refuse(f"`{key}` is not supported", *at, key)
+        return {str(key): body for key, body in value.items() if allowed is None or key in allowed}
+
+    def items(self, value: object, *at: str | int) -> list[Any]:
+        """The value as a list; nothing is an empty one."""
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.refuse(f"`{at[-1]}` must be a list", *at)
+            return []
+        return value
+
+    def check_version(self) -> None:
+        """Refuse a format newer than Rasa 3.6 knows (Rasa leaves such a file out with a warning)."""
+        version = self.content.get("version")
+        if version is not None and str(version).strip("\"'") not in VERSIONS:
+            self.refuse(f"version {version!r} is not one of {', '.join(VERSIONS)}", "version")
