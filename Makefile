@@ -15,7 +15,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/chengda check
 	$(BIN)/chengda train
-	$(BIN)/pytest -m "not rasa and not faults and not bench"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not rasa and not faults and not bench"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
