@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 FOLDER = Path(__file__).resolve().parents[1] / ".chengda" / "npm"
 INSTALL_SECONDS = 300
@@ -19,13 +20,18 @@ def installed(*packages: str) -> Path:
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("no node and npm on this machine")
     FOLDER.mkdir(parents=True, exist_ok=True)
+    with FileLock(FOLDER / "install.lock"):
+        _install(packages)
+    return FOLDER
+
+
+def _install(packages: tuple[str, ...]) -> None:
     missing = [one for one in packages if not (FOLDER / "node_modules" / one.rsplit("@", 1)[0]).exists()]
     if missing:
         install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER), *missing]
         done = subprocess.run(install, cwd=FOLDER, capture_output=True, text=True, timeout=INSTALL_SECONDS)
         if done.returncode:
             pytest.skip(f"npm cannot install {', '.join(missing)}: {done.stderr[-200:]}")
-    return FOLDER
 
 
 def run(folder: Path, script: str, argument: object) -> Any:
