@@ -240,3 +240,23 @@ class UnknownCall(ChannelError):
 
 class CallOver(ChannelError):
     """The call is over: nothing more can be said in it."""
+
+
+class ActionError(ChengdaError):
+    """An action server gave no answer to a call that can be used."""
+
+
+class ActionRejected(ActionError):
+    """The action looked at the conversation and will not run; another may be predicted in its place."""
+
+
+class ActionUnknown(ActionError):
+    """The action server has no such action."""
+
+
+class ActionFailed(ActionError):
+    """The action broke, or its server is away, slow, or answers in no agreed form."""
+
+
+class ActionCallUnreadable(ActionError):
+    """A call of an action is not in the agreed form."""
