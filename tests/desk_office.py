@@ -20,7 +20,7 @@ chen,陈刚,dispatcher,,{PASSWORD}
 unit1,周洋,unit,UMB:南山区,{PASSWORD}
 ed,孙编,editor,,{PASSWORD}
 """
-SECONDS = 20
+SECONDS = 60
 
 
 class Office:

@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 Answer = tuple[int, dict[str, Any]]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -25,14 +26,16 @@ from bot.errors import SettingsError, UnknownWebSession
 from bot.messages import SenderId
 from bot.store import Store
 from bot.tracker import Event
+from connectors.web.feed import Feed
 from connectors.web.messages import Told, events_of, parts_of
 from connectors.web.origins import read_origins, welcome
+from connectors.web.seen_turns import LOOKS, MOST_MISSING, SeenTurns
 from tests.servers import Server
 from tests.test_closing import ACCEPT
 
 FRIEND = "https://www.city.example"
 QUESTION = "驾照快到期了怎么办"
-SECONDS = 20
+SECONDS = 60
 
 
 @dataclass
@@ -414,6 +417,50 @@ class TestSessions(OnStore):
             assert work.web.adopt("another-secret", "zh", now).id != first.id
             own, secret = work.web.open("zh", now)
             assert work.web.adopt(secret, "zh", now) == own
+
+
+def test_late_turns_are_seen_and_none_is_seen_twice() -> None:
+    seen = SeenTurns(100)
+    assert seen.newest == 50
+    seen.see({number: "a" for number in range(51, 101) if number != 99})
+    assert seen.newest == 100 and set(seen.missing) == {99}
+    seen.see({103: "b"})
+    assert seen.newest == 103 and set(seen.missing) == {99, 101, 102}
+    seen.see({99: "c", 102: "c"})
+    assert set(seen.missing) == {101}
+    for _ in range(LOOKS):
+        seen.see({})
+    assert not seen.missing
+    seen.see({10_000: "d"})
+    assert len(seen.missing) == MOST_MISSING - 1
+
+
+def test_a_turn_before_the_first_look_is_told_and_only_its_own_stream_wakes(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'feed.sqlite3'}")
+    migrate(engine)
+    store = Store(engine, "SZ", lambda: datetime.now(UTC))
+
+    def write(sender: SenderId) -> None:
+        with store.work() as work:
+            work.save(work.tracker(sender), None, (Event("agent", 1.0, text="x"),), [], store.now())
+
+    async def heard() -> None:
+        feed = Feed(lambda: store, 0.02)
+        feed.start()
+        with feed.listening(SenderId("web:a")) as one, feed.listening(SenderId("web:b")) as other:
+            write(SenderId("web:a"))
+            await one.wait(SECONDS)
+            await other.wait(SECONDS)
+            assert one.news.is_set() and other.news.is_set()
+            for writer, sleeper in ((one, other), (other, one)):
+                one.news.clear(), other.news.clear()
+                write(SenderId("web:a" if writer is one else "web:b"))
+                await writer.wait(SECONDS)
+                assert writer.news.is_set() and not sleeper.news.is_set()
+        await feed.stop()
+
+    asyncio.run(heard())
+    engine.dispose()
 
 
 def test_parts_make_up_the_text() -> None:

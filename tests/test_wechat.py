@@ -130,7 +130,7 @@ class City:
             quota.until = 0.0
 
 
-def wait(until: Callable[[], bool], seconds: float = 8.0) -> bool:
+def wait(until: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if until():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -51,13 +51,14 @@ class Transcript:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else _told(row)
 
-    def fresh(self, after: int | None) -> tuple[int, tuple[SenderId, ...]]:
-        """The newest turn of all conversations, and whose turns came after one, nobody's for None."""
-        newest = self._connection.execute(select(func.max(turns.c.id))).scalar() or 0
-        if after is None or newest <= after:
-            return int(newest), ()
-        found = self._connection.execute(select(turns.c.sender).where(turns.c.id > after).distinct()).scalars().all()
-        return int(newest), tuple(SenderId(sender) for sender in found)
+    def newest(self) -> int:
+        """The newest turn of all conversations, 0 where there is none."""
+        return int(self._connection.execute(select(func.max(turns.c.id))).scalar() or 0)
+
+    def fresh(self, after: int, late: Collection[int] = ()) -> dict[int, SenderId]:
+        """Whose turns came after one, and whose are among some lower numbers that were missing."""
+        query = select(turns.c.id, turns.c.sender).where((turns.c.id > after) | turns.c.id.in_(late))
+        return {row.id: SenderId(row.sender) for row in self._connection.execute(query)}
 
 
 def _told(row: Row[Any]) -> Told:

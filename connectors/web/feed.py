@@ -12,11 +12,10 @@ from starlette.concurrency import run_in_threadpool
 
 from bot.messages import SenderId
 from bot.store import Store
+from connectors.web.seen_turns import SeenTurns
 
 logger = logging.getLogger("chengda")
 LOOK_SECONDS = 0.5
-# Turns of different conversations may be committed out of order: as many are looked at again.
-OVERLAP = 50
 
 
 class Listener:
@@ -96,21 +95,33 @@ class Feed:
             listener.news.set()
 
     async def _watch(self) -> None:
-        newest: int | None = None
+        seen: SeenTurns | None = None
         while True:
             await asyncio.sleep(self._seconds)
             if not self._listeners:
-                newest = None
+                seen = None
                 continue
             try:
-                newest, senders = await run_in_threadpool(self._look, newest)
+                if seen is None:
+                    seen = await run_in_threadpool(self._first)
+                    # What came between a stream's own look and this one is told by nothing else.
+                    senders = set(self._listeners)
+                else:
+                    senders = await run_in_threadpool(self._look, seen)
             except Exception as error:
                 logger.error("reference %s: looking for news failed", secrets.token_hex(4), exc_info=error)
                 continue
             for sender in senders:
                 self._wake(sender)
 
-    def _look(self, newest: int | None) -> tuple[int, tuple[SenderId, ...]]:
+    def _first(self) -> SeenTurns:
         with self._store().work() as work:
-            found, senders = work.transcript.fresh(None if newest is None else max(0, newest - OVERLAP))
-        return found, () if newest == found else senders
+            seen = SeenTurns(work.transcript.newest())
+            seen.see(work.transcript.fresh(seen.newest))
+        return seen
+
+    def _look(self, seen: SeenTurns) -> set[SenderId]:
+        with self._store().work() as work:
+            found = work.transcript.fresh(seen.newest, seen.missing)
+        seen.see(found)
+        return set(found.values())
