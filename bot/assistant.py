@@ -21,6 +21,7 @@ from bot.actions import (
     notice_wish,
     notices,
     rate_case,
+    repeat,
     safety,
     say,
     several,
@@ -37,7 +38,7 @@ from bot.domain import Domain
 from bot.learning.queue import Rating, ToldTurn
 from bot.live import BUDGET as LIVE_BUDGET
 from bot.live import LiveDesk, LiveWanted
-from bot.messages import BotMessage, Button, MessageId, SenderId, UserMessage
+from bot.messages import BotMessage, MessageId, SenderId, UserMessage
 from bot.nlu.parse import Parse, Understanding
 from bot.nlu.paths import PathFinder
 from bot.nlu.wants_person import asks_person
@@ -178,10 +179,10 @@ class Assistant:
             if held is not None:
                 notice_wish.keep_wish(message.text, message.sender, work.mailing)
             turn, after = held or self._turn(message, parse, before, work, now, live)
-            answer = render(turn, message.sender, self.catalogue, units_of(self.analyst.city))
             if self.approval.wanted(turn):
-                turn = self.approval.asked(work.drafts, message, turn, answer, self.domain, now)
-                answer = render(turn, message.sender, self.catalogue, units_of(self.analyst.city))
+                kept = render(self.approval.held(turn), message.sender, self.catalogue, units_of(self.analyst.city))
+                turn = self.approval.asked(work.drafts, message, turn, kept, self.domain, now)
+            answer = render(turn, message.sender, self.catalogue, units_of(self.analyst.city))
             number = work.save(after, message.message_id, (*opening, *turn.events), answer, now)
             if held is None:
                 told = ToldTurn(number, message.text, answer)
@@ -225,7 +226,7 @@ class Assistant:
         turn = Turn(
             result.outcome, language, result.messages, intent, parse.confidence, events, result.hits,
             result.sources, result.cases, result.reveal_code, after.active_form, after.requested_slot,
-            parse.detected.traditional,
+            parse.detected.traditional, result.belief, result.follows,
         )  # fmt: skip
         return turn, after
 
@@ -269,7 +270,8 @@ class Assistant:
         result = replace(result, events=(*self._bookkeeping(turn, decision, result), *result.events))
         again = ASKED_AGAIN.get(turn.tracker.active_form or "")
         if decision.digression and again is not None and not _changes_form(result):
-            result = replace(result, messages=(*result.messages, *again(turn).messages))
+            question = again(turn).messages
+            result = replace(result, messages=(*result.messages, *question), follows=result.follows + len(question))
         in_danger = decision.action in ALARMS
         if in_danger and asks_person(turn.parse.asserted):
             result = replace(result, messages=(*result.messages, *hand_off.in_danger(turn).messages))
@@ -284,7 +286,7 @@ class Assistant:
         if name == "action_notice_wish":
             return notice_wish.notice_wish(turn, work.mailing)
         if name == "action_repeat":
-            return self._repeated(turn, work)
+            return repeat.repeat(turn, work)
         if name == "action_switch_language":
             return say.utter(turn, "utter_language_switched")
         if turn.parse.payload is not None and "service" in turn.parse.payload:
@@ -312,17 +314,6 @@ class Assistant:
             remembered = result.outcome is Outcome.NO_SERVICE or demand
             events.append(turn.slot("told", turn.message.text if remembered else None))
         return tuple(events)
-
-    def _repeated(self, turn: TurnContext, work: Work) -> ActionResult:
-        last = work.last_answer(turn.sender)
-        if last is None:
-            return say.utter(turn, "utter_nothing_to_repeat")
-        messages = tuple(
-            BotMessage(one["text"], tuple(Button(b["title"], b["payload"]) for b in one.get("buttons", ())))
-            for one in last
-            if one.get("text")
-        ) or (turn.say("utter_nothing_to_repeat"),)
-        return ActionResult(Outcome(last[-1]["custom"]["turn"]["outcome"]), messages)
 
 
 def _changes_form(result: ActionResult) -> bool:

@@ -121,7 +121,8 @@ class Settings(BaseSettings):
         default=0.0,
         ge=0,
         le=1,
-        description="Service answers of less confidence wait for an agent's approval; 0 lets every answer out at once.",
+        description="What the assistant itself judges (services, comparisons, what is no city matter, what is not "
+        "found) with less confidence waits for an agent's approval; 0 lets every answer out at once.",
     )
     approval_seconds: float = Field(
         default=120.0, ge=1, description="How long such an answer waits before it goes out with a hint instead."

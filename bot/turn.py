@@ -101,7 +101,11 @@ class TurnContext:
 
 @dataclass(frozen=True)
 class ActionResult:
-    """Everything an action did: what it says, what changed, and how it ended."""
+    """Everything an action did: what it says, what changed, and how it ended.
+
+    `belief` is how sure the assistant is of what it says where that is its own judgement; None where nothing is to be
+    checked: questions, records, danger, small talk. `follows` is how many of the last messages are no part of that.
+    """
 
     outcome: Outcome
     messages: tuple[BotMessage, ...]
@@ -110,6 +114,8 @@ class ActionResult:
     sources: tuple[Source, ...] = ()
     cases: tuple[Case, ...] = ()
     reveal_code: bool = False
+    belief: float | None = None
+    follows: int = 0
 
 
 class Action(Protocol):
@@ -120,7 +126,7 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class Turn:
-    """The answer to one message."""
+    """The answer to one message; `belief` and `follows` are those of its ActionResult."""
 
     outcome: Outcome
     language: str
@@ -135,3 +141,5 @@ class Turn:
     active_form: str | None = None
     requested_slot: str | None = None
     traditional: bool = field(default=False)
+    belief: float | None = None
+    follows: int = 0

@@ -388,6 +388,74 @@ def test_nothing_is_lost_when_nobody_approves(say: Talking, desk: Desk, at: list
     assert answer[1:] == draft.answer and "colleague" in answer[0]["text"]
 
 
+JUDGED = {
+    "service": ("怎么办居住证", "how do I renew my driving licence"),
+    "detail": ("怎么办居住证|要带什么材料", "how do I renew my driving licence|what does it cost"),
+    "comparison": ("居住证和居住登记有什么区别", "what is the difference between a residence permit and a visa"),
+    "outside": ("美国总统是谁", "who won the world cup"),
+    "nothing found": ("怎么申请火星登陆许可证", "how do I get a licence to keep a tiger at home"),
+    "path": ("我要生孩子了要办哪些手续", "I want to open a restaurant"),
+    "demand item": ("路灯坏了归谁管", "who do I call about a broken street light?"),
+    "two at once": (
+        "怎么办居住证，另外怎么办护照换发",
+        "how do I renew my driving licence, and also how do I get a passport",
+    ),
+}
+UNJUDGED = {
+    "safety": ("家里着火了", "my house is on fire"),
+    "hand-off": ("转人工", "a person please"),
+    "form": ("福田区福强路的路灯坏了三天了|确认提交", "the street light on Minkang Road is broken|skip|submit"),
+    "small talk": ("你好|谢谢", "hello|thank you"),
+    "question back": ("我想办证", "I need a permit"),
+    "own case": ("查我的工单进度", "what is the status of my case"),
+    "language": ("说英文", "please speak Chinese"),
+}
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+def test_every_judgement_of_the_assistant_waits_for_approval(say: Talking, desk: Desk, kind: str) -> None:
+    for place, told in enumerate(JUDGED[kind]):
+        *before, asked = told.split("|")
+        desk.assistant.approval = Approval()
+        for text in before:
+            say(text, f"{kind}-{place}")
+        desk.assistant.approval = Approval(1.01, 60)
+        turn = say(asked, f"{kind}-{place}")
+        assert turn["outcome"] == "handoff" and turn["bubbles"] == 1 and not turn["services"], (asked, turn)
+        draft = desk.read(lambda work: work.drafts.waiting())[-1]
+        assert draft.question == asked and 0 <= draft.confidence <= 1
+        desk.assistant.approval = Approval(draft.confidence - 1e-6, 60)
+        free = say(asked, f"{kind}-{place}-sure") if not before else None
+        assert free is None or free["outcome"] in ("answered", "out_of_scope", "no_service"), free
+
+
+@pytest.mark.parametrize("kind", UNJUDGED)
+def test_what_is_no_judgement_never_waits(say: Talking, desk: Desk, kind: str) -> None:
+    desk.assistant.approval = Approval(1.01, 60)
+    for place, told in enumerate(UNJUDGED[kind]):
+        for text in told.split("|"):
+            say(text, f"{kind}-{place}")
+            assert not desk.read(lambda work: work.drafts.waiting()), text
+
+
+@pytest.mark.parametrize(
+    ("opened", "asked", "place"),
+    [
+        ("楼下路灯坏了", "怎么办居住证", "福田区福强路"),
+        ("the street light is broken", "how do I renew my driving licence?", "Minkang Road"),
+    ],
+)
+def test_a_form_goes_on_while_an_answer_waits(say: Talking, desk: Desk, opened: str, asked: str, place: str) -> None:
+    question = say(opened)
+    desk.assistant.approval = Approval(1.01, 60)
+    turn = say(asked)
+    assert (turn["outcome"], turn["active_form"], turn["requested_slot"]) == ("handoff", "demand_form", "location")
+    assert turn["text"].endswith(question["text"])
+    (draft,) = desk.read(lambda work: work.drafts.waiting())
+    assert question["text"] not in "".join(bubble["text"] for bubble in draft.answer)
+    assert say(place)["requested_slot"] == "occurred_at"
+
+
 def test_figures_of_suggestions(desk: Desk, at: list[datetime]) -> None:
     def write(work: Work) -> None:
         for login, service, use in (

@@ -14,6 +14,7 @@ from bot.nlu.persons import audience_of
 from bot.tracker import Event
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.catalogue import Kind, Service, Text
+from knowledge.fusion import COVERED
 from knowledge.retriever import Hit, Retrieval
 from knowledge.verdict import Verdict
 
@@ -52,6 +53,7 @@ def answer_detail(turn: TurnContext) -> ActionResult:
     known = code == current or code in (turn.tracker.slot("discussed") or ())
     carried = () if code == current else tuple(turn.tracker.slot("aspects") or ())
     told = tell(turn, turn.catalogue[code], hits, follow_up=known, asked=carried)
+    told = replace(told, belief=dict(likely).get(code, turn.parse.probability("ask_detail", "ask_service")))
     if code == current:
         return told
     name = turn.catalogue[code].everyday_name.in_language(turn.language).lower()
@@ -68,7 +70,7 @@ def tell(
     """Answer with a service: the aspects asked for (in this message or before), or the whole card."""
     live = live_answer(turn, service, follow_up)
     if live is not None and live.outcome is Outcome.OUT_OF_SCOPE:
-        return ActionResult(live.outcome, (BotMessage(live.text),))
+        return ActionResult(live.outcome, (BotMessage(live.text),), belief=_first(service, hits)[0].score)
     aspects = with_conditions(turn, service, turn.parse.aspects or asked)
     district = _district(turn)
     pointed = pointed_at(turn, service, aspects) if follow_up or aspects else ()
@@ -93,7 +95,9 @@ def tell(
     if live is not None:
         text, events = live.before(text), (*events, *live.events)
         sources = live.sources if live.complete else (*live.sources, *sources)
-    return ActionResult(Outcome.ANSWERED, (BotMessage(text, buttons),), events, _first(service, hits), sources)
+    ranked = _first(service, hits)
+    message = BotMessage(text, buttons)
+    return ActionResult(Outcome.ANSWERED, (message,), events, ranked, sources, belief=ranked[0].score)
 
 
 def clarify(turn: TurnContext, found: Retrieval) -> ActionResult:
@@ -118,7 +122,8 @@ def clarify(turn: TurnContext, found: Retrieval) -> ActionResult:
 
 def no_service(turn: TurnContext) -> ActionResult:
     """Say that the catalogue has nothing and offer to file an inquiry or a person."""
-    return ActionResult(Outcome.NO_SERVICE, (turn.say("utter_no_service"),))
+    kinds = search(turn).kinds
+    return ActionResult(Outcome.NO_SERVICE, (turn.say("utter_no_service"),), belief=1 - kinds.get(COVERED, 0.0))
 
 
 def _need(turn: TurnContext) -> Event:

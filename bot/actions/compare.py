@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from bot.actions.service_card import closing, introduction, line, sources_of, unknown
@@ -21,6 +21,7 @@ SHARE = 0.2
 NAMED_BESIDE = 0.5
 RELATED = 3.0
 MIN_CHARS = 2
+COMPARES = "compare_services"
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,31 @@ class Side:
         return bool(self.hits) and self.similarity >= SIMILARITY and self.hits[0].score >= SHARE
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two services that two sides name: how likely against other pairs, and how sure the less sure side is."""
+
+    score: float
+    first: Service
+    second: Service
+    belief: float
+
+
 def compare(turn: TurnContext) -> ActionResult:
     """Tell two services apart, or ask for the one that was not understood."""
     cuts = cuts_of(turn.parse.asserted)
     sides = [_helped(turn, _side(turn, cut.left), _side(turn, cut.right), cut) for cut in cuts]
     pairs = [pair for left, right in sides if (pair := _pair(left, right)) is not None]
     if pairs:
-        _, first, second = max(pairs, key=lambda pair: pair[0])
-        return _told(turn, first, second)
+        best = max(pairs, key=lambda pair: pair.score)
+        return _told(turn, best.first, best.second, best.belief)
     told_before = _told_before(turn)
     named = [side.hits[0].service for pair in sides for side in pair if side.sure]
     if len(told_before) == 2 and not named:
-        return _told(turn, *told_before)
+        return _told(turn, *told_before, belief=turn.parse.probability(COMPARES))
     rest = _side(turn, one_mention(turn.parse.asserted))
     if told_before and (pair := _pair(_known(told_before[0]), rest)) is not None:
-        return _told(turn, told_before[0], pair[2])
+        return _told(turn, told_before[0], pair.second, pair.belief)
     found = next(iter([*named, *(hit.service for hit in rest.hits[:1] if rest.sure)]), None)
     return _ask_for_other(turn, found)
 
@@ -90,23 +101,25 @@ def _known(service: Service) -> Side:
     return Side((Hit(service, 1.0),), 1.0, True)
 
 
-def _pair(left: Side, right: Side) -> tuple[float, Service, Service] | None:
+def _pair(left: Side, right: Side) -> Pair | None:
     """The likeliest two different services of two sides; neighbours in the catalogue are likelier compared."""
     if not (left.sure and right.sure):
         return None
     best = max(
         (
-            (one.score * other.score * (RELATED if _neighbours(one.service, other.service) else 1.0), one, other)
+            Pair(
+                one.score * other.score * (RELATED if _neighbours(one.service, other.service) else 1.0),
+                one.service,
+                other.service,
+                min(one.score, other.score),
+            )
             for one, other in product(left.hits, right.hits)
             if one.service.code != other.service.code and min(one.score, other.score) >= SHARE
         ),
-        key=lambda found: found[0],
+        key=lambda found: found.score,
         default=None,
     )
-    if best is None:
-        return None
-    score, one, other = best
-    return score * left.similarity * right.similarity, one.service, other.service
+    return None if best is None else replace(best, score=best.score * left.similarity * right.similarity)
 
 
 def _neighbours(one: Service, other: Service) -> bool:
@@ -122,7 +135,7 @@ def _told_before(turn: TurnContext) -> tuple[Service, ...]:
     return (turn.catalogue[code],) if code else ()
 
 
-def _told(turn: TurnContext, first: Service, second: Service) -> ActionResult:
+def _told(turn: TurnContext, first: Service, second: Service, belief: float) -> ActionResult:
     names = [service.everyday_name.in_language(turn.language) for service in (first, second)]
     differing = tuple(_differing(first, second))
     sides = ["\n".join(_one_side(turn, service, differing)) for service in (first, second)]
@@ -145,6 +158,7 @@ def _told(turn: TurnContext, first: Service, second: Service) -> ActionResult:
         events,
         (Hit(first, 1.0), Hit(second, 1.0)),
         tuple(sources),
+        belief=belief,
     )
 
 

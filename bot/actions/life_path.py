@@ -74,7 +74,7 @@ def list_services(turn: TurnContext) -> ActionResult:
         return answer_service(turn)
     match = match_of(turn)
     if match.share >= FITS and match.lead >= LEADS:
-        return tell_path(turn, match.best)
+        return replace(tell_path(turn, match.best), belief=match.share)
     alone = search_alone(turn).verdict
     unfit = match.share < FITS and alone is Verdict.CLARIFY
     if unfit or (alone is Verdict.ANSWERED and (match.share < FITS or match.single >= SURELY_SINGLE)):

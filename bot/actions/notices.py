@@ -29,6 +29,7 @@ def with_notices(turn: TurnContext, result: ActionResult, notices: Notices) -> A
         result,
         messages=(*result.messages, *(_message(turn, one) for one in rated)),
         events=(*result.events, *events),
+        follows=result.follows + len(rated),
     )
 
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from bot.context import search
 from bot.turn import ActionResult, Outcome, TurnContext
-from knowledge.queries import NLU_DATA
+from knowledge.queries import NLU_DATA, OUTSIDE
 
 
 def utter(turn: TurnContext, response: str, outcome: Outcome = Outcome.SMALLTALK) -> ActionResult:
@@ -24,7 +25,8 @@ def what_need(turn: TurnContext) -> ActionResult:
 def out_of_scope(turn: TurnContext) -> ActionResult:
     """Say that it is no city matter and name the right door where there is one."""
     door = turn.text(f"utter_door_{door_of(turn.parse.canonical, turn.analyst.city.names)}")
-    return ActionResult(Outcome.OUT_OF_SCOPE, (turn.say("utter_out_of_scope", door=door),))
+    belief = max(turn.parse.probability("out_of_scope"), search(turn).kinds.get(OUTSIDE, 0.0))
+    return ActionResult(Outcome.OUT_OF_SCOPE, (turn.say("utter_out_of_scope", door=door),), belief=belief)
 
 
 @lru_cache(maxsize=1)

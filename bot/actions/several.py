@@ -56,8 +56,12 @@ def several(turn: TurnContext) -> ActionResult:
 
 
 def merged(results: Sequence[ActionResult]) -> ActionResult:
-    """One result of several: all bubbles, the outcome and the state of the last, every service found."""
+    """One result of several: all bubbles, the outcome and the state of the last, every service found.
+
+    It is believed as little as the least sure of them; a question that comes last goes out whatever becomes of them.
+    """
     last = results[-1]
+    beliefs = [result.belief for result in results if result.belief is not None]
     hits = {hit.service.code: hit for result in results for hit in result.hits[:1]}
     return replace(
         last,
@@ -65,6 +69,8 @@ def merged(results: Sequence[ActionResult]) -> ActionResult:
         events=tuple(event for result in results for event in result.events),
         hits=tuple(hits.values()),
         sources=tuple(dict.fromkeys(source for result in results for source in result.sources)),
+        belief=min(beliefs, default=None),
+        follows=len(last.messages) if last.belief is None else last.follows,
     )
 
 

@@ -21,9 +21,12 @@ class Approval:
     seconds: float = 120.0
 
     def wanted(self, turn: Turn) -> bool:
-        """Whether a person is to look at this answer first; a form under way is not interrupted."""
-        plain = turn.outcome is Outcome.ANSWERED and turn.active_form is None and bool(turn.hits)
-        return plain and turn.hits[0].score < self.below
+        """Whether a person is to look at this answer first: the assistant's own judgement, and not believed enough."""
+        return turn.belief is not None and turn.belief < self.below
+
+    def held(self, turn: Turn) -> Turn:
+        """The part of a turn that waits; what follows it, as a form's question, does not."""
+        return replace(turn, messages=turn.messages[: len(turn.messages) - turn.follows])
 
     def asked(
         self,
@@ -34,11 +37,13 @@ class Approval:
         domain: Domain,
         now: datetime,
     ) -> Turn:
-        """Keep the answer as a draft; gives the turn that tells the citizen that a colleague checks."""
+        """Keep the answer, that of `held`, as a draft; gives the turn that tells that a colleague checks."""
         due = now + timedelta(seconds=self.seconds)
-        score = turn.hits[0].score
-        drafts.keep(message.sender, turn.language, message.text, answer, score, now, due)
-        bubble = domain.say("utter_being_checked", turn.language)
+        drafts.keep(message.sender, turn.language, message.text, answer, turn.belief or 0.0, now, due)
+        checked = domain.say("utter_being_checked", turn.language)
+        messages = (checked, *turn.messages[len(turn.messages) - turn.follows :])
         events = tuple(event for event in turn.events if event.event != "bot")
-        told = (*events, replace(events[0], event="bot", name=None, text=bubble.text))
-        return replace(turn, outcome=Outcome.HANDOFF, messages=(bubble,), events=told, hits=(), sources=())
+        told = (replace(events[0], event="bot", name=None, text=bubble.text) for bubble in messages)
+        return replace(
+            turn, outcome=Outcome.HANDOFF, messages=messages, events=(*events, *told), hits=(), sources=(), belief=None
+        )
