@@ -82,11 +82,6 @@ ASKED_AGAIN: Mapping[str, Action] = {
     "demand_form": file_demand.ask_again,
     rate_case.RATING_FORM: rate_case.ask_again,
 }
-UTTER_OUTCOMES = {
-    "utter_other_language": Outcome.CLARIFY,
-    "utter_tell_more": Outcome.CLARIFY,
-    "utter_nothing_to_cancel": Outcome.CANCELLED,
-}
 MAX_OPEN_NEED = 120
 ALARMS = ("action_emergency", "action_crisis")
 KEEPS_CHOICES = {*ALARMS, "action_repeat"}
@@ -279,7 +274,7 @@ class Assistant:
         return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
 
     def _act(self, turn: TurnContext, decision: Decision, work: Work) -> ActionResult:
-        name = decision.action
+        name = say.SAYS.get(decision.action, decision.action)
         if name == "action_choose":
             assert decision.choice is not None
             return choose.choose(turn, decision.choice)
@@ -296,7 +291,7 @@ class Assistant:
             return answer_service.tell(turn, self.catalogue[code], ())
         if name in ACTIONS:
             return ACTIONS[name](turn)
-        return say.utter(turn, name, UTTER_OUTCOMES.get(name, Outcome.SMALLTALK))
+        return say.utter(turn, name, say.OUTCOMES.get(name, Outcome.SMALLTALK))
 
     def _bookkeeping(self, turn: TurnContext, decision: Decision, result: ActionResult) -> tuple[Event, ...]:
         """Forget choices once answered; remember the words a later "I want to report it" refers to."""

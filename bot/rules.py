@@ -12,6 +12,8 @@ from knowledge.yaml_file import ContentError, read_with_lines
 RULES_FILE = Path(__file__).resolve().parents[1] / "nlu_data" / "rules.yml"
 RULE_KEYS = {"rule", "steps", "condition"}
 STEP_KEYS = {"intent", "action", "active_loop", "slot_was_set"}
+# What only Rasa's side tells: its language understanding found no intent.
+FALLBACK_INTENT = "nlu_fallback"
 
 
 def read_rules(domain: Domain, path: Path = RULES_FILE) -> Mapping[str, str]:
@@ -29,12 +31,13 @@ def read_rules(domain: Domain, path: Path = RULES_FILE) -> Mapping[str, str]:
                 raise ContentError(path, line, f"action `{action}` is not in the domain")
         if "intent" not in steps[0]:
             continue
-        intent = steps[0]["intent"]
+        intent, action = steps[0]["intent"], steps[1]["action"]
+        if intent == FALLBACK_INTENT:
+            continue
         if intent not in domain.intents:
             raise ContentError(path, line, f"intent `{intent}` is not in the domain")
-        if intent in actions:
+        if actions.setdefault(intent, action) != action:
             raise ContentError(path, line, f"intent `{intent}` has two rules")
-        actions[intent] = steps[1]["action"]
     return actions
 
 

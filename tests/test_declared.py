@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.assistant import ACTIONS, UTTER_OUTCOMES
+from bot.actions.say import OUTCOMES, SAYS
+from bot.assistant import ACTIONS
 from bot.cases.clocks import MOVES, Alarm
 from bot.cases.closing import AXES
 from bot.cases.hastening import ALLOWED, Effect
@@ -42,12 +43,13 @@ def test_every_intent_has_a_rule_and_every_rule_an_action() -> None:
     assert set(domain.intents) <= answered
     special = {"action_switch_language", "action_repeat", "action_choose"}
     for action in rules.values():
-        assert action in ACTIONS or action in domain.responses or action in special, action
+        assert action in ACTIONS or SAYS.get(action, action) in domain.responses or action in special, action
+        assert action in {*domain.actions, *domain.forms, *domain.responses}, action
 
 
 def test_every_response_used_in_code_is_in_the_domain() -> None:
     domain = read_domain()
-    used = set(UTTER_OUTCOMES)
+    used = set(OUTCOMES)
     for path in (*(ROOT / "bot").rglob("*.py"), *(ROOT / "connectors").rglob("*.py")):
         used |= set(re.findall(r'"(utter_[a-z_]+)"', path.read_text(encoding="utf-8")))
     assert used <= set(domain.responses), used - set(domain.responses)

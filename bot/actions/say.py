@@ -11,6 +11,21 @@ from bot.context import search
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.queries import NLU_DATA, OUTSIDE
 
+# Actions that say one response: actions on Rasa too, where a plain response would miss what only the engine knows.
+SAYS = {
+    "action_greet": "utter_greet",
+    "action_thank": "utter_thank",
+    "action_what_need": "utter_what_need",
+    "action_tell_more": "utter_tell_more",
+    "action_nothing_to_cancel": "utter_nothing_to_cancel",
+}
+# How a turn ended that said one of these; small talk where it is none of them.
+OUTCOMES = {
+    "utter_other_language": Outcome.CLARIFY,
+    "utter_tell_more": Outcome.CLARIFY,
+    "utter_nothing_to_cancel": Outcome.CANCELLED,
+}
+
 
 def utter(turn: TurnContext, response: str, outcome: Outcome = Outcome.SMALLTALK) -> ActionResult:
     """Say one response of the domain."""
