@@ -162,14 +162,14 @@ class Assistant:
         self, message: UserMessage, parse: Parse, live: LiveDesk, and_then: AndThen | None
     ) -> list[dict[str, Any]]:
         with self.store.work() as work:
-            work.hold(message.sender)
-            known = work.answer_of(message.sender, message.message_id)
+            work.hold(message.kept_as)
+            known = work.answer_of(message.kept_as, message.message_id)
             if known is not None:
                 if and_then is not None:
                     and_then(work, known)
                 return known
             now = self.clock()
-            before, opening = self._opened(work.tracker(message.sender), work, now)
+            before, opening = self._opened(work.tracker(message.kept_as), work, now)
             held = silent(message, parse, before, work.talks, now, self._max_chars)
             if held is not None:
                 notice_wish.keep_wish(message.text, message.sender, work.mailing)
@@ -181,7 +181,7 @@ class Assistant:
             number = work.save(after, message.message_id, (*opening, *turn.events), answer, now)
             if held is None:
                 told = ToldTurn(number, message.text, answer)
-                work.learning.note(told, lambda: work.told(message.sender, before=number), self.domain, now.date())
+                work.learning.note(told, lambda: work.told(message.kept_as, before=number), self.domain, now.date())
             if and_then is not None:
                 and_then(work, answer)
         for watch in self.watchers:

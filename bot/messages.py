@@ -11,13 +11,19 @@ MessageId = NewType("MessageId", str)
 
 @dataclass(frozen=True)
 class UserMessage:
-    """One message of a citizen, whatever the channel."""
+    """One message of a citizen, whatever the channel; `conversation` where its turns are not kept under the sender."""
 
     sender: SenderId
     text: str
     message_id: MessageId | None = None
     language_hint: str | None = None
     channel: str = "rest"
+    conversation: SenderId | None = None
+
+    @property
+    def kept_as(self) -> SenderId:
+        """The conversation that its turn belongs to."""
+        return self.conversation or self.sender
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,12 @@ class Settings(BaseSettings):
         default="", description="Redis that counts logins and look-ups for all workers; empty counts in each worker."
     )
 
+    rasa_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Token that a Rasa must show at our actions, and who reads or writes a conversation in Rasa's HTTP "
+        "API; empty leaves the actions open to all, each in a conversation of its own, and closes the conversations.",
+    )
+
     @property
     def effective_learned_dir(self) -> Path:
         """The folder of accepted lines in use."""

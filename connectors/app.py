@@ -16,6 +16,7 @@ from bot.channels.web_sessions import CHANNEL
 from bot.database import in_memory
 from bot.domain import read_domain
 from bot.settings import Settings
+from bot.staff.sessions import signing_key
 from connectors import assist_api, cases_api, feedback_api, knowledge_api, metrics, problem, rest, track_api
 from connectors.channels.gateway import Gateway
 from connectors.channels.postman import Postman
@@ -30,6 +31,9 @@ from connectors.open311.office import SOURCE as OPEN311_SOURCE
 from connectors.open311.router import refusal_of
 from connectors.phone.connect import router as calls_router
 from connectors.phone.connect import switchboard_of
+from connectors.rasa import action_server
+from connectors.rasa.action_turns import BEHIND, FOREIGN
+from connectors.rasa.seal import Seal
 from connectors.reload import Reloader
 from connectors.reload import router as reload_router
 from connectors.security_headers import SecurityHeaders
@@ -65,6 +69,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.assistant = assistant or build_assistant(settings, live=live_desk(settings))
         app.state.settings = settings
+        app.state.seal = Seal(signing_key(settings.secret.get_secret_value(), settings.data_dir))
         engine = app.state.assistant
         throttle = app.state.throttle = Throttle(settings.redis_url)
         app.state.staff = staff_parts(
@@ -109,7 +114,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         app.state.assistant.live.close()
 
     app = FastAPI(title="Chengda 城答", lifespan=lifespan, docs_url="/docs", redoc_url=None)
-    app.state.reserved = frozenset({CHANNEL, OPEN311_SOURCE, *(channel.name for channel in channels)})
+    app.state.reserved = frozenset({CHANNEL, OPEN311_SOURCE, FOREIGN, BEHIND, *(channel.name for channel in channels)})
     problem.install(app, domain)
     app.include_router(rest.router)
     app.include_router(knowledge_api.router)
@@ -126,6 +131,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(staff_router)
     app.include_router(calls_router)
     app.include_router(desk_router)
+    app.include_router(action_server.router)
     for channel in channels:
         app.include_router(channel.router())
     rasa_socket = RasaSocket(web, lambda: app.state.throttle)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.cases.evidence import evidence_rules
 from bot.domain import Domain
+from bot.rasa.action_call import MAX_CALL_BYTES
 from connectors.problem import problem
 
 WINDOW_SECONDS = 60
@@ -23,6 +24,8 @@ EVIDENCE_PATH = re.compile(
     r"|/api/v1/sessions/[^/]+/files|/webchat/deep-chat"
 )
 ENVELOPE_BYTES = 64 * 1024
+# A Rasa sends the whole conversation, and its domain, with every action it calls.
+ACTIONS_PATH = "/webhook"
 FREE_PATHS = ("/healthz", "/readyz", "/metrics")
 # How a part of the service tells a status in its own protocol.
 Refusal = Callable[[Request, int], Response]
@@ -88,6 +91,8 @@ def address_of(scope: Scope, trusted_proxy: bool) -> str:
 
 def most_bytes(path: str) -> int:
     """How large a body may be: a file and its envelope where files are taken."""
+    if path == ACTIONS_PATH:
+        return MAX_CALL_BYTES
     return evidence_rules().most_bytes + ENVELOPE_BYTES if EVIDENCE_PATH.fullmatch(path) else MAX_BODY_BYTES
 
 

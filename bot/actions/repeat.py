@@ -12,7 +12,7 @@ NOTHING = "utter_nothing_to_repeat"
 
 def repeat(turn: TurnContext, work: Work) -> ActionResult:
     """The bubbles of the last answer, with its outcome."""
-    last = work.last_answer(turn.sender)
+    last = work.last_answer(turn.message.kept_as)
     if last is None:
         return utter(turn, NOTHING)
     messages = tuple(

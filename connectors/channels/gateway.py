@@ -234,9 +234,14 @@ def answered(assistant: Assistant, message: UserMessage, and_then: AndThen | Non
     try:
         return assistant.handle(message, and_then)
     except Exception:
-        reference = secrets.token_hex(4)
-        logger.exception("reference %s: a turn failed", reference)
-        language = message.language_hint or "zh"
-        apology = assistant.domain.say("utter_error", language, reference=reference)
-        turn = Turn(Outcome.ERROR, language, (apology,), "none", 0.0)
-        return render(turn, message.sender, assistant.catalogue, units_of(assistant.analyst.city))
+        return apology(assistant, message)
+
+
+def apology(assistant: Assistant, message: UserMessage) -> Answer:
+    """The answer to a message whose turn failed, while its error is handled; told to the log under a reference."""
+    reference = secrets.token_hex(4)
+    logger.exception("reference %s: a turn failed", reference)
+    language = message.language_hint or "zh"
+    words = assistant.domain.say("utter_error", language, reference=reference)
+    turn = Turn(Outcome.ERROR, language, (words,), "none", 0.0)
+    return render(turn, message.sender, assistant.catalogue, units_of(assistant.analyst.city))

@@ -1,0 +1,136 @@
+"""Our actions for any Rasa: an action server as rasa-sdk has it, with its statuses and bodies."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from bot.assistant import Assistant
+from bot.errors import ActionCallUnreadable, ActionRejected
+from bot.messages import MessageId, UserMessage
+from bot.rasa.action_call import DOMAIN_WANTED, REJECTED, UNKNOWN, ActionCall, read_call
+from bot.settings import Settings
+from bot.store import Work
+from bot.tracker import Tracker
+from connectors import metrics
+from connectors.channels.gateway import Answer, apology
+from connectors.rasa.action_turns import events_of, knows_slots, message_of, responses_of, said_before
+from connectors.rasa.seal import Seal
+from connectors.rest import Engine
+
+PATH = "/webhook"
+TOKEN = "token"
+BEARER = "bearer "
+router = APIRouter(tags=["Rasa"])
+EXAMPLE = {"events": [{"event": "slot", "timestamp": None, "name": "language", "value": "zh"}], "responses": []}
+
+
+def check_token(request: Request, authorization: Annotated[str, Header()] = "") -> None:
+    """Refuse a caller without the token where one is set, as `?token=` or as a bearer; raises HTTPException."""
+    settings: Settings = request.app.state.settings
+    wanted = settings.rasa_token.get_secret_value()
+    bearer = authorization[len(BEARER) :].strip() if authorization.lower().startswith(BEARER) else ""
+    given = request.query_params.get(TOKEN) or bearer
+    if wanted and not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode()):
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+
+
+def seal_of(request: Request) -> Seal:
+    """The seal of this installation."""
+    seal: Seal = request.app.state.seal
+    return seal
+
+
+@router.post(
+    PATH,
+    dependencies=[Depends(check_token)],
+    responses={
+        200: {"content": {"application/json": {"example": EXAMPLE}}},
+        REJECTED: {"description": "The action rejects to run, or the call cannot be read."},
+        UNKNOWN: {"description": "No action of ours has this name."},
+        DOMAIN_WANTED: {"description": "The same call is wanted with its domain."},
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+async def webhook(request: Request, assistant: Engine, seal: Annotated[Seal, Depends(seal_of)]) -> JSONResponse:
+    """Run an action of ours for a Rasa: the latest message of its tracker is answered by our engine, once.
+
+    The body is Rasa's action call, plain or with `Content-Encoding: deflate`. It speaks for a conversation of its own,
+    `rasa:` and the sender id, and sees the cases of that conversation only.
+    """
+    try:
+        call = read_call(await request.body(), request.headers.get("content-encoding"))
+    except ActionCallUnreadable as unreadable:
+        return JSONResponse({"error": str(unreadable)}, REJECTED)
+    if call.action not in actions_of(assistant):
+        return _refused(call, UNKNOWN, f"there is no action {call.action} here")
+    if call.digest and not knows_slots(call):
+        return _refused(call, DOMAIN_WANTED, "the domain of this call is not known here")
+    message = message_of(call, seal)
+    if message is None:
+        return _refused(call, REJECTED, "there is no message to answer")
+    try:
+        answer = await run_in_threadpool(run, assistant, call, message)
+    except ActionRejected as rejected:
+        return _refused(call, REJECTED, str(rejected))
+    return JSONResponse(answer)
+
+
+@router.get("/health")
+def health() -> dict[str, str]:
+    """The action server lives."""
+    return {"status": "ok"}
+
+
+@router.get("/actions")
+def actions(assistant: Engine) -> list[dict[str, str]]:
+    """The actions a Rasa may call here."""
+    return [{"name": name} for name in actions_of(assistant)]
+
+
+def actions_of(assistant: Assistant) -> tuple[str, ...]:
+    """The actions of our domain; a Rasa with our domain runs the forms itself."""
+    return assistant.domain.actions
+
+
+def run(assistant: Assistant, call: ActionCall, message: UserMessage) -> dict[str, Any]:
+    """The answer to a call; raises ActionRejected for a message that was given up meanwhile."""
+    if said_before(call):
+        with assistant.store.work() as work:
+            tracker = work.tracker(message.kept_as)
+        return {"events": events_of(tracker, call, assistant.domain), "responses": []}
+    try:
+        with metrics.turn_timer():
+            answer, tracker = handled(assistant, message)
+    except ActionRejected:
+        raise
+    except Exception:
+        return {"events": [], "responses": responses_of(apology(assistant, message))}
+    metrics.count_turn(answer)
+    return {"events": events_of(tracker, call, assistant.domain), "responses": responses_of(answer)}
+
+
+def handled(assistant: Assistant, message: UserMessage) -> tuple[Answer, Tracker]:
+    """The turn of a message and the state after it; raises ActionRejected, and then nothing was done.
+
+    A citizen of ours whose door gave up waiting got another answer: then the action does nothing behind their back.
+    """
+    after: list[Tracker] = []
+
+    def look(work: Work, answer: Answer) -> None:
+        if message.conversation and message.sender != message.conversation:
+            work.hold(message.sender)
+            if work.answer_of(message.sender, MessageId(message.message_id or "")) is not None:
+                raise ActionRejected("the citizen has another answer already")
+        after.append(work.tracker(message.kept_as))
+
+    answer = assistant.handle(message, look)
+    return answer, after[-1]
+
+
+def _refused(call: ActionCall, status: int, error: str) -> JSONResponse:
+    return JSONResponse({"error": error, "action_name": call.action}, status)
