@@ -19,6 +19,7 @@ from bot.cases.pictures import without_traces
 from bot.cases.states import Role
 from bot.cases.tables import evidence
 from bot.errors import EvidenceKind, EvidenceMissing, EvidenceTooLarge, EvidenceTooMany, UnknownEvidence
+from bot.moments import in_utc
 from knowledge.catalogue import CATALOGUE
 from knowledge.yaml_file import read_yaml
 
@@ -194,5 +195,5 @@ _TOLD = tuple(column for column in evidence.c if column.name != "content")
 
 
 def _evidence(row: Row[Any]) -> Evidence:
-    at = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)
-    return Evidence(row.id, row.number, row.name, row.media_type, row.size, row.digest, row.actor, at, row.move)
+    about = (row.id, row.number, row.name, row.media_type, row.size, row.digest)
+    return Evidence(*about, row.actor, in_utc(row.at), row.move)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from bot.cases.case import Case, CaseDraft, CaseEvent, DemandType, Handling
 from bot.cases.states import Status
+from bot.moments import in_utc
 
 
 def case_of(row: Row[Any] | SimpleNamespace, timeline: tuple[CaseEvent, ...], zone: tzinfo | None) -> Case:
@@ -69,5 +70,4 @@ def _maybe(moment: datetime | None, zone: tzinfo | None) -> datetime | None:
 
 def local(moment: datetime, zone: tzinfo | None) -> datetime:
     """A stored moment in local time; SQLite gives it back without a zone."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(zone)
+    return in_utc(moment).astimezone(zone)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, update
 from bot.channels.tables import contacts
 from bot.database import insert_into
 from bot.messages import SenderId
+from bot.moments import in_utc
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class Contacts:
         row = self._connection.execute(select(contacts).where(contacts.c.sender == sender)).one_or_none()
         if row is None:
             return None
-        window = None if row.window_until is None else Window(_utc(row.window_until), row.window_left)
-        written = None if row.written_at is None else _utc(row.written_at)
+        window = None if row.window_until is None else Window(in_utc(row.window_until), row.window_left)
+        written = None if row.written_at is None else in_utc(row.written_at)
         return Contact(
             sender,
             row.channel,
@@ -119,8 +120,3 @@ class Contacts:
     def _set(self, sender: SenderId, **values: Any) -> None:
         if values:
             self._connection.execute(update(contacts).where(contacts.c.sender == sender).values(**values))
-
-
-def _utc(moment: datetime) -> datetime:
-    """SQLite gives back times without their zone; all are kept in UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

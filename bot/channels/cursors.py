@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from bot.channels.tables import cursors
 from bot.database import insert_into
+from bot.moments import in_utc
 
 
 @dataclass(frozen=True)
@@ -67,5 +68,4 @@ class Cursors:
 
 
 def _fetching(row: Row[tuple[object, ...]]) -> Fetching:
-    at = row.called_at if row.called_at.tzinfo else row.called_at.replace(tzinfo=UTC)
-    return Fetching(row.account, row.cursor, row.token, row.called, row.fetched, at)
+    return Fetching(row.account, row.cursor, row.token, row.called, row.fetched, in_utc(row.called_at))

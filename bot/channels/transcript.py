@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from bot.messages import SenderId
+from bot.moments import in_utc
 from bot.tables import turns
 
 # A page that comes back after long shows the newest turns only.
@@ -62,5 +63,4 @@ class Transcript:
 
 
 def _told(row: Row[Any]) -> Told:
-    at = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)
-    return Told(row.id, row.message_id, at, row.events, row.answer)
+    return Told(row.id, row.message_id, in_utc(row.at), row.events, row.answer)

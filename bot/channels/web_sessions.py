@@ -14,6 +14,7 @@ from bot.channels.tables import contacts, inbox, outbox, web_sessions
 from bot.database import insert_into
 from bot.errors import UnknownWebSession
 from bot.messages import SenderId
+from bot.moments import in_utc
 from bot.tables import conversations, handoffs, turns
 
 CHANNEL = "web"
@@ -60,7 +61,7 @@ class WebSessions:
         row = self._connection.execute(
             select(web_sessions).where(web_sessions.c.token_hash == made["token_hash"])
         ).one_or_none()
-        if row is None or _utc(row.expires_at) <= now:
+        if row is None or in_utc(row.expires_at) <= now:
             self._connection.execute(delete(web_sessions).where(web_sessions.c.token_hash == made["token_hash"]))
             self._connection.execute(insert(web_sessions).values(**made))
             return _session(made)
@@ -70,7 +71,7 @@ class WebSessions:
         """The session of a secret, of this name where one is told; raises UnknownWebSession."""
         query = select(web_sessions).where(web_sessions.c.token_hash == _hash(secret))
         row = self._connection.execute(query).one_or_none()
-        if row is None or (name is not None and name != row.id) or _utc(row.expires_at) <= now:
+        if row is None or (name is not None and name != row.id) or in_utc(row.expires_at) <= now:
             raise UnknownWebSession(name or "")
         return _told(row)
 
@@ -78,7 +79,7 @@ class WebSessions:
         """Raises UnknownWebSession once a session was ended or went silent."""
         query = select(web_sessions.c.expires_at).where(web_sessions.c.id == session.id)
         until = self._connection.execute(query).scalar()
-        if until is None or _utc(until) <= now:
+        if until is None or in_utc(until) <= now:
             raise UnknownWebSession(session.id)
 
     def used(self, session: WebSession, now: datetime) -> None:
@@ -139,9 +140,4 @@ def _session(row: dict[str, Any]) -> WebSession:
 
 
 def _told(row: Row[Any]) -> WebSession:
-    return WebSession(row.id, row.language, _utc(row.created_at), _utc(row.expires_at))
-
-
-def _utc(moment: datetime) -> datetime:
-    """SQLite gives back times without their zone; all are kept in UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return WebSession(row.id, row.language, in_utc(row.created_at), in_utc(row.expires_at))

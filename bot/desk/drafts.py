@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from bot.desk.tables import drafts
 from bot.errors import DraftDecided, UnknownDraft
 from bot.messages import SenderId
-from bot.staff.accounts import aware
+from bot.moments import in_utc
 
 
 class Decision(StrEnum):
@@ -104,7 +104,7 @@ class Drafts:
 
 def _draft(row: Row[Any]) -> Draft:
     return Draft(
-        row.id, SenderId(row.sender), row.language, row.question, row.answer, row.confidence, aware(row.at),
-        aware(row.due_at), aware(row.decided_at) if row.decided_at else None, row.decided_by,
+        row.id, SenderId(row.sender), row.language, row.question, row.answer, row.confidence, in_utc(row.at),
+        in_utc(row.due_at), in_utc(row.decided_at) if row.decided_at else None, row.decided_by,
         Decision(row.decision) if row.decision else None,
     )  # fmt: skip

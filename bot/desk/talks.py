@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 from bot.desk.tables import drafts
 from bot.errors import NotYourTalk, TalkOver, TalkTaken, UnknownTalk
 from bot.messages import SenderId
-from bot.staff.accounts import aware
+from bot.moments import in_utc
 from bot.tables import handoffs, turns
 
 # An agent whose page was not seen for so long has lost the talk when the citizen writes again.
@@ -157,7 +157,7 @@ class Talks:
         """The newest turns of a conversation, the oldest first; `after` the number of the last one known."""
         query = select(turns).where(turns.c.sender == sender, turns.c.id > after).order_by(turns.c.id.desc())
         rows = self._connection.execute(query.limit(at_most)).all()
-        return tuple(SaidTurn(row.id, aware(row.at), row.events, row.answer) for row in reversed(rows))
+        return tuple(SaidTurn(row.id, in_utc(row.at), row.events, row.answer) for row in reversed(rows))
 
     def last_turn(self, sender: SenderId | None = None) -> int:
         """The number of the newest turn of a conversation, or of all; 0 when there is none."""
@@ -191,14 +191,14 @@ def _talk(row: Row[Any]) -> Talk:
         row.id,
         SenderId(row.sender),
         row.language,
-        aware(row.requested_at),
+        in_utc(row.requested_at),
         Reason(row.reason),
         bool(row.danger),
         row.call_back_to,
         row.claimed_by,
-        aware(row.claimed_at) if row.claimed_at else None,
-        aware(row.seen_at) if row.seen_at else None,
-        aware(row.closed_at) if row.closed_at else None,
+        in_utc(row.claimed_at) if row.claimed_at else None,
+        in_utc(row.seen_at) if row.seen_at else None,
+        in_utc(row.closed_at) if row.closed_at else None,
         Ending(row.outcome) if row.outcome else None,
         row.note,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 
 from bot.database import insert_into
+from bot.moments import in_utc
 from bot.phone.segment import Segment, Speaker
 from bot.phone.tables import call_lines, calls
 from bot.phone.transcript import in_order
@@ -145,8 +146,8 @@ class Calls:
 
 def _record(row: Row[Any]) -> CallRecord:
     return CallRecord(
-        row.call_id, row.owner, row.schema, _utc(row.started_at), row.agent, row.language, row.caller_ref,
-        row.ended_at and _utc(row.ended_at), row.reason, row.summary, row.last_seq,
+        row.call_id, row.owner, row.schema, in_utc(row.started_at), row.agent, row.language, row.caller_ref,
+        row.ended_at and in_utc(row.ended_at), row.reason, row.summary, row.last_seq,
     )  # fmt: skip
 
 
@@ -155,8 +156,3 @@ def _segment(row: Row[Any]) -> Segment:
         row.call_id, row.segment_id, row.rev, Speaker(row.speaker), row.text, True, row.start_ms, row.end_ms,
         row.language, row.confidence,
     )  # fmt: skip
-
-
-def _utc(moment: datetime) -> datetime:
-    """SQLite gives back times without their zone; all are kept in UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

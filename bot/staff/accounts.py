@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.cases.case import Actor
 from bot.cases.states import Role
 from bot.errors import AccountRefused, LastAdmin, LoginTaken, UnknownAccount
+from bot.moments import in_utc
 from bot.staff.rights import OWN_UNIT_ONLY, STAFF_ROLES
 from bot.staff.tables import staff, staff_sessions
 
@@ -188,11 +189,6 @@ def _account(row: Row[Any]) -> Account:
         Role(row.role),
         row.unit,
         bool(row.active),
-        aware(row.locked_until) if row.locked_until else None,
-        aware(row.created_at),
+        in_utc(row.locked_until) if row.locked_until else None,
+        in_utc(row.created_at),
     )
-
-
-def aware(moment: datetime) -> datetime:
-    """A stored moment in UTC; SQLite gives it back without a zone."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

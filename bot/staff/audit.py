@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from bot.staff.accounts import Account, aware
+from bot.moments import in_utc
+from bot.staff.accounts import Account
 from bot.staff.tables import audit_log
 
 Clock = Callable[[], datetime]
@@ -122,7 +123,7 @@ class Audit:
 def _entry(row: Row[Any]) -> Entry:
     return Entry(
         row.id,
-        aware(row.at),
+        in_utc(row.at),
         row.login,
         row.role,
         row.action,

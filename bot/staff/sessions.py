@@ -12,7 +12,8 @@ import jwt
 from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.errors import SessionEnded, SettingsError
-from bot.staff.accounts import Account, Accounts, Clock, aware
+from bot.moments import in_utc
+from bot.staff.accounts import Account, Accounts, Clock
 from bot.staff.tables import staff, staff_sessions
 
 LASTS = timedelta(hours=8)
@@ -60,12 +61,12 @@ class Sessions:
             .where(staff_sessions.c.id == session_id)
         )
         row = self._connection.execute(query).one_or_none()
-        if row is None or row.revoked_at is not None or aware(row.expires_at) <= self._clock():
+        if row is None or row.revoked_at is not None or in_utc(row.expires_at) <= self._clock():
             raise SessionEnded("the session is over")
         account = Accounts(self._connection, self._clock).by_login(row.login)
         if not account.active:
             raise SessionEnded("the account is closed")
-        return Session(session_id, account, aware(row.expires_at))
+        return Session(session_id, account, in_utc(row.expires_at))
 
     def end(self, session_id: str) -> None:
         """Revoke one session."""
