@@ -234,7 +234,7 @@ class Assistant:
             self.analyst, work.cases, work.handoffs, self.understanding.parse,
             self.facts, self.paths, self.subjects, work.closing,
             KnownCases(self.duplicates, work.connection, work.cases, work.followers, now) if self.duplicates else None,
-            live, self.hours,
+            live, self.hours, work.mailing.places,
         )  # fmt: skip
 
     def form_question(self, tracker: Tracker, work: Work, language: str) -> tuple[BotMessage, ...]:

@@ -19,6 +19,7 @@ from bot.nlu.entities import find_query_code
 from bot.nlu.notice_wishes import wish_of
 from bot.nlu.parse import DANGER
 from bot.nlu.persons import elliptic
+from bot.nlu.place_wishes import place_wish_of
 from bot.nlu.said import (
     gives_up,
     goes_on,
@@ -108,8 +109,9 @@ def all_clear(turn: TurnContext) -> Decision | None:
 
 
 def notices(turn: TurnContext) -> Decision | None:
-    """Notices stopped or wished for, in every state; a running form goes on."""
-    return Decision("action_notice_wish", digression=True) if wish_of(turn.message.text) else None
+    """Notices stopped or wished for, and where, in every state; a running form goes on."""
+    wished = wish_of(turn.message.text) or place_wish_of(turn.message.text)
+    return Decision("action_notice_wish", digression=True) if wished else None
 
 
 def language(turn: TurnContext) -> Decision | None:

@@ -14,6 +14,7 @@ from bot.cases.closing import Closing
 from bot.cases.duplicate_finder import KnownCases
 from bot.cases.store import CaseStore
 from bot.cases.telling import Telling
+from bot.channels.places import Places
 from bot.desk.hours import ALWAYS, DeskHours
 from bot.domain import Domain
 from bot.handoffs import HandoffQueue
@@ -71,6 +72,7 @@ class TurnContext:
     duplicates: KnownCases | None = None
     live: LiveDesk = field(default_factory=LiveDesk)
     hours: DeskHours = ALWAYS
+    places: Places | None = None
 
     @property
     def sender(self) -> SenderId:

@@ -47,7 +47,8 @@ STEPS = 60
 class Keyed:
     """A channel whose API takes a key once, as WeChat's templates and WeCom do."""
 
-    name, capabilities = "keyed", Capabilities(4096)
+    name = kind = "keyed"
+    capabilities = Capabilities(4096)
 
     def __init__(self, url: str) -> None:
         self._api = httpx.Client(base_url=url)

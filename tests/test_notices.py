@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bot.assistant import Assistant
 from bot.build import assistant_of
-from bot.cases.case import SYSTEM, Actor, CaseDraft, DemandType, Facts
+from bot.cases.case import SYSTEM, Actor, Case, CaseDraft, DemandType, Facts
 from bot.cases.number import CaseNumber
 from bot.cases.schedule import sweep
 from bot.cases.states import Move, Role
@@ -32,6 +32,7 @@ from connectors.channels.gateway import Gateway
 from connectors.channels.postman import Postman
 from connectors.cli import app
 from connectors.telegram.channel import Telegram, TelegramSettings
+from connectors.whatsapp.channel import WhatsApp, WhatsAppSettings
 from tests.messengers import Api, api_of
 from tests.office import MONDAY, Cabinet
 
@@ -59,9 +60,20 @@ class Office(Cabinet):
 
     def carried(self) -> list[tuple[int, str]]:
         """What was sent by now: to whom, and the words."""
+        self.carried_all()
+        return [(call.body["chat_id"], call.body["text"]) for call in self.api.calls]
+
+    def carried_all(self) -> None:
+        """All rounds that have something to do."""
         while self.postman.round():
             pass
-        return [(call.body["chat_id"], call.body["text"]) for call in self.api.calls]
+
+    def extend(self, number: CaseNumber) -> Case:
+        """A case at a unit whose limit is extended."""
+        return self.do(number, (Move.SIGN, UNIT, Facts()), (Move.EXTEND, DESK, Facts(reason="等配件")))
+
+    def message(self, words: str, sender: SenderId) -> UserMessage:
+        return UserMessage(sender, words, None, "zh")
 
     def say(self, words: str, sender: SenderId = ME, key: str | None = None) -> str:
         answer = self.assistant.handle(UserMessage(sender, words, MessageId(key) if key else None, "zh"))
@@ -75,16 +87,21 @@ def office(models: Models, both_engines: Engine, tmp_path: Path) -> Iterator[Off
     moments = [MONDAY]
     assistant.clock = lambda: moments[-1]
     assistant.store = Store(both_engines, "SZ", assistant.clock)
-    with api_of(lambda call: (200, {"ok": True, "result": {"message_id": 1}})) as api:
+    taken = {"ok": True, "result": {"message_id": 1}, "messages": [{"id": "wamid.1"}]}
+    with api_of(lambda call: (200, taken)) as api:
         gateway = Gateway(lambda: assistant)
         told = TelegramSettings(token=SecretStr("1:x"), secret=SecretStr("long-enough"), url=api.url)
         channel = Telegram("telegram", told, gateway)
-        postman = Postman(lambda: assistant.store, [channel])
+        word = SecretStr("long-enough")
+        number = WhatsAppSettings(phone_id="1", token=word, app_secret=word, verify_token=word, url=api.url)
+        other = WhatsApp("city_number", number, gateway)
+        postman = Postman(lambda: assistant.store, [channel, other])
         postman.gateway = gateway
         yield Office(assistant.store, moments, assistant, postman, api)
         postman.stop()
         gateway.close()
         channel.close()
+        other.close()
 
 
 def test_written_with_the_change_or_not_at_all(office: Office) -> None:

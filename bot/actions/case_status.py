@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.actions.known_case import followed, followed_message
+from bot.actions.notice_place import place_offer
 from bot.cases.case import Case
 from bot.cases.number import CaseNumber
 from bot.cases.progress import Holder, Progress
@@ -24,7 +25,9 @@ def case_status(turn: TurnContext) -> ActionResult:
     named = turn.parse.first("case_number")
     case = find_case(turn)
     if case is not None:
-        return report(turn, case)
+        named_here = report(turn, case)
+        offered = place_offer(turn, case.number) if case.sender != turn.sender else ()
+        return replace(named_here, messages=(*named_here.messages, *offered))
     own = () if named else turn.cases.of_sender(turn.sender)
     others = () if named else followed(turn)[:MAX_LISTED]
     told = tuple(followed_message(turn, each) for each in others)

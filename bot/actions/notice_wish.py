@@ -1,10 +1,11 @@
-"""Notices stopped, started, or in another language, as a citizen says."""
+"""Notices stopped, started, in another language or sent elsewhere, as a citizen says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from bot.actions.notice_place import keep_place, place_told
 from bot.channels.notices import Mailing
 from bot.messages import SenderId
 from bot.nlu.notice_wishes import Wish, wish_of
@@ -18,16 +19,23 @@ KEPT: Mapping[Wish, Mapping[str, Any]] = {
 }
 
 
-def keep_wish(text: str, sender: SenderId, mailing: Mailing) -> tuple[Wish, bool] | None:
-    """Do what a message wishes of notices; whether the channel sends any. None where it wishes nothing of them."""
-    wish = wish_of(text)
-    return None if wish is None else (wish, mailing.wish(sender, **KEPT[wish]))
+def keep_wish(text: str, sender: SenderId, mailing: Mailing) -> None:
+    """Do what a message wishes of notices, and say nothing of it."""
+    if _kept(text, sender, mailing) is None:
+        keep_place(text, sender, mailing)
 
 
 def notice_wish(turn: TurnContext, mailing: Mailing) -> ActionResult:
     """Do it and say so; where nothing is ever sent of our own accord, say where progress is seen."""
-    kept = keep_wish(turn.message.text, turn.sender, mailing)
-    assert kept is not None
+    kept = _kept(turn.message.text, turn.sender, mailing)
+    if kept is None:
+        return place_told(turn, mailing)
     wish, sends = kept
     said = turn.say(f"utter_notices_{wish}" if sends else "utter_notices_not_here")
     return ActionResult(Outcome.ANSWERED, (said,))
+
+
+def _kept(text: str, sender: SenderId, mailing: Mailing) -> tuple[Wish, bool] | None:
+    """The wish, and whether the channel sends any notices. None where it wishes nothing of them."""
+    wish = wish_of(text)
+    return None if wish is None else (wish, mailing.wish(sender, **KEPT[wish]))

@@ -36,6 +36,7 @@ class Contact:
     window: Window | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     notice_language: str | None = None
+    kind: str = ""
 
     @property
     def told_in(self) -> str:
@@ -72,11 +73,25 @@ class Contacts:
             window,
             row.details or {},
             row.notice_language,
+            row.kind or row.channel,
         )
 
-    def wrote(self, sender: SenderId, channel: str, language: str, at: datetime, window: Window | None) -> None:
-        """Note that a citizen wrote or acted: reachable, with a fresh window unless an open one is longer."""
+    def wrote(
+        self,
+        sender: SenderId,
+        channel: str,
+        language: str,
+        at: datetime,
+        window: Window | None,
+        kind: str | None = None,
+    ) -> None:
+        """Note that a citizen wrote or acted: reachable, with a fresh window unless an open one is longer.
+
+        `kind` is that of the messenger where the channel has a name of its own.
+        """
         values: dict[str, Any] = {"channel": channel, "reachable": True, "written_at": at.astimezone(UTC)}
+        if kind is not None:
+            values["kind"] = kind
         known = self.of(sender) if window is not None else None
         longer = known and known.window and window and known.open_at(at) and known.window.until > window.until
         if window is not None and not longer:

@@ -6,13 +6,13 @@ order in which they were written, and one key is written once, whoever tries aga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select, update
 
 from bot.channels.tables import outbox
 from bot.database import insert_into
@@ -66,6 +66,7 @@ class Parcel:
     attempts: int
     sent: int
     created_at: datetime
+    state: State
 
 
 class Outbox:
@@ -127,16 +128,11 @@ class Outbox:
         for row in self._connection.execute(query).all():
             lease = (
                 update(outbox)
-                .where(outbox.c.id == row.id, free)
+                .where(outbox.c.id == row.id, free, outbox.c.sender == row.sender)
                 .values(state=State.SENDING, leased_until=moment + LEASE, attempts=outbox.c.attempts + 1)
             )
             if self._connection.execute(lease).rowcount:
-                found.append(
-                    Parcel(
-                        row.id, row.key, SenderId(row.sender), row.channel, Kind(row.kind), row.language, row.bubbles,
-                        row.number, row.attempts + 1, row.sent, row.created_at,
-                    )
-                )  # fmt: skip
+                found.append(replace(_parcel(row), attempts=row.attempts + 1, state=State.SENDING))
         return tuple(found)
 
     def progressed(self, parcel: Parcel, sent: int, now: datetime) -> None:
@@ -160,6 +156,42 @@ class Outbox:
         """End it as REFUSED, FAILED or DROPPED, or keep it HELD until the citizen writes again."""
         self._set(parcel, now, state=state, error=error and error[:200], leased_until=None)
         return state
+
+    def waiting_notices(self, **those: str) -> tuple[Parcel, ...]:
+        """The notices that wait or are held, of a `number` or for a `sender`."""
+        waits = outbox.c.state.in_((State.WAITING, State.HELD))
+        told = [outbox.c[name] == value for name, value in those.items()]
+        query = select(outbox).where(outbox.c.kind == Kind.NOTICE, waits, *told).order_by(outbox.c.id)
+        return tuple(_parcel(row) for row in self._connection.execute(query).all())
+
+    def redirect(
+        self,
+        parcel: Parcel,
+        sender: SenderId,
+        channel: str,
+        language: str,
+        tried: Mapping[str, bool],
+        state: State,
+        now: datetime,
+        error: str | None = None,
+    ) -> None:
+        """Send a notice to another place of the same citizen; `tried` are the places that did not take it.
+
+        Nothing is changed where somebody else is at it.
+        """
+        moment, bubbles = now.astimezone(UTC), [{**parcel.bubbles[0], "tried": dict(tried)}]
+        moved = update(outbox).where(self._as_it_was(parcel)).values(
+            sender=sender, channel=channel, language=language, bubbles=bubbles, state=state, next_try_at=moment,
+            leased_until=None, error=error and error[:200], changed_at=moment,
+        )  # fmt: skip
+        self._connection.execute(moved)
+
+    def drop(self, parcel: Parcel, now: datetime) -> None:
+        """Drop what waits, unless somebody is at it."""
+        dropped = (
+            update(outbox).where(self._as_it_was(parcel)).values(state=State.DROPPED, changed_at=now.astimezone(UTC))
+        )
+        self._connection.execute(dropped)
 
     def release(self, sender: SenderId, now: datetime) -> int:
         """The citizen wrote again: what was held may go out; gives how much."""
@@ -196,7 +228,23 @@ class Outbox:
         )
         return bool(changed.rowcount)
 
+    def _as_it_was(self, parcel: Parcel) -> ColumnElement[bool]:
+        """A row as it was read: leased by us, or by nobody."""
+        return and_(
+            outbox.c.id == parcel.id,
+            outbox.c.attempts == parcel.attempts,
+            outbox.c.sender == parcel.sender,
+            outbox.c.state == parcel.state,
+        )
+
     def _set(self, parcel: Parcel, now: datetime, **values: Any) -> None:
         """Change a row while it is ours: who was slower than the lease changes nothing of the next one's."""
         mine = and_(outbox.c.id == parcel.id, outbox.c.attempts == parcel.attempts, outbox.c.state == State.SENDING)
         self._connection.execute(update(outbox).where(mine).values(changed_at=now.astimezone(UTC), **values))
+
+
+def _parcel(row: Row[Any]) -> Parcel:
+    return Parcel(
+        row.id, row.key, SenderId(row.sender), row.channel, Kind(row.kind), row.language, row.bubbles, row.number,
+        row.attempts, row.sent, row.created_at, State(row.state),
+    )  # fmt: skip

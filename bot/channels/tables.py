@@ -11,6 +11,7 @@ contacts = Table(
     metadata,
     Column("sender", String(200), primary_key=True),
     Column("channel", String(40), nullable=False),
+    Column("kind", String(20)),
     Column("language", String(2), nullable=False),
     Column("notices", Boolean, nullable=False, server_default="1"),
     Column("notice_language", String(2)),
@@ -19,6 +20,18 @@ contacts = Table(
     Column("window_until", DateTime(timezone=True)),
     Column("window_left", Integer),
     Column("details", JSON),
+)
+
+# Who else than the filer may be told of a case, having shown its code; `excluded` also keeps the filer's place out.
+notice_places = Table(
+    "notice_places",
+    metadata,
+    Column("number", String(20), primary_key=True),
+    Column("sender", String(200), primary_key=True),
+    Column("shown_at", DateTime(timezone=True)),
+    Column("chosen_at", DateTime(timezone=True)),
+    Column("excluded", Boolean, nullable=False, server_default="0"),
+    Index("notice_places_by_sender", "sender"),
 )
 
 inbox = Table(

@@ -34,10 +34,15 @@ def _patterns() -> tuple[tuple[Wish, re.Pattern[str]], ...]:
         return tuple((Wish(row["wish"]), re.compile(row["pattern"])) for row in csv.DictReader(rows))
 
 
-def wish_of(text: str) -> Wish | None:
-    """The wish that a message is, None where it says anything else."""
+def forms_of(text: str) -> frozenset[str]:
+    """A message as it is, and without the polite words around it."""
     clean = TRIM.sub("", canonical(text))
     led = TRIM.sub("", LEAD.sub("", clean))
-    forms = {TRIM.sub("", form) for one in (clean, led) for form in (one, TAIL.sub("", one))}
-    found = (wish for wish, pattern in _patterns() for form in forms if form and pattern.fullmatch(form))
+    return frozenset(TRIM.sub("", form) for one in (clean, led) for form in (one, TAIL.sub("", one))) - {""}
+
+
+def wish_of(text: str) -> Wish | None:
+    """The wish that a message is, None where it says anything else."""
+    forms = forms_of(text)
+    found = (wish for wish, pattern in _patterns() for form in forms if pattern.fullmatch(form))
     return next(found, None)

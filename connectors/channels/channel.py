@@ -69,6 +69,11 @@ class Channel(Protocol):
     def name(self) -> str: ...
 
     @property
+    def kind(self) -> str:
+        """Which messenger it is, whatever the name of the channel."""
+        ...
+
+    @property
     def capabilities(self) -> Capabilities: ...
 
     def window(self, arrival: Arrival) -> Window | None:

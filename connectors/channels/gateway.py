@@ -219,7 +219,8 @@ class Gateway:
 
     def _wrote(self, work: Work, channel: Channel, sender: SenderId, arrival: Arrival) -> None:
         now = self.assistant.store.now()
-        work.contacts.wrote(sender, channel.name, arrival.language or "zh", now, channel.window(arrival))
+        window = channel.window(arrival)
+        work.contacts.wrote(sender, channel.name, arrival.language or "zh", now, window, channel.kind)
         work.outbox.release(sender, now)
 
 

@@ -22,6 +22,8 @@ from connectors.channels.gateway import Gateway
 logger = logging.getLogger("chengda")
 # How many messages of one channel are sent at once.
 THREADS = 4
+# A notice may go another way only after these: whatever else happened, it may have arrived.
+NOT_TAKEN = frozenset({Push.CLOSED, Push.REFUSED, Push.BROKEN})
 # How often the boxes are looked into without being told: for what another process wrote, and for leases that ended.
 IDLE_SECONDS = 1.0
 
@@ -120,6 +122,10 @@ class Postman:
         metrics.count_message(parcel.channel, parcel.kind, state)
 
     def _settled(self, work: Work, parcel: Parcel, pushed: Pushed, now: datetime) -> State:
+        if parcel.kind is Kind.NOTICE and pushed.outcome in NOT_TAKEN:
+            elsewhere = self._elsewhere(work, parcel, pushed)
+            if elsewhere is not None:
+                return elsewhere
         match pushed.outcome:
             case Push.SENT:
                 work.outbox.sent(parcel, now, pushed.external_id)
@@ -136,6 +142,16 @@ class Postman:
                 return work.outbox.settle(parcel, State.REFUSED, now, pushed.reason)
             case Push.BROKEN:
                 return work.outbox.settle(parcel, State.FAILED, now, pushed.reason)
+
+    def _elsewhere(self, work: Work, parcel: Parcel, pushed: Pushed) -> State | None:
+        """A notice that was surely not taken goes on to the citizen's next place; None where there is none."""
+        closed = pushed.outcome is Push.CLOSED
+        state = work.mailing.passed_on(parcel, closed, pushed.reason)
+        if state is not None and closed:
+            work.contacts.close_window(parcel.sender)
+        elif state is not None and pushed.outcome is Push.REFUSED:
+            work.contacts.reach(parcel.sender, False)
+        return state
 
     def _letter(self, work: Work, parcel: Parcel, contact: Contact) -> Parcel | None:
         """What is sent: a notice is worded now, in the language the citizen wishes; None where it is told already."""

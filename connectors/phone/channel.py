@@ -47,6 +47,8 @@ class PhoneSettings(BaseModel):
 class PhoneChannel:
     """The voice bot's doors; what an agent writes is said into a call while it lasts."""
 
+    kind = "phone"
+
     def __init__(self, name: str, settings: PhoneSettings, gateway: Gateway) -> None:
         self._name, self._settings, self._gateway = name, settings, gateway
         self._lines: dict[SenderId, VoiceCall] = {}

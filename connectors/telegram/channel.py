@@ -32,6 +32,8 @@ class TelegramSettings(BaseModel):
 class Telegram:
     """One bot."""
 
+    kind = "telegram"
+
     def __init__(self, name: str, settings: TelegramSettings, gateway: Gateway) -> None:
         # Telegram counts 4096 UTF-16 units, which are never more than the bytes of UTF-8.
         self.name, self.capabilities = name, Capabilities(4096, BUTTONS)

@@ -18,7 +18,7 @@ from connectors.web.notice import notice_bubbles
 class WebPages:
     """The web chat's pages; an answer or an agent's word is a turn already, a notice becomes one."""
 
-    name = CHANNEL
+    name = kind = CHANNEL
     capabilities = Capabilities(max_text_bytes=100_000, buttons=20)
 
     def __init__(self, chat: WebChat) -> None:

@@ -148,6 +148,7 @@ class Talk:
         """Forget the conversation; cases stay."""
         with self.assistant.store.work() as work:
             work.hold(session.sender)
+            work.mailing.erased(session.sender)
             work.web.erase(session, self.assistant.store.now())
 
     def rate(self, session: WebSession, message_id: str | None, rating: Rating) -> bool:

@@ -47,6 +47,8 @@ SHOWN: Mapping[Ask, str] = {Ask.UNHEARD: "utter_mark_voice", Ask.UNREAD: "utter_
 class WeChat:
     """One account; the wire is in `wire` and `crypto`, the calls in `client`, the doors in `door`."""
 
+    kind = "wechat"
+
     def __init__(self, name: str, settings: WeChatSettings, gateway: Gateway) -> None:
         self.name, self.settings = name, settings
         self.capabilities = Capabilities(MAX_TEXT_BYTES, 0, settings.seconds)
@@ -177,7 +179,7 @@ class WeChat:
         window = self._window(AFTER_EVENT if incoming.ask is Ask.WELCOME else AFTER_MESSAGE)
         with self._gateway.assistant.store.work() as work:
             language, held = self._language(work, sender), work.tracker(sender).mode is Mode.MANUAL
-            work.contacts.wrote(sender, self.name, language, now, window)
+            work.contacts.wrote(sender, self.name, language, now, window, self.kind)
             work.outbox.release(sender, now)
             if incoming.scene:
                 work.contacts.keep(sender, scene=incoming.scene)
@@ -191,7 +193,7 @@ class WeChat:
         with self._gateway.assistant.store.work() as work:
             work.hold(sender)
             if incoming.ask is Ask.CONSENT:
-                work.contacts.wrote(sender, self.name, self._language(work, sender), now, None)
+                work.contacts.wrote(sender, self.name, self._language(work, sender), now, None, self.kind)
             contact = work.contacts.of(sender)
             if contact is None or incoming.key in contact.details.get("events", ()):
                 return

@@ -38,6 +38,8 @@ TAKEN = "a person has the conversation"
 class WeCom:
     """One corp's customer service; the wire is in `wire`, the calls in `client`, what comes in in `intake`."""
 
+    kind = "wecom"
+
     def __init__(self, name: str, settings: WeComSettings, gateway: Gateway) -> None:
         self.name, self.settings = name, settings
         self.capabilities = Capabilities(MAX_TEXT_BYTES, MENU_LINES)

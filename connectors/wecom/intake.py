@@ -73,7 +73,8 @@ class Intake:
         contact = work.contacts.of(sender)
         session = contact.details.get("session") if contact else None
         if session in SILENT:
-            work.contacts.wrote(sender, self._channel.name, "zh", item.at, self._channel.window(_arrival(item, "")))
+            window = self._channel.window(_arrival(item, ""))
+            work.contacts.wrote(sender, self._channel.name, "zh", item.at, window, self._channel.kind)
             self._silent(work, sender, item)
             return
         if session == Session.ENDED:
@@ -94,13 +95,13 @@ class Intake:
             key_of("told", sender, item.id), sender, self._channel.name, Kind.REPLY, language, [bubble], now
         ):
             window = self._channel.window(_arrival(item, ""))
-            work.contacts.wrote(sender, self._channel.name, language, item.at, window)
+            work.contacts.wrote(sender, self._channel.name, language, item.at, window, self._channel.kind)
             work.outbox.release(sender, now)
 
     def _entered(self, work: Work, sender: SenderId, item: Item) -> None:
         """A citizen opened the conversation: welcomed once, where WeCom allows it."""
         now, language = self._gateway.assistant.store.now(), self._language(work, sender)
-        work.contacts.wrote(sender, self._channel.name, language, item.at, None)
+        work.contacts.wrote(sender, self._channel.name, language, item.at, None, self._channel.kind)
         if item.scene:
             work.contacts.keep(sender, scene=item.scene)
         if item.code:
@@ -122,7 +123,8 @@ class Intake:
     def _changed(self, work: Work, sender: SenderId, item: Item) -> None:
         session = item.session or Session.HUMAN
         if work.contacts.of(sender) is None:
-            work.contacts.wrote(sender, self._channel.name, self._language(work, sender), item.at, None)
+            language = self._language(work, sender)
+            work.contacts.wrote(sender, self._channel.name, language, item.at, None, self._channel.kind)
         work.contacts.keep(sender, session=int(session))
         if session is Session.HUMAN:
             taken(work, sender, self._gateway)

@@ -35,6 +35,8 @@ class WhatsAppSettings(BaseModel):
 class WhatsApp:
     """One business number."""
 
+    kind = "whatsapp"
+
     def __init__(self, name: str, settings: WhatsAppSettings, gateway: Gateway) -> None:
         self.name, self.capabilities = name, Capabilities(4096, wire.ROWS)
         self._settings, self._gateway = settings, gateway

@@ -14,6 +14,7 @@ def upgrade() -> None:
         "contacts",
         sa.Column("sender", sa.String(200), primary_key=True),
         sa.Column("channel", sa.String(40), nullable=False),
+        sa.Column("kind", sa.String(20)),
         sa.Column("language", sa.String(2), nullable=False),
         sa.Column("notices", sa.Boolean(), nullable=False, server_default="1"),
         sa.Column("notice_language", sa.String(2)),
@@ -23,6 +24,15 @@ def upgrade() -> None:
         sa.Column("window_left", sa.Integer()),
         sa.Column("details", sa.JSON()),
     )
+    op.create_table(
+        "notice_places",
+        sa.Column("number", sa.String(20), primary_key=True),
+        sa.Column("sender", sa.String(200), primary_key=True),
+        sa.Column("shown_at", sa.DateTime(timezone=True)),
+        sa.Column("chosen_at", sa.DateTime(timezone=True)),
+        sa.Column("excluded", sa.Boolean(), nullable=False, server_default="0"),
+    )
+    op.create_index("notice_places_by_sender", "notice_places", ["sender"])
     op.create_table(
         "inbox",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -172,5 +182,5 @@ def downgrade() -> None:
     with op.batch_alter_table("handoffs") as batch:
         for column in HANDOFF_COLUMNS:
             batch.drop_column(column)
-    for table in ("cursors", "web_sessions", "outbox", "inbox", "contacts"):
+    for table in ("cursors", "web_sessions", "outbox", "inbox", "notice_places", "contacts"):
         op.drop_table(table)

@@ -1,0 +1,143 @@
+"""Where a citizen is told of a case: where it was filed, unless another place was chosen by who knows its code.
+
+Whoever showed the query code of a case somewhere else may be told there too, once that place was chosen. A place that
+cannot deliver is followed by the next one that is allowed; a stop at the first one ends it, as it is a wish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, or_, select, update
+
+from bot.cases.number import CaseNumber
+from bot.cases.tables import cases
+from bot.channels.tables import contacts, notice_places
+from bot.database import insert_into
+from bot.messages import SenderId
+from bot.moments import in_utc
+
+NEWEST_CASES = 50
+JUST_BEFORE = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One contact that may be told of a case; `kind` is that of its messenger, `filed` where the case came from."""
+
+    sender: SenderId
+    channel: str
+    kind: str
+    language: str
+    notices: bool
+    reachable: bool
+    filed: bool
+    chosen_at: datetime | None
+    excluded: bool
+
+    @property
+    def allowed(self) -> bool:
+        """Whether a notice may go there at all."""
+        return not self.excluded and (self.filed or self.chosen_at is not None)
+
+
+class Places:
+    """Places inside one transaction; the caller commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def shown(self, number: CaseNumber, sender: SenderId, now: datetime) -> bool:
+        """The code of a case filed elsewhere was given here: it may be chosen from now on. True the first time.
+
+        Nothing is kept of who cannot be written to.
+        """
+        known = self._connection.execute(select(contacts.c.sender).where(contacts.c.sender == sender)).scalar()
+        if known is None:
+            return False
+        made = self._connection.execute(
+            insert_into(self._connection, notice_places)
+            .values(number=number, sender=sender, shown_at=now.astimezone(UTC))
+            .on_conflict_do_nothing()
+            .returning(notice_places.c.number)
+        )
+        return made.scalar() is not None
+
+    def of_case(self, number: CaseNumber) -> tuple[Place, ...]:
+        """The places of a case: the chosen ones, the newest choice first, where it was filed, and the others."""
+        ours = and_(notice_places.c.number == number, notice_places.c.sender == contacts.c.sender)
+        query = (
+            select(contacts, notice_places.c.shown_at, notice_places.c.chosen_at, notice_places.c.excluded,
+                   cases.c.sender.label("filer"))
+            .join_from(contacts, cases, cases.c.number == number)
+            .outerjoin(notice_places, ours)
+            .where(or_(contacts.c.sender == cases.c.sender, notice_places.c.sender.is_not(None)))
+        )  # fmt: skip
+        rows = self._connection.execute(query).all()
+        newest = sorted(rows, key=lambda row: in_utc(row.shown_at) if row.shown_at else _NEVER, reverse=True)
+        found = [
+            Place(
+                SenderId(row.sender), row.channel, row.kind or row.channel, row.notice_language or row.language,
+                row.notices, row.reachable, row.sender == row.filer, row.chosen_at and in_utc(row.chosen_at),
+                bool(row.excluded),
+            )
+            for row in newest
+        ]  # fmt: skip
+        return tuple(sorted(found, key=_order))
+
+    def cases_of(self, sender: SenderId) -> tuple[CaseNumber, ...]:
+        """The cases a sender filed or showed the code of, the newest first."""
+        shown = select(notice_places.c.number).where(notice_places.c.sender == sender)
+        own = or_(cases.c.sender == sender, cases.c.number.in_(shown))
+        query = select(cases.c.number).where(own).order_by(cases.c.filed_at.desc(), cases.c.number.desc())
+        return tuple(map(CaseNumber, self._connection.execute(query.limit(NEWEST_CASES)).scalars()))
+
+    def choose(
+        self, number: CaseNumber, sender: SenderId, now: datetime, only: bool = False, by: SenderId | None = None
+    ) -> None:
+        """Tell of a case at one place first, or there alone; else where it was asked for (`by`) comes next."""
+        self._all(number, excluded=only)
+        if by is not None and by != sender and not only:
+            self._keep(number, by, chosen_at=now - JUST_BEFORE, excluded=False)
+        self._keep(number, sender, chosen_at=now, excluded=False)
+
+    def choose_none(self, number: CaseNumber) -> None:
+        """Tell of a case nowhere."""
+        self._all(number, excluded=True)
+
+    def forget(self, sender: SenderId) -> None:
+        """A contact that was erased is no place any more."""
+        self._connection.execute(delete(notice_places).where(notice_places.c.sender == sender))
+
+    def _all(self, number: CaseNumber, excluded: bool) -> None:
+        filer = self._connection.execute(select(cases.c.sender).where(cases.c.number == number)).scalar_one()
+        self._keep(number, SenderId(filer), excluded=excluded)
+        self._connection.execute(
+            update(notice_places).where(notice_places.c.number == number).values(excluded=excluded)
+        )
+
+    def _keep(self, number: CaseNumber, sender: SenderId, **values: Any) -> None:
+        kept = {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in values.items()}
+        self._connection.execute(
+            insert_into(self._connection, notice_places)
+            .values(number=number, sender=sender, **kept)
+            .on_conflict_do_update(index_elements=[notice_places.c.number, notice_places.c.sender], set_=kept)
+        )
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _order(place: Place) -> tuple[int, float]:
+    if place.chosen_at is not None:
+        return 0, -place.chosen_at.timestamp()
+    return (1 if place.filed else 2), 0.0
+
+
+def first_of(places: Sequence[Place]) -> Place | None:
+    """Where a notice goes now; None where nowhere, as after a stop at the place that comes first."""
+    first = next((place for place in places if place.allowed and place.reachable), None)
+    return first if first is not None and first.notices else None
