@@ -13,9 +13,9 @@ from bot.channels.outbox import State
 from bot.domain import read_domain
 from bot.messages import SenderId
 from bot.nlu.place_wishes import PlaceKind, PlaceWish, place_wish_of
-from tests.test_notices import ACCEPT, ME, TO_UNIT, Office, office
+from tests.test_notices import ACCEPT, ME, TO_UNIT, Office, kept_office, office
 
-__all__ = ["office"]
+__all__ = ["kept_office", "office"]
 PHONE = SenderId("city_number:8613900000000")
 STRANGER = SenderId("telegram:99")
 

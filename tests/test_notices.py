@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from bot.assistant import Assistant
@@ -22,24 +21,31 @@ from bot.cases.states import Move, Role
 from bot.channels.notices import HEARD
 from bot.channels.outbox import Kind, State
 from bot.channels.tables import outbox
+from bot.database import migrate, open_database
 from bot.domain import read_domain
 from bot.messages import MessageId, SenderId, UserMessage
 from bot.nlu.notice_wishes import Wish, wish_of
 from bot.settings import Settings
 from bot.store import Store
+from bot.tables import metadata
 from bot.training import Models
 from connectors.channels.gateway import Gateway
 from connectors.channels.postman import Postman
 from connectors.cli import app
 from connectors.telegram.channel import Telegram, TelegramSettings
 from connectors.whatsapp.channel import WhatsApp, WhatsAppSettings
-from tests.messengers import Api, api_of
+from tests.messengers import Answer, Api, Call, api_of
 from tests.office import MONDAY, Cabinet
 
 ME, OTHER, WEB = SenderId("telegram:7"), SenderId("telegram:8"), SenderId("web-1")
 DESK, UNIT = Actor(Role.DISPATCHER, "d1"), Actor(Role.UNIT, "u1", "UMB:南山区")
 TO_UNIT = (Move.DISPATCH, DESK, Facts(unit=UNIT.unit))
 ACCEPT = (Move.ACCEPT, DESK, Facts())
+
+
+def taken(call: Call) -> Answer:
+    """What either API answers to a message it takes."""
+    return 200, {"ok": True, "result": {"message_id": 1}, "messages": [{"id": "wamid.1"}]}
 
 
 @dataclass
@@ -80,28 +86,47 @@ class Office(Cabinet):
         return "\n".join(bubble["text"] for bubble in answer)
 
 
-@pytest.fixture
-def office(models: Models, both_engines: Engine, tmp_path: Path) -> Iterator[Office]:
-    settings = Settings(data_dir=tmp_path, database_url="sqlite://", sweep_seconds=0, _env_file=None)  # type: ignore[call-arg]
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def kept_office(
+    models: Models, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
+    """One office for all tests of a module on each kind of database."""
+    folder = tmp_path_factory.mktemp("notices")
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{folder / 'n.sqlite3'}" if sqlite else request.getfixturevalue("postgres").make(folder.name)
+    engine = open_database(url)
+    migrate(engine)
+    settings = Settings(data_dir=folder, database_url="sqlite://", sweep_seconds=0, _env_file=None)  # type: ignore[call-arg]
     assistant = assistant_of(models, settings)
     moments = [MONDAY]
     assistant.clock = lambda: moments[-1]
-    assistant.store = Store(both_engines, "SZ", assistant.clock)
-    taken = {"ok": True, "result": {"message_id": 1}, "messages": [{"id": "wamid.1"}]}
-    with api_of(lambda call: (200, taken)) as api:
+    assistant.store = Store(engine, "SZ", assistant.clock)
+    with api_of(taken) as api:
         gateway = Gateway(lambda: assistant)
         told = TelegramSettings(token=SecretStr("1:x"), secret=SecretStr("long-enough"), url=api.url)
-        channel = Telegram("telegram", told, gateway)
         word = SecretStr("long-enough")
         number = WhatsAppSettings(phone_id="1", token=word, app_secret=word, verify_token=word, url=api.url)
-        other = WhatsApp("city_number", number, gateway)
-        postman = Postman(lambda: assistant.store, [channel, other])
+        channels = (Telegram("telegram", told, gateway), WhatsApp("city_number", number, gateway))
+        postman = Postman(lambda: assistant.store, channels)
         postman.gateway = gateway
         yield Office(assistant.store, moments, assistant, postman, api)
         postman.stop()
         gateway.close()
-        channel.close()
-        other.close()
+        for channel in channels:
+            channel.close()
+    engine.dispose()
+
+
+@pytest.fixture
+def office(kept_office: Office) -> Office:
+    """The office as on its first day."""
+    kept_office.moments[:] = [MONDAY]
+    kept_office.api.calls.clear()
+    kept_office.api.usual = taken
+    with kept_office.store.engine.begin() as connection:
+        for table in (one for one in reversed(metadata.sorted_tables) if one.name != "audit_log"):
+            connection.execute(table.delete())
+    return kept_office
 
 
 def test_written_with_the_change_or_not_at_all(office: Office) -> None:
@@ -306,13 +331,13 @@ def test_every_kind_has_its_words() -> None:
         assert f"utter_notices_{wish}" in responses
 
 
-def test_commands_count_retry_and_drop(office: Office, both_engines: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_count_retry_and_drop(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.knows(ME)
     office.api.usual = lambda call: (400, {"ok": False, "description": "Bad Request: invented"})
     number = office.file(ME)
     office.do(number, ACCEPT)
     office.carried()
-    url = both_engines.url.render_as_string(hide_password=False)
+    url = office.store.engine.url.render_as_string(hide_password=False)
     monkeypatch.setenv("CHENGDA_DATABASE_URL", url)
     run: Callable[..., str] = lambda *words: CliRunner().invoke(app, ["outbox", *words]).stdout  # noqa: E731
     told = run("list")
