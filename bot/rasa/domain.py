@@ -11,6 +11,8 @@ from bot.rasa.slots import Slot, SlotType
 from bot.rasa.training_data import RESPONSE_MARK
 
 UTTER = "utter_"
+# Under this name an utterance tells which response it is.
+UTTER_ACTION = f"{UTTER}action"
 LABEL_MARK = "#"
 REQUESTED_SLOT = "requested_slot"
 SESSION_METADATA_SLOT = "session_started_metadata"

@@ -1,0 +1,180 @@
+"""config.yml of a Rasa project: language, pipeline and policies; what Rasa writes itself where they are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.rasa.refusals import Source
+
+KEYS = {"recipe", "assistant_id", "language", "pipeline", "policies", "version", "importers"}
+RECIPE = "default.v1"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A component of the pipeline or a policy, with its options."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    line: int | None = None
+
+
+# What each component is here: honoured (its options are read by bot/rasa/understanding.py), replaced by our own
+# encoder and classifiers, or refused because it would extract what we do not.
+HONOURED = {
+    "WhitespaceTokenizer",
+    "JiebaTokenizer",
+    "RegexFeaturizer",
+    "RegexEntityExtractor",
+    "EntitySynonymMapper",
+    "ResponseSelector",
+    "FallbackClassifier",
+    "KeywordIntentClassifier",
+    "DIETClassifier",
+    "CRFEntityExtractor",
+    "LogisticRegressionClassifier",
+    "SklearnIntentClassifier",
+}
+REPLACED = {
+    "CountVectorsFeaturizer",
+    "LexicalSyntacticFeaturizer",
+    "LanguageModelFeaturizer",
+    "ConveRTFeaturizer",
+    "SpacyNLP",
+    "SpacyTokenizer",
+    "SpacyFeaturizer",
+    "MitieNLP",
+    "MitieTokenizer",
+    "MitieFeaturizer",
+    "MitieIntentClassifier",
+}
+FOREIGN = {"DucklingEntityExtractor", "SpacyEntityExtractor", "MitieEntityExtractor"}
+_LEARNT = {"epochs", "constrain_similarities", "featurizer", "checkpoint_model", "random_seed", "max_training_samples"}
+POLICY_OPTIONS: Mapping[str, set[str] | None] = {
+    "RulePolicy": {
+        "priority",
+        "core_fallback_threshold",
+        "core_fallback_action_name",
+        "enable_fallback_prediction",
+        "restrict_rules",
+        "check_for_contradictions",
+        "use_nlu_confidence_as_score",
+    },
+    "MemoizationPolicy": {
+        "priority",
+        "max_history",
+        "use_nlu_confidence_as_score",
+        "enable_feature_string_compression",
+    },
+    "AugmentedMemoizationPolicy": {
+        "priority",
+        "max_history",
+        "use_nlu_confidence_as_score",
+        "enable_feature_string_compression",
+    },
+    # Their options train a network that is not trained here.
+    "TEDPolicy": None,
+    "UnexpecTEDIntentPolicy": None,
+}
+# As Rasa 3.6.21 fills in what is missing.
+AUTO_PIPELINE = (
+    Part("WhitespaceTokenizer"),
+    Part("RegexFeaturizer"),
+    Part("LexicalSyntacticFeaturizer"),
+    Part("CountVectorsFeaturizer"),
+    Part("CountVectorsFeaturizer", {"analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4}),
+    Part("DIETClassifier", {"epochs": 100, "constrain_similarities": True}),
+    Part("EntitySynonymMapper"),
+    Part("ResponseSelector", {"epochs": 100, "constrain_similarities": True}),
+    Part("FallbackClassifier", {"threshold": 0.3, "ambiguity_threshold": 0.1}),
+)
+AUTO_POLICIES = (
+    Part("MemoizationPolicy"),
+    Part("RulePolicy"),
+    Part("UnexpecTEDIntentPolicy", {"max_history": 5, "epochs": 100}),
+    Part("TEDPolicy", {"max_history": 5, "epochs": 100, "constrain_similarities": True}),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What config.yml says, completed; `auto` names the keys that were filled in."""
+
+    language: str | None = "en"
+    assistant_id: str = "placeholder_default"
+    pipeline: tuple[Part, ...] = AUTO_PIPELINE
+    policies: tuple[Part, ...] = AUTO_POLICIES
+    auto: tuple[str, ...] = ()
+    file: Path | None = None
+
+    def component(self, name: str) -> Part | None:
+        """The first component of this name."""
+        return next((part for part in self.pipeline if part.name == name), None)
+
+    def policy(self, name: str) -> Part | None:
+        """The policy of this name."""
+        return next((part for part in self.policies if part.name == name), None)
+
+
+def read_config(source: Source) -> Config:
+    """The config of a file; what is not supported is noted in its findings."""
+    body = source.mapping(source.content, KEYS | {"spaces"})
+    for key in ("importers", "spaces"):
+        if body.get(key):
+            source.refuse(f"`{key}` is not supported", key)
+    if body.get("recipe", RECIPE) != RECIPE:
+        source.refuse(f"recipe {body['recipe']!r} is not {RECIPE}", "recipe")
+    auto = tuple(key for key in ("pipeline", "policies") if not body.get(key))
+    pipeline = AUTO_PIPELINE if "pipeline" in auto else _parts(source, body["pipeline"], "pipeline")
+    policies = AUTO_POLICIES if "policies" in auto else _parts(source, body["policies"], "policies")
+    for index, part in enumerate(pipeline if "pipeline" not in auto else ()):
+        _check_component(source, part, index, body.get("language"))
+    for index, part in enumerate(policies if "policies" not in auto else ()):
+        _check_policy(source, part, index)
+    assistant = str(body.get("assistant_id") or "placeholder_default")
+    return Config(body.get("language", "en"), assistant, pipeline, policies, auto, source.path)
+
+
+def _parts(source: Source, value: object, section: str) -> tuple[Part, ...]:
+    parts = []
+    for index, entry in enumerate(source.items(value, section)):
+        body = source.mapping(entry, None, section, index)
+        if not isinstance(body.get("name"), str):
+            source.refuse(f"an entry of `{section}` needs a `name`", section, index)
+            continue
+        options = {key: option for key, option in body.items() if key != "name"}
+        # A name may carry Rasa's module path; a project's own module has another one.
+        name = body["name"]
+        if name.startswith("rasa."):
+            name = name.rsplit(".", 1)[1]
+        parts.append(Part(name, options, source.line(section, index)))
+    return tuple(parts)
+
+
+def _check_component(source: Source, part: Part, index: int, language: object) -> None:
+    at = ("pipeline", index)
+    if part.name in FOREIGN:
+        source.refuse(f"{part.name} needs a model or server of its own and is not supported", *at)
+    elif part.name in REPLACED:
+        source.leave_alone(f"{part.name}: our own encoder reads the words instead", *at)
+    elif part.name not in HONOURED:
+        source.refuse(f"component {part.name} is not known", *at)
+    if part.name == "WhitespaceTokenizer" and str(language) in ("zh", "ja", "th"):
+        source.refuse(f"WhitespaceTokenizer does not read {language}; Rasa refuses it too (JiebaTokenizer does)", *at)
+
+
+def _check_policy(source: Source, part: Part, index: int) -> None:
+    at = ("policies", index)
+    if part.name not in POLICY_OPTIONS:
+        source.refuse(f"policy {part.name} is not known", *at)
+        return
+    options = POLICY_OPTIONS[part.name]
+    if options is None:
+        source.leave_alone(f"{part.name} is not trained: stories are remembered, not generalised", *at)
+        return
+    for key in part.options:
+        if key not in options:
+            source.refuse(f"option `{key}` of {part.name} is not supported", *at, key)

@@ -1,0 +1,211 @@
+"""Reads the domain of a Rasa project from one file or several, with file and line for what is not supported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.rasa.domain import (
+    Domain,
+    Entity,
+    Form,
+    Intent,
+    ResponseCondition,
+    SessionConfig,
+    Variation,
+)
+from bot.rasa.refusals import Source
+from bot.rasa.slot_reader import read_slot
+from bot.rasa.slots import Slot
+
+SECTIONS = {
+    "version",
+    "intents",
+    "entities",
+    "slots",
+    "forms",
+    "responses",
+    "actions",
+    "session_config",
+    "config",
+    "e2e_actions",
+}
+# A file with one of these in the domain folder belongs to the domain.
+DOMAIN_KEYS = SECTIONS - {"version", "config"}
+SAYING = {"text", "image", "custom", "buttons", "attachment", "elements", "quick_replies"}
+VARIATION_KEYS = SAYING | {"channel", "metadata", "condition", "id", "button_type"}
+Lists = dict[str, list[Any]]
+
+
+class DomainReader:
+    """Gathers the domain from its files; of a name given twice the first one counts, as in Rasa."""
+
+    def __init__(self) -> None:
+        self.intents: dict[str, Intent] = {}
+        self.entities: dict[str, Entity] = {}
+        self.slots: dict[str, Slot] = {}
+        self.forms: dict[str, Form] = {}
+        self.responses: dict[str, tuple[Variation, ...]] = {}
+        self.actions: list[str] = []
+        self.send_domain: set[str] = set()
+        self.session: SessionConfig | None = None
+        self.content: dict[str, Any] = {}
+
+    def read(self, source: Source) -> None:
+        """Add one file."""
+        body = source.mapping(source.content, SECTIONS)
+        source.check_version()
+        if body.get("e2e_actions"):
+            source.refuse("`e2e_actions` (end-to-end training) is not supported", "e2e_actions")
+        if source.mapping(body.get("config"), None, "config").get("store_entities_as_slots") is False:
+            source.refuse("`store_entities_as_slots: false` is not supported", "config")
+        self._read_intents(source, body.get("intents"))
+        self._read_entities(source, body.get("entities"))
+        for name, entry in source.mapping(body.get("slots"), None, "slots").items():
+            if (slot := read_slot(source, name, entry)) and not self._twice(source, self.slots, "slots", name):
+                self.slots[name] = slot
+        self._read_forms(source, body.get("forms"))
+        self.read_responses(source, body.get("responses"))
+        self._read_actions(source, body.get("actions"))
+        self._read_session(source, body.get("session_config"))
+        self._merge(body)
+
+    def domain(self, retrieval_intents: Sequence[str] = ()) -> Domain:
+        """The domain of all files read."""
+        session = self.session or SessionConfig()
+        content = {
+            "version": "3.1",
+            "session_config": {
+                "session_expiration_time": session.expiration_minutes,
+                "carry_over_slots_to_new_session": session.carry_over_slots,
+            },
+            **{section: [] for section in ("intents", "entities", "actions")},
+            **{section: {} for section in ("slots", "forms", "responses")},
+            **self.content,
+        }
+        return Domain(
+            self.intents,
+            self.entities,
+            self.slots,
+            self.forms,
+            self.responses,
+            tuple(self.actions),
+            frozenset(self.send_domain),
+            session,
+            tuple(retrieval_intents),
+            content,
+        )
+
+    def read_responses(self, source: Source, value: object) -> None:
+        """Add the responses of a domain or training file."""
+        for name, variations in source.mapping(value, None, "responses").items():
+            if self._twice(source, self.responses, "responses", name):
+                continue
+            items = source.items(variations, "responses", name)
+            found = (_variation(source, entry, "responses", name, index) for index, entry in enumerate(items))
+            self.responses[name] = tuple(variation for variation in found if variation is not None)
+            self.content.setdefault("responses", {})[name] = variations
+
+    def _twice(self, source: Source, known: Mapping[str, object], section: str, name: str) -> bool:
+        if name in known:
+            source.tell(f"`{name}` is declared twice in {section}; the first one counts", section, name)
+        return name in known
+
+    def _merge(self, body: Mapping[str, Any]) -> None:
+        for section, value in body.items():
+            if isinstance(value, list):
+                kept = self.content.setdefault(section, [])
+                kept.extend(entry for entry in value if entry not in kept)
+            elif isinstance(value, dict) and section != "responses":
+                self.content[section] = {**value, **self.content.get(section, {})}
+
+    def _read_intents(self, source: Source, value: object) -> None:
+        for index, entry in enumerate(source.items(value, "intents")):
+            at = ("intents", index)
+            name, options = _named(source, entry, {"use_entities", "ignore_entities"}, *at)
+            if name is None:
+                continue
+            if name in self.intents:
+                source.refuse(f"intent `{name}` stands twice", *at)
+                continue
+            use = options.get("use_entities", True)
+            used = None if use is True else tuple(source.items(use or [], *at, name, "use_entities"))
+            ignored = options.get("ignore_entities")
+            ignore = tuple(source.items(ignored, *at, name, "ignore_entities")) if ignored is not None else None
+            self.intents[name] = Intent(name, used, ignore)
+
+    def _read_entities(self, source: Source, value: object) -> None:
+        for index, entry in enumerate(source.items(value, "entities")):
+            at = ("entities", index)
+            name, options = _named(source, entry, {"roles", "groups", "influence_conversation"}, *at)
+            if name is None:
+                continue
+            roles = tuple(map(str, source.items(options.get("roles"), *at, name, "roles")))
+            groups = tuple(map(str, source.items(options.get("groups"), *at, name, "groups")))
+            if not self._twice(source, self.entities, "entities", name):
+                influence = options.get("influence_conversation") is not False
+                self.entities[name] = Entity(name, roles, groups, influence)
+
+    def _read_forms(self, source: Source, value: object) -> None:
+        for name, entry in source.mapping(value, None, "forms").items():
+            body = source.mapping(entry, {"required_slots", "ignored_intents"}, "forms", name)
+            ignored = body.get("ignored_intents")
+            if ignored is not None and "required_slots" not in body:
+                source.refuse("`ignored_intents` needs `required_slots`", "forms", name)
+            listed = ignored if isinstance(ignored, list) else [ignored] if ignored is not None else []
+            slots = tuple(map(str, source.items(body.get("required_slots"), "forms", name, "required_slots")))
+            if not self._twice(source, self.forms, "forms", name):
+                self.forms[name] = Form(name, slots, tuple(map(str, listed)))
+
+    def _read_actions(self, source: Source, value: object) -> None:
+        for index, entry in enumerate(source.items(value, "actions")):
+            name, options = _named(source, entry, {"send_domain"}, "actions", index)
+            if name is None:
+                continue
+            if name in self.actions:
+                source.tell(f"action `{name}` stands twice", "actions", index)
+                continue
+            self.actions.append(name)
+            if options.get("send_domain") or (isinstance(entry, str) and name.startswith("validate_")):
+                self.send_domain.add(name)
+
+    def _read_session(self, source: Source, value: object) -> None:
+        allowed = {"session_expiration_time", "carry_over_slots_to_new_session"}
+        body = source.mapping(value, allowed, "session_config")
+        if not body or self.session is not None:
+            return
+        minutes = body.get("session_expiration_time", 60)
+        if isinstance(minutes, bool) or not isinstance(minutes, int | float) or minutes < 0:
+            source.refuse("`session_expiration_time` is a number of minutes", "session_config")
+            return
+        self.session = SessionConfig(float(minutes), body.get("carry_over_slots_to_new_session", True) is not False)
+
+
+def _named(source: Source, entry: object, allowed: set[str], *at: str | int) -> tuple[str | None, dict[str, Any]]:
+    """A list's entry: a name alone, or a name with options."""
+    if isinstance(entry, str):
+        return entry, {}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        source.refuse(f"`{at[0]}` are names, or one name with its options", *at)
+        return None, {}
+    name, options = next(iter(entry.items()))
+    if options is None:
+        source.refuse(f"`{name}:` has no options; Rasa wants the name without a colon", *at)
+        return None, {}
+    return str(name), source.mapping(options, allowed, *at, name)
+
+
+def _variation(source: Source, entry: object, *at: str | int) -> Variation | None:
+    body = source.mapping(entry, VARIATION_KEYS, *at)
+    if not SAYING & set(body):
+        source.refuse(f"a wording needs one of {', '.join(sorted(SAYING))}", *at)
+        return None
+    conditions = []
+    for index, condition in enumerate(source.items(body.get("condition"), *at, "condition")):
+        told = source.mapping(condition, {"type", "name", "value"}, *at, "condition", index)
+        if told.get("type") != "slot" or not isinstance(told.get("name"), str) or "value" not in told:
+            source.refuse("a condition has `type: slot`, `name` and `value`", *at, "condition", index)
+            continue
+        conditions.append(ResponseCondition(told["name"], told["value"]))
+    channel = body.get("channel")
+    return Variation(body, str(channel) if channel is not None else None, tuple(conditions))

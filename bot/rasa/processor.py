@@ -1,0 +1,252 @@
+"""A Rasa project at work: message in, events and messages out, as Rasa's message processor does it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bot.errors import ActionError, ActionRejected
+from bot.rasa.action_call import ActionServer
+from bot.rasa.actions import run_action
+from bot.rasa.domain import LISTEN, SESSION_METADATA_SLOT, SESSION_START, Domain
+from bot.rasa.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    BotUttered,
+    Event,
+    SlotSet,
+    UserUttered,
+)
+from bot.rasa.extraction import extract_slots
+from bot.rasa.predictions import Policy, Prediction, choose
+from bot.rasa.responses import channel_messages
+from bot.rasa.shortcut import read_shortcut
+from bot.rasa.stage import Stage
+from bot.rasa.states import RuleOnly
+from bot.rasa.tracker import Tracker
+
+MOST_ACTIONS = 10
+# The names Rasa's REST channel goes by: of what answers, and of what asks.
+CHANNEL, INPUT_CHANNEL = "collector", "rest"
+DEFAULT_SENDER = "default"
+_WAITS = (LISTEN, SESSION_START)
+log = logging.getLogger(__name__)
+
+
+class Understanding(Protocol):
+    """The understanding of messages, trained on the project."""
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """Intent, ranking and entities of a message in Rasa's parse-data shape."""
+        ...
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What foretells actions, in the order of config.yml."""
+
+    all: tuple[Policy, ...]
+    rule_only: RuleOnly
+
+    def predict(self, tracker: Tracker) -> Prediction:
+        """The prediction that is followed."""
+        return choose([policy.predict(tracker, self.rule_only) for policy in self.all], tracker)
+
+
+@dataclass
+class Conversations:
+    """The conversations in memory: every event by sender, and one lock for each."""
+
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    locks: dict[str, threading.Lock] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def lock(self, sender: str) -> threading.Lock:
+        """One message of a conversation at a time."""
+        with self._guard:
+            return self.locks.setdefault(sender, threading.Lock())
+
+    def session(self, sender: str, domain: Domain) -> Tracker:
+        """The tracker of the last session."""
+        events = self.events.get(sender, [])
+        starts = [i for i, e in enumerate(events) if isinstance(e, ActionExecuted) and e.name == SESSION_START]
+        return Tracker(sender, domain, events[starts[-1] if len(starts) > 1 else 0 :])
+
+
+class Processor:
+    """Runs the turns of a project; `clock` gives seconds since 1970."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        policies: Policies,
+        understanding: Understanding,
+        server: ActionServer | None = None,
+        clock: Callable[[], float] = time.time,
+        stamp: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.domain, self.policies, self.understanding = domain, policies, understanding
+        self.server, self.clock, self.stamp = server, clock, stamp or {}
+        self.conversations = Conversations()
+
+    def handle(
+        self,
+        text: str,
+        sender: str = DEFAULT_SENDER,
+        metadata: Mapping[str, Any] | None = None,
+        input_channel: str = INPUT_CHANNEL,
+        channel: str = CHANNEL,
+    ) -> list[dict[str, Any]]:
+        """One message: what the channel is given for it (an empty list where there is nothing to say)."""
+        with self.conversations.lock(sender):
+            tracker = self._tracker(sender)
+            before = len(tracker.events)
+            turn = _Turn(self, tracker, Stage(self.domain, self.server, channel))
+            turn.open_session(metadata)
+            turn.say(self._uttered(text, metadata, input_channel))
+            self._keep(sender, tracker, before)
+            return turn.messages
+
+    def trigger(
+        self, intent: str, entities: Sequence[Mapping[str, Any]], sender: str, channel: str = CHANNEL
+    ) -> list[dict[str, Any]]:
+        """An intent from outside, as if it had been said."""
+        with self.conversations.lock(sender):
+            tracker = self._tracker(sender)
+            before = len(tracker.events)
+            turn = _Turn(self, tracker, Stage(self.domain, self.server, channel))
+            turn.open_session(None)
+            input_channel = tracker.current_state()["latest_input_channel"]
+            parsed = {"intent": {"name": intent}, "entities": [dict(mark) for mark in entities]}
+            text = f"EXTERNAL: {intent}"
+            external = {"is_external": True}
+            turn.say(UserUttered(text, {**parsed, "text": text}, input_channel, _new_id(), metadata=external))
+            self._keep(sender, tracker, before)
+            return turn.messages
+
+    def tracker(self, sender: str) -> Tracker:
+        """The tracker of the conversation's last session."""
+        return self._tracker(sender)
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """What a message says, in Rasa's parse-data shape."""
+        parsed = read_shortcut(text, self.domain) or self.understanding.parse(text)
+        intent, selector = parsed.get("intent") or {}, parsed.get("response_selector") or {}
+        if intent.get("name") in selector.get("all_retrieval_intents", ()):
+            key = (selector.get(intent["name"]) or {}).get("response", {}).get("intent_response_key")
+            parsed = {**parsed, "intent": {**intent, "full_retrieval_intent_name": key}}
+        return parsed
+
+    def _uttered(self, text: str, metadata: Mapping[str, Any] | None, input_channel: str) -> UserUttered:
+        parsed = self.parse(text)
+        message = _new_id()
+        data = {"message_id": message, "metadata": dict(metadata or {}), **parsed}
+        return UserUttered(text, data, input_channel, message, metadata=dict(metadata or {}))
+
+    def _tracker(self, sender: str) -> Tracker:
+        tracker = self.conversations.session(sender, self.domain)
+        tracker.stamp = self.stamp
+        return tracker
+
+    def _keep(self, sender: str, tracker: Tracker, before: int) -> None:
+        self.conversations.events.setdefault(sender, []).extend(tracker.events[before:])
+
+
+class _Turn:
+    """One turn of one conversation."""
+
+    def __init__(self, processor: Processor, tracker: Tracker, stage: Stage) -> None:
+        self.processor, self.tracker, self.stage = processor, tracker, stage
+        self.messages: list[dict[str, Any]] = []
+
+    def open_session(self, metadata: Mapping[str, Any] | None) -> None:
+        """Start a session where there is none, or the last one is too old."""
+        if self.tracker.applied_events() and not self._is_expired():
+            return
+        if metadata:
+            self._update([SlotSet(SESSION_METADATA_SLOT, dict(metadata))])
+        self._run(Prediction(None, 1, SESSION_START, 1.0))
+
+    def _is_expired(self) -> bool:
+        minutes = self.stage.domain.session.expiration_minutes
+        said = next((e for e in reversed(self.tracker.applied_events()) if isinstance(e, UserUttered)), None)
+        if minutes <= 0 or said is None:
+            return False
+        return (self.processor.clock() - (said.timestamp or 0.0)) / 60 > minutes
+
+    def say(self, message: UserUttered) -> None:
+        """The message is taken in, slots are filled, and actions run until the assistant listens."""
+        self._update([message])
+        self._extract()
+        goes_on = True
+        while goes_on and self._may_speak():
+            if self.tracker.latest_action not in _WAITS and self._actions_since_listening() >= MOST_ACTIONS:
+                log.warning("more than %d actions in one turn; it ends here", MOST_ACTIONS)
+                return
+            goes_on = self._run(self._next())
+
+    def _may_speak(self) -> bool:
+        said = self.tracker.latest_message
+        return not self.tracker.paused or (said is not None and said.intent == "restart")
+
+    def _actions_since_listening(self) -> int:
+        count = 0
+        for event in reversed(self.tracker.events):
+            if isinstance(event, ActionExecuted):
+                if event.name in _WAITS:
+                    break
+                count += 1
+        return count
+
+    def _next(self) -> Prediction:
+        if followup := self.tracker.followup_action:
+            self.tracker.followup_action = None
+            if followup in self.stage.domain.action_places:
+                return Prediction("followup_action", 1, followup, 1.0)
+        return self.processor.policies.predict(self.tracker)
+
+    def _run(self, prediction: Prediction) -> bool:
+        """Run an action and note what it did; whether another one may follow."""
+        name = prediction.chosen
+        try:
+            trial = self.tracker.copy()
+            trial.update_all(prediction.events, self.processor.clock())
+            events = run_action(name, trial, self.stage)
+        except ActionRejected:
+            rejection = ActionExecutionRejected(name, prediction.policy, prediction.confidence)
+            self._update([rejection])
+            return name not in _WAITS
+        except ActionError as error:
+            log.error("action %s failed: %s", name, error)
+            events = []
+        if not any(isinstance(event, ActionExecutionRejected) for event in events):
+            hide = prediction.hide_rule_turn
+            ran = ActionExecuted(name, prediction.policy, prediction.confidence, hide_rule_turn=hide)
+            self._update([*prediction.events, ran])
+        self._update(events)
+        if any(isinstance(event, UserUttered) for event in events):
+            self._extract()
+        self._send(events)
+        return name not in _WAITS
+
+    def _extract(self) -> None:
+        events = extract_slots(self.tracker, self.stage)
+        self._send(events)
+        self._update(events)
+
+    def _send(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, BotUttered):
+                self.messages += channel_messages(event, self.tracker.sender_id)
+
+    def _update(self, events: Sequence[Event]) -> None:
+        self.tracker.update_all(events, self.processor.clock())
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

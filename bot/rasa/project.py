@@ -1,0 +1,174 @@
+"""A Rasa project's folder, as `rasa init` lays it out, read as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.rasa.config import Config, read_config
+from bot.rasa.domain import Domain, is_retrieval_response
+from bot.rasa.domain_reader import DOMAIN_KEYS, DomainReader
+from bot.rasa.refusals import Findings, Remark, Source
+from bot.rasa.stories import Rule, Story, StoryReader
+from bot.rasa.training_data import TrainingData, read_training_data
+
+YAML = {".yml", ".yaml"}
+DATA_KEYS = {"version", "nlu", "stories", "rules", "responses"}
+ENDPOINTS_LEFT_ALONE = {"tracker_store", "lock_store", "event_broker", "models", "concurrent_lock_store"}
+ENDPOINTS_REFUSED = {"nlg": "words made by another server", "nlu": "understanding by another server"}
+REST = "rest"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of a project lie, relative to its folder."""
+
+    config: str = "config.yml"
+    domain: tuple[str, ...] = ("domain.yml", "domain")
+    data: str = "data"
+    tests: str = "tests"
+    endpoints: str = "endpoints.yml"
+    credentials: str = "credentials.yml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a project's files say, and what was found wrong; `action_endpoint` is the file that names one."""
+
+    folder: Path
+    config: Config
+    domain: Domain
+    training: TrainingData
+    stories: tuple[Story, ...]
+    rules: tuple[Rule, ...]
+    test_stories: tuple[Story, ...]
+    action_endpoint: Path | None
+    channels: tuple[str, ...]
+    findings: Findings
+
+
+def read_project(folder: Path, layout: Layout | None = None) -> Project:
+    """The project of a folder; what is not supported is in its `findings`, with file and line."""
+    return _Reader(folder, layout or Layout()).project()
+
+
+class _Reader:
+    """One reading of a folder."""
+
+    def __init__(self, folder: Path, layout: Layout) -> None:
+        self.folder, self.layout, self.findings = folder, layout, Findings()
+        self.domain = DomainReader()
+        self.training = TrainingData()
+        self.stories: list[Story] = []
+        self.rules: list[Rule] = []
+
+    def project(self) -> Project:
+        """Read everything."""
+        config = self._config()
+        self._read_domain()
+        for path in _files(self.folder / self.layout.data):
+            self._read_data(path)
+        domain = self.domain.domain(self.training.retrieval_intents)
+        tests = tuple(story for path in _files(self.folder / self.layout.tests) for story in self._tests(path))
+        return Project(
+            self.folder,
+            config,
+            domain,
+            replace(self.training, response_texts=_response_texts(domain)),
+            tuple(self.stories),
+            tuple(self.rules),
+            tests,
+            self._endpoint(),
+            self._channels(),
+            self.findings,
+        )
+
+    def _refuse(self, problem: str, path: Path) -> None:
+        self.findings.refused.append(Remark(problem, path, None))
+
+    def _config(self) -> Config:
+        path = self.folder / self.layout.config
+        if path.is_file():
+            return read_config(Source(path, self.findings))
+        self._refuse("the file is missing", path)
+        return Config()
+
+    def _read_domain(self) -> None:
+        places = [self.folder / name for name in self.layout.domain if (self.folder / name).exists()]
+        if not places:
+            self._refuse("the file is missing", self.folder / self.layout.domain[0])
+        for place in places:
+            for path in [place] if place.is_file() else list(_files(place)):
+                source = Source(path, self.findings)
+                if place.is_file() or DOMAIN_KEYS & set(source.content):
+                    self.domain.read(source)
+
+    def _read_data(self, path: Path) -> None:
+        if path.suffix not in YAML:
+            self._refuse(f"training data in {path.suffix or 'an unnamed format'} is not supported, only YAML", path)
+            return
+        source = Source(path, self.findings)
+        if not DATA_KEYS & set(source.content) - {"version"}:
+            if source.content:
+                source.leave_alone("has no `nlu`, `stories`, `rules` or `responses`")
+            return
+        source.check_version()
+        for key in set(source.content) - DATA_KEYS:
+            source.leave_alone(f"`{key}` is not training data", key)
+        self.training = self.training.merged(read_training_data(source))
+        self.domain.read_responses(source, source.content.get("responses"))
+        reader = StoryReader(source)
+        self.stories += reader.stories()
+        self.rules += reader.rules()
+
+    def _tests(self, path: Path) -> tuple[Story, ...]:
+        if path.suffix not in YAML:
+            return ()
+        source = Source(path, Findings())
+        return StoryReader(source, tests=True).stories() if "stories" in source.content else ()
+
+    def _endpoint(self) -> Path | None:
+        """The endpoints.yml where it names an action server; what it says of it connectors/rasa/endpoint.py reads."""
+        path = self.folder / self.layout.endpoints
+        if not path.is_file():
+            return None
+        source = Source(path, self.findings)
+        for key in source.content:
+            if key in ENDPOINTS_REFUSED:
+                source.refuse(f"`{key}` ({ENDPOINTS_REFUSED[key]}) is not supported", key)
+            elif key in ENDPOINTS_LEFT_ALONE:
+                source.leave_alone(f"`{key}`: conversations are kept by our own engine", key)
+            elif key != "action_endpoint":
+                source.refuse(f"endpoint `{key}` is not known", key)
+        return path if source.content.get("action_endpoint") else None
+
+    def _channels(self) -> tuple[str, ...]:
+        path = self.folder / self.layout.credentials
+        if not path.is_file():
+            return (REST,)
+        source = Source(path, self.findings)
+        for name in source.content:
+            if name != REST:
+                source.leave_alone(f"channel `{name}` is not opened; `{REST}` is", name)
+        return tuple(source.content)
+
+
+def _files(place: Path) -> Iterator[Path]:
+    """The files below a folder in Rasa's order, hidden ones left out."""
+    if place.is_file():
+        yield place
+        return
+    for path in sorted(place.rglob("*")):
+        parts = path.relative_to(place).parts
+        if path.is_file() and not any(part.startswith((".", "__")) for part in parts):
+            yield path
+
+
+def _response_texts(domain: Domain) -> dict[str, tuple[str, ...]]:
+    """The wordings of retrieval intents by `intent/key`."""
+    return {
+        name.removeprefix("utter_"): tuple(str(v.content["text"]) for v in variations if v.content.get("text"))
+        for name, variations in domain.responses.items()
+        if is_retrieval_response(name)
+    }

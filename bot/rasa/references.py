@@ -1,0 +1,116 @@
+"""Whether the parts of a project know each other: actions, intents, slots, forms, responses, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bot.rasa.domain import DEFAULT_ACTIONS, SNIPPET, TWO_STAGE_FALLBACK, UTTER, Domain
+from bot.rasa.project import Project
+from bot.rasa.refusals import Remark
+from bot.rasa.slots import MappingType
+from bot.rasa.stories import ActionStep, CheckpointStep, LoopStep, OrStep, Rule, SlotStep, Step, Story, UserStep
+
+REMEMBERING = ("MemoizationPolicy", "AugmentedMemoizationPolicy", "TEDPolicy")
+
+
+def check_references(project: Project) -> None:
+    """Note what Rasa would not train (refused) and what it only warns of (told)."""
+    findings = project.findings
+    for refused, remark in (*_of_policies(project), *_of_tales(project), *_of_domain(project)):
+        (findings.refused if refused else findings.told).append(remark)
+
+
+def _of_policies(project: Project) -> Iterator[tuple[bool, Remark]]:
+    config, domain = project.config, project.domain
+    file = config.file or project.folder
+    rule_policy = config.policy("RulePolicy")
+    if rule_policy is None:
+        for what, there in (("rules", project.rules), ("forms", domain.forms)):
+            if there:
+                yield True, Remark(f"the project has {what} and no RulePolicy", file, None)
+    else:
+        fallback = rule_policy.options.get("core_fallback_action_name")
+        if fallback and fallback not in domain.action_places:
+            yield True, Remark(f"fallback action `{fallback}` is not in the domain", file, rule_policy.line)
+    if project.stories and not any(config.policy(name) for name in REMEMBERING):
+        yield False, Remark("no policy of this project remembers its stories", file, None)
+    if project.action_endpoint is None and (custom := sorted(_custom(domain))):
+        yield False, Remark(f"no `action_endpoint` for {', '.join(custom)}", project.folder / "endpoints.yml", None)
+
+
+def _custom(domain: Domain) -> set[str]:
+    own = set(domain.declared_actions) - set(domain.responses) - set(DEFAULT_ACTIONS)
+    return {name for name in own if not name.startswith(UTTER)}
+
+
+def _of_tales(project: Project) -> Iterator[tuple[bool, Remark]]:
+    joints: dict[str, list[tuple[bool, Path, int]]] = {}
+    tales: tuple[Rule | Story, ...] = (*project.stories, *project.rules)
+    for tale in tales:
+        steps = list(_flat((*tale.conditions, *tale.steps) if isinstance(tale, Rule) else tale.steps))
+        for place, step in enumerate(steps):
+            for refused, problem in _of_step(step, project.domain):
+                yield refused, Remark(f"{problem} (in `{tale.name}`)", tale.file, step.line or tale.line)
+            if isinstance(step, CheckpointStep):
+                if isinstance(tale, Rule):
+                    yield True, Remark("a rule has no checkpoints", tale.file, step.line)
+                begins = all(isinstance(before, CheckpointStep) for before in steps[:place])
+                joints.setdefault(step.name, []).append((begins, tale.file, step.line))
+                if not begins and place < len(steps) - 1:
+                    joints[step.name].append((True, tale.file, step.line))
+    for name, ends in joints.items():
+        if len({begins for begins, _, _ in ends}) == 1:
+            begins, file, line = ends[0]
+            missing = "no story ends at it" if begins else "no story goes on from it"
+            yield False, Remark(f"checkpoint `{name}`: {missing}", file, line)
+
+
+def _flat(steps: tuple[Step, ...]) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, OrStep):
+            yield from step.options
+        else:
+            yield step
+
+
+def _of_step(step: Step, domain: Domain) -> Iterator[tuple[bool, str]]:
+    if isinstance(step, ActionStep) and (step.name not in domain.action_places or step.name == SNIPPET):
+        yield True, f"action `{step.name}` is not in the domain"
+    elif isinstance(step, UserStep):
+        if step.intent not in domain.all_intents:
+            yield False, f"intent `{step.intent}` is not in the domain"
+        for mark in step.entities:
+            if mark.entity not in domain.entities:
+                yield False, f"entity `{mark.entity}` is not in the domain"
+    elif isinstance(step, SlotStep) and step.name not in domain.slots:
+        yield True, f"slot `{step.name}` is not in the domain"
+    elif isinstance(step, LoopStep) and step.name and step.name not in (*domain.forms, TWO_STAGE_FALLBACK):
+        yield False, f"form `{step.name}` is not in the domain"
+
+
+def _of_domain(project: Project) -> Iterator[tuple[bool, Remark]]:
+    domain = project.domain
+    told: Callable[[str], tuple[bool, Remark]] = lambda problem: (False, Remark(problem, project.folder, None))  # noqa: E731
+    for form in domain.forms.values():
+        for slot in form.required_slots:
+            if slot not in domain.slots:
+                yield told(f"form `{form.name}` asks for slot `{slot}`, which is not in the domain")
+    for slot_ in domain.slots.values():
+        for mapping in slot_.mappings:
+            if mapping.type == MappingType.FROM_ENTITY and mapping.entity not in domain.entities:
+                yield told(f"slot `{slot_.name}` is filled from entity `{mapping.entity}`, which is not in the domain")
+    for action in domain.actions:
+        if not action.startswith(UTTER) or domain.is_retrieval_action(action):
+            continue
+        if action not in domain.responses:
+            yield told(f"action `{action}` has no response")
+    for intent in sorted({example.intent for example in project.training.examples} - domain.all_intents):
+        yield told(f"intent `{intent}` has examples and is not in the domain")
+
+
+def place_of(project: Project, name: str) -> tuple[Path, int | None]:
+    """Where a rule or story of this name (or of the first of joined names) stands."""
+    first = name.split(" > ")[0]
+    tales: tuple[Rule | Story, ...] = (*project.rules, *project.stories)
+    return next(((tale.file, tale.line) for tale in tales if tale.name in (name, first)), (project.folder, None))

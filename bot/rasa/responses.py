@@ -1,0 +1,104 @@
+"""Responses: which wording is said, filled with the slots, and what a channel is given of it."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from bot.rasa.domain import ResponseCondition, Variation
+from bot.rasa.events import BotUttered
+from bot.rasa.tracker import Tracker
+
+FILLED = ("text", "image", "custom", "buttons", "attachment", "quick_replies")
+DATA = ("elements", "quick_replies", "buttons", "attachment", "image", "custom")
+_PLACEHOLDER = re.compile(r"{([^\n{}]+?)}")
+
+
+def fitting(variations: Sequence[Variation], channel: str, slots: Mapping[str, Any]) -> list[Variation]:
+    """The wordings that may be said: for the channel before the others, with a condition before those without."""
+    conditional = [v for v in variations if v.conditions and all(_holds(c, slots) for c in v.conditions)]
+    plain = [v for v in variations if v.content.get("condition") is None]
+    for group, wanted in ((conditional, channel), (plain, channel), (conditional, None)):
+        if found := [variation for variation in group if variation.channel == wanted]:
+            return found
+    return [variation for variation in plain if variation.channel is None]
+
+
+def _holds(condition: ResponseCondition, slots: Mapping[str, Any]) -> bool:
+    value = slots.get(condition.slot)
+    if isinstance(value, str) and isinstance(condition.value, str):
+        return value.casefold() == condition.value.casefold()
+    return bool(value == condition.value)
+
+
+def say(name: str, tracker: Tracker, channel: str, values: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+    """A response filled, as a draft of Rasa's message; None where nothing fits.
+
+    Of several wordings Rasa takes one by chance; here it is always the same for the same conversation and place.
+    """
+    variations = fitting(tracker.domain.responses.get(name, ()), channel, tracker.slots)
+    if not variations:
+        return None
+    said = sum(isinstance(event, BotUttered) for event in tracker.events)
+    seed = sha256(f"{tracker.sender_id}\n{said}\n{name}".encode()).digest()
+    content = variations[int.from_bytes(seed[:4], "big") % len(variations)].content
+    filling = {**tracker.slots, **(values or {})}
+    return {
+        key: _filled(copy.deepcopy(value), filling) if key in FILLED else copy.deepcopy(value)
+        for key, value in content.items()
+    }
+
+
+def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(value, str):
+        return fill(value, values)
+    if isinstance(value, list):
+        return [_filled(part, values) for part in value]
+    if isinstance(value, dict):
+        return {key: _filled(part, values) for key, part in value.items()}
+    return value
+
+
+def fill(text: str, values: Mapping[str, Any]) -> str:
+    """The text with its `{slot}` filled; one with an unknown name stays as it is, as in Rasa."""
+    plain = text.replace("{{", "\0").replace("}}", "\1")
+    if any(match[1] not in values for match in _PLACEHOLDER.finditer(plain)):
+        return text
+    done = _PLACEHOLDER.sub(lambda match: str(values[match[1]]), plain)
+    return done.replace("\0", "{").replace("\1", "}")
+
+
+def bot_uttered(draft: Mapping[str, Any]) -> BotUttered:
+    """The event of a draft: known parts as data, the rest as metadata."""
+    data = {key: draft.get(key) for key in DATA}
+    data["attachment"] = data["attachment"] or data["image"]
+    rest = {key: value for key, value in draft.items() if key not in DATA and key != "text"}
+    return BotUttered(draft.get("text"), data, metadata=rest)
+
+
+def channel_messages(event: BotUttered, recipient: str) -> list[dict[str, Any]]:
+    """What Rasa's REST channel sends for an utterance: text (split at blank lines), custom, image, attachment."""
+    data = event.data
+    messages: list[dict[str, Any]] = []
+    if buttons := data.get("quick_replies") or data.get("buttons"):
+        messages.append({"text": event.text, "buttons": buttons})
+    elif event.text:
+        messages += [{"text": part} for part in event.text.strip().split("\n\n")]
+    if data.get("custom"):
+        messages.append({"custom": data["custom"]})
+    if data.get("image"):
+        messages.append({"image": data["image"]})
+    if data.get("attachment") and data["attachment"] != data.get("image"):
+        messages.append({"attachment": data["attachment"]})
+    for element in data.get("elements") or ():
+        messages += _element_messages(element)
+    kept = ({key: value for key, value in message.items() if value is not None} for message in messages)
+    return [{"recipient_id": recipient, **message} for message in kept]
+
+
+def _element_messages(element: Mapping[str, Any]) -> list[dict[str, Any]]:
+    title = f"{element.get('title', '')} : {element.get('subtitle', '')}"
+    return [{"text": title, "buttons": list(element.get("buttons", ()))}]

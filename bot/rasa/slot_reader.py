@@ -1,0 +1,94 @@
+"""Reads one slot of a domain with its mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.rasa.refusals import Source
+from bot.rasa.slots import MappingCondition, MappingType, Slot, SlotMapping, SlotType
+
+SLOT_KEYS = {
+    "type",
+    "influence_conversation",
+    "initial_value",
+    "values",
+    "min_value",
+    "max_value",
+    "mappings",
+    "value_reset_delay",
+}
+MAPPING_KEYS = {"type", "entity", "role", "group", "intent", "not_intent", "value", "action", "conditions"}
+NEEDED: Mapping[MappingType, str | None] = {
+    MappingType.FROM_ENTITY: "entity",
+    MappingType.FROM_INTENT: "value",
+    MappingType.FROM_TRIGGER_INTENT: "value",
+    MappingType.FROM_TEXT: None,
+    MappingType.CUSTOM: None,
+}
+
+
+def read_slot(source: Source, name: str, entry: object) -> Slot | None:
+    """The slot; None where it is refused."""
+    at = ("slots", name)
+    body = source.mapping(entry, SLOT_KEYS, *at)
+    if body.get("type") not in set(SlotType):
+        source.refuse(f"slot type {body.get('type')!r} is not supported", *at, "type")
+        return None
+    kind = SlotType(body["type"])
+    influence = body.get("influence_conversation")
+    if kind == SlotType.ANY and influence is True:
+        source.refuse("a slot of type any cannot influence the conversation", *at)
+        return None
+    if "mappings" not in body:
+        source.refuse(f"slot `{name}` has no `mappings`", *at)
+        return None
+    items = source.items(body["mappings"], *at, "mappings")
+    found = (_mapping(source, mapping, *at, "mappings", index) for index, mapping in enumerate(items))
+    low, high = body.get("min_value", 0.0), body.get("max_value", 1.0)
+    if kind == SlotType.FLOAT and not low < high:
+        source.refuse("`min_value` must be below `max_value`", *at)
+        return None
+    values = tuple(str(value).lower() for value in source.items(body.get("values"), *at, "values") if value is not None)
+    return Slot(
+        name,
+        kind,
+        tuple(mapping for mapping in found if mapping is not None),
+        body.get("initial_value"),
+        influence is not False and kind != SlotType.ANY,
+        values,
+        float(low),
+        float(high),
+    )
+
+
+def _mapping(source: Source, entry: object, *at: str | int) -> SlotMapping | None:
+    body = source.mapping(entry, MAPPING_KEYS, *at)
+    if body.get("type") not in set(MappingType):
+        source.refuse(f"slot mapping {body.get('type')!r} is not supported", *at)
+        return None
+    kind = MappingType(body["type"])
+    if (needed := NEEDED[kind]) and body.get(needed) is None:
+        source.refuse(f"a mapping {kind} needs `{needed}`", *at)
+        return None
+    conditions = []
+    for index, condition in enumerate(source.items(body.get("conditions"), *at, "conditions")):
+        told = source.mapping(condition, {"active_loop", "requested_slot"}, *at, "conditions", index)
+        conditions.append(MappingCondition(told.get("active_loop"), told.get("requested_slot")))
+    return SlotMapping(
+        kind,
+        body.get("entity"),
+        body.get("role"),
+        body.get("group"),
+        _names(body.get("intent")),
+        _names(body.get("not_intent")),
+        body.get("value"),
+        body.get("action"),
+        tuple(conditions),
+    )
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
