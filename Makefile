@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8311
 
-.PHONY: run test setup setup-dev lint types bench evaluate clean
+.PHONY: run test rasa setup setup-dev lint types bench evaluate clean
 
 run: $(VENV)/.installed
 	$(BIN)/chengda train
@@ -16,6 +16,11 @@ test: $(VENV)/.installed-dev
 	$(BIN)/chengda check
 	$(BIN)/chengda train
 	$(BIN)/pytest -n 2 --dist loadfile -m "not rasa and not faults and not bench"
+
+# The project on a real Rasa 3.6 (needs Python 3.10): trains it, holds its conversations on both engines, compares.
+rasa: $(VENV)/.installed
+	$(BIN)/chengda train
+	$(BIN)/chengda rasa conversations
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -54,6 +54,7 @@ from connectors.open311.client import neighbour_of
 from connectors.open311.commands import commands as open311_commands
 from connectors.phone.bench import calls as bench_calls
 from connectors.phone.commands import commands as calls_commands
+from connectors.rasa.commands import commands as rasa_commands
 from connectors.staff.commands import commands as staff_commands
 from connectors.sweeper import look_after
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
@@ -78,6 +79,7 @@ app.add_typer(outbox_commands.commands, name="outbox")
 app.add_typer(duty_commands.commands, name="duty")
 app.add_typer(staff_commands, name="staff")
 app.add_typer(mock_commands, name="mock")
+app.add_typer(rasa_commands, name="rasa")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
 app.command()(rehearse)

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from bot.assistant import Assistant
-from bot.cases.case import Actor, Facts
-from bot.cases.number import CaseNumber
-from bot.cases.states import Move, Role
 from bot.turn import Outcome
+from connectors.rasa.rehearsed import Step, work_in_office
 from knowledge.yaml_file import read_yaml
 
 FOLDER = Path(__file__).with_name("conversations")
@@ -20,23 +18,6 @@ TURN_KEYS = {
     "user", "sender", "outcome", "language", "service", "services", "requested_slot", "active_form",
     "case", "cases", "says", "says_not", "buttons", "intent", "office",
 }  # fmt: skip
-UNIT = Actor(Role.UNIT, "u1", "UMB_D:南山区")
-DESK = Actor(Role.DISPATCHER, "d1")
-# What the office does to the case told last, before the citizen writes: step -> move, actor, facts.
-OFFICE: dict[str, tuple[Move, Actor, Facts]] = {
-    "accept": (Move.ACCEPT, DESK, Facts()),
-    "reject": (Move.REJECT, DESK, Facts(reason="内部", note="属于法院诉讼事项，请向受理法院咨询")),
-    "dispatch": (Move.DISPATCH, DESK, Facts(unit=UNIT.unit)),
-    "sign": (Move.SIGN, UNIT, Facts()),
-    "contact": (Move.CONTACT, UNIT, Facts()),
-    "extend": (Move.EXTEND, DESK, Facts(reason="内部：等审批", note="需要办理开挖许可")),
-    "suspend": (Move.SUSPEND, UNIT, Facts(reason="内部：等市民", note="请补充灯杆编号")),
-    "reply": (Move.REPLY, UNIT, Facts(reply="已更换灯泡")),
-    "review": (Move.REVIEW, DESK, Facts()),
-    "close": (Move.CLOSE, DESK, Facts()),
-    "supervise": (Move.SUPERVISE, Actor(Role.SUPERVISOR, "s1"), Facts(reason="内部：挂牌")),
-    "note": (Move.NOTE, DESK, Facts(note="内部备注：来电三次")),
-}
 CONVERSATIONS = [
     pytest.param(
         conversation,
@@ -53,15 +34,10 @@ def test_conversation(conversation: dict[str, Any], talk: Callable[..., dict[str
     told: dict[str, str] = {}
     for number, step in enumerate(conversation["turns"], start=1):
         assert set(step) <= TURN_KEYS, f"turn {number}: unknown keys {set(step) - TURN_KEYS}"
-        text = (
-            str(step["user"]).format(**told)
-            if "{" in str(step["user"]) and not str(step["user"]).startswith("/")
-            else str(step["user"])
-        )
-        with assistant.store.work() as work:
-            for name in step.get("office", ()):
-                work.cases.move(CaseNumber(told["number"]), *OFFICE[name])
-        turn = talk(text, str(step.get("sender", "citizen")))
+        written = Step(str(step["user"]), str(step.get("sender", "citizen")), tuple(step.get("office", ())))
+        work_in_office(assistant.store, written, told.get("number"))
+        text = written.written(told)
+        turn = talk(text, written.sender)
         if turn["case"]:
             told["number"] = turn["case"]["case_id"]
             told["code"] = turn["case"].get("query_code", told.get("code", ""))

@@ -14,6 +14,7 @@ FORBIDDEN = {"utils", "common", "shared", "core", "base", "helpers", "constants"
 MAY_IMPORT = {"knowledge": {"knowledge"}, "bot": {"knowledge", "bot"}, "connectors": set(PACKAGES)}
 MAX_LINES = 330
 STANDALONE = ("bot/__init__.py", "bot/language.py")
+RASA_SIDE = ROOT / "bot" / "rasa_components.py"
 
 
 def imported(path: Path) -> set[str]:
@@ -50,6 +51,15 @@ def test_read_by_rasa(name: str) -> None:
     path = ROOT / name
     assert imported(path) <= {"__future__", "re", "dataclasses"}
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
+
+
+def test_one_file_imports_rasa_and_nothing_of_ours_but_the_language() -> None:
+    """It runs inside Rasa's process, on Python 3.10 and without our packages."""
+    assert [path.name for path in MODULES if "rasa" in imported(path)] == [RASA_SIDE.name]
+    tree = ast.parse(RASA_SIDE.read_text(encoding="utf-8"), feature_version=(3, 10))
+    ours = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    assert {name for name in ours if name.split(".")[0] in PACKAGES} == {"bot.language"}
+    assert imported(RASA_SIDE) <= {"__future__", "logging", "os", "typing", "requests", "rasa", "bot"}
 
 
 def test_no_citizen_sentence_in_code() -> None:

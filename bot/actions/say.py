@@ -15,6 +15,8 @@ from knowledge.queries import NLU_DATA, OUTSIDE
 SAYS = {
     "action_greet": "utter_greet",
     "action_thank": "utter_thank",
+    "action_bot_challenge": "utter_bot_challenge",
+    "action_capabilities": "utter_capabilities",
     "action_what_need": "utter_what_need",
     "action_tell_more": "utter_tell_more",
     "action_nothing_to_cancel": "utter_nothing_to_cancel",
