@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
@@ -18,7 +19,9 @@ from bot.cases.progress import Progress
 from bot.cases.states import OPEN, Move, Role, Status
 from bot.cases.telling import Telling
 from bot.cases.units import units_of
+from bot.channels.places import Place, first_of
 from bot.errors import HastenRefused, IllegalTransition, MissingForMove
+from bot.nlu.place_wishes import PlaceKind
 from bot.settings import Settings
 from bot.store import Work
 from connectors.limits import address_of
@@ -53,6 +56,13 @@ class RatingBody(Body):
         scores = {"speed": self.speed, "effect": self.effect, "service": self.service, "feedback": self.feedback}
         given = {axis: score for axis, score in scores.items() if score is not None}
         return Rating(given, self.satisfied, self.reason)
+
+
+class PlaceBody(Body):
+    """Where notices go, nowhere for null; `only` there, also where that place cannot deliver."""
+
+    place: PlaceKind | None = None
+    only: bool = False
 
 
 def own_case(case_id: str, request: Request, assistant: Engine, code: str = "") -> CaseNumber:
@@ -133,9 +143,27 @@ def add_file(
         return told_case(assistant, work, work.cases.by_number(number))
 
 
-def _refused(assistant: Assistant, request: Request, status: int, wording: str) -> Response:
+@router.post(
+    "/cases/{case_id}/notices",
+    responses={404: REFUSALS[404], 422: {"description": "The citizen is not known at such a place yet."}},
+)
+def choose_place(number: Own, body: PlaceBody, assistant: Engine, request: Request) -> Any:
+    """Choose where notices of a case go, or that none are sent; another place follows where one cannot deliver."""
+    with assistant.store.work() as work:
+        if body.place is None:
+            work.mailing.choose_none(number)
+            return told_case(assistant, work, work.cases.by_number(number))
+        place = next((one for one in work.mailing.places.of_case(number) if one.kind == body.place), None)
+        if place is None:
+            named = {"place": assistant.domain.text(f"utter_place_{body.place}", language_of(request))}
+            return _refused(assistant, request, 422, "utter_notices_place_unknown", **named)
+        work.mailing.choose([number], place.sender, body.only)
+        return told_case(assistant, work, work.cases.by_number(number))
+
+
+def _refused(assistant: Assistant, request: Request, status: int, wording: str, **values: str) -> Response:
     language = language_of(request)
-    return problem(status, assistant.domain, language, detail=assistant.domain.text(wording, language))
+    return problem(status, assistant.domain, language, detail=assistant.domain.text(wording, language, **values))
 
 
 def told_case(assistant: Assistant, work: Work, found: Case) -> dict[str, Any]:
@@ -175,8 +203,20 @@ def told_case(assistant: Assistant, work: Work, found: Case) -> dict[str, Any]:
         "reply": shown.handling.reply,
         "rateable": progress.rateable,
         "takes_files": found.status in TAKES_FILES,
+        "notices": _notices(assistant, work.mailing.places.of_case(found.number)),
         "stations": _stations(progress, words),
         "timeline": _timeline(progress, words),
+    }
+
+
+def _notices(assistant: Assistant, places: Sequence[Place]) -> dict[str, Any]:
+    """Where notices may go, and where they go now; nothing of whom a place belongs to."""
+    now = first_of(places)
+    known = [kind for kind in PlaceKind if any(place.kind == kind for place in places)]
+    return {
+        "now": now.kind if now is not None and now.kind in known else None,
+        "only": now is not None and any(place.excluded for place in places),
+        "places": [{"place": kind, **_both(assistant, f"utter_place_{kind}")} for kind in known],
     }
 
 

@@ -13,7 +13,6 @@ from bot.assistant import ACTIONS
 from bot.cases.clocks import MOVES, Alarm
 from bot.cases.closing import AXES
 from bot.cases.hastening import ALLOWED, Effect
-from bot.cases.notices import CALLED_BACK, TELLING
 from bot.cases.progress import PLACES, PUBLIC, TOLD_NOTES, WORK, Due, Holder, Stage
 from bot.cases.states import TRANSITIONS, Status
 from bot.content_check import MIN_LINES
@@ -83,7 +82,6 @@ def test_all_a_citizen_reads_of_a_case_has_its_words() -> None:
         *(f"utter_hastened_{effect}" for effect in ALLOWED),
         *(f"utter_stage_{stage}" for stage in Stage),
         *(f"utter_axis_{axis}" for axis in AXES),
-        *(f"utter_notice_{kind}" for kind in TELLING if kind != CALLED_BACK),
     }
     assert needed <= set(read_domain().responses), needed - set(read_domain().responses)
     assert WORK <= PUBLIC and TOLD_NOTES <= PUBLIC and set(PLACES) == set(Status)

@@ -31,6 +31,7 @@ WORDS = {
         "hastened": "已催办",
         "rated": "已收到您的评价",
         "refused": "没有找到",
+        "saved": "已保存",
     },
     "en": {
         "title": "Case {number}",
@@ -38,6 +39,7 @@ WORDS = {
         "hastened": "Hastened.",
         "rated": "has arrived",
         "refused": "Nothing was found",
+        "saved": "Saved",
     },
 }
 TOO_WIDE = """
@@ -53,6 +55,14 @@ class Desk:
     def __init__(self, server: Server, folder: Path) -> None:
         self.url = server.url
         self._store = Store(open_database(f"sqlite:///{folder / 'test.sqlite3'}"), "SZ", lambda: datetime.now(ZONE))
+
+    def known(self, case: Case) -> None:
+        """Its citizen is known on the web and in WeChat."""
+        with self._store.work() as work:
+            now, wechat = self._store.now(), SenderId(f"wechat:{case.number}")
+            work.contacts.wrote(SenderId("a"), "web", "zh", now, None)
+            work.contacts.wrote(wechat, "wechat", "zh", now, None)
+            work.mailing.places.shown(case.number, wechat, now)
 
     def filed(self, *steps: Step) -> Case:
         with self._store.work() as work:
@@ -150,6 +160,25 @@ def test_a_rating_on_the_page(browser: webdriver.Chrome, desk: Desk, language: s
     page.until(lambda: WORDS[language]["rated"] in told(page))
     assert not page.all(".rating")
     assert page.one(".stations [aria-current=step]") == page.all(".stations li")[-1]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_where_notices_go_is_chosen_on_the_page(browser: webdriver.Chrome, desk: Desk, language: str) -> None:
+    case = desk.filed(ACCEPT)
+    desk.known(case)
+    page = opened(browser, desk, case, language, SMALL)
+    assert page.one(".notices input[name=place]:checked").get_attribute("value") == "web"
+    page.one(".notices input[value=wechat]").send_keys(Keys.SPACE)
+    page.one(".notices input[name=only]").send_keys(Keys.SPACE)
+    assert page.one(".notices input[name=only]").is_selected()
+    page.one(".notices button").click()
+    page.until(lambda: WORDS[language]["saved"] in told(page))
+    assert page.one(".notices input[name=place]:checked").get_attribute("value") == "wechat"
+    assert page.one(".notices input[name=only]").is_selected()
+    assert page.violations() == []
+    assert page.run(TOO_WIDE) == []
+    for choice in page.all(".notices .choice, .notices button"):
+        assert choice.rect["height"] >= 44
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

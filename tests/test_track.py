@@ -110,3 +110,31 @@ def test_a_photo_by_the_citizen(client: TestClient, assistant: Assistant) -> Non
     with assistant.store.work() as work:
         work.cases.move(case.number, Move.WITHDRAW)
     assert client.post(url, params=at, files={"file": ("b.png", photo[0] + b"1")}).status_code == 409
+
+
+def test_the_place_of_notices_is_chosen_by_who_has_the_code(client: TestClient, assistant: Assistant) -> None:
+    case = filed(assistant, ACCEPT)
+    at, url = {"code": case.query_code}, f"/cases/{case.number}/notices"
+    assert client.get(f"/cases/{case.number}", params=at).json()["notices"] == {
+        "now": None,
+        "only": False,
+        "places": [],
+    }
+    with assistant.store.work() as work:
+        now = assistant.clock()
+        work.contacts.wrote(SenderId("a"), "web", "zh", now, None)
+        work.contacts.wrote(SenderId("hotline:o7"), "hotline", "zh", now, None, "wechat")
+        work.mailing.places.shown(case.number, SenderId("hotline:o7"), now)
+    found = client.get(f"/cases/{case.number}", params=at).json()["notices"]
+    assert (found["now"], found["only"]) == ("web", False)
+    assert [place["place"] for place in found["places"]] == ["web", "wechat"]
+    assert found["places"][1]["en"] == "WeChat" and "o7" not in str(found)
+    chosen = client.post(url, params=at, json={"place": "wechat", "only": True}).json()["notices"]
+    assert (chosen["now"], chosen["only"]) == ("wechat", True)
+    refused = client.post(url, params=at, json={"place": "telegram"}, headers={"accept-language": "en"})
+    assert refused.status_code == 422 and "send updates here" in refused.json()["detail"]
+    assert client.post(url, params=at, json={"place": "pigeon"}).status_code == 422
+    assert client.post(url, params={"code": "ABCD2345"}, json={"place": "web"}).status_code == 404
+    assert client.post(url, params=at, json={"place": None}).json()["notices"]["now"] is None
+    again = client.post(url, params=at, json={"place": "web"}).json()["notices"]
+    assert (again["now"], again["only"]) == ("web", False)

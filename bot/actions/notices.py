@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.cases.notices import CALLED_BACK, Notice, Notices
-from bot.cases.telling import TIME_FORMAT
+from bot.channels.notices import news_of
 from bot.messages import BotMessage
 from bot.turn import ActionResult, Outcome, TurnContext
 
@@ -42,9 +42,7 @@ def _message(turn: TurnContext, notice: Notice) -> BotMessage:
             reply=shown.handling.reply or "",
             unit=turn.telling.unit(shown.handling.unit),
         )
-    return turn.say(
-        f"utter_notice_{notice.event.kind}",
-        number=notice.case.number,
-        expected=f"{shown.expected_at:{TIME_FORMAT}}",
-        note=notice.event.note or "",
-    )
+    news = news_of(notice.event.kind, notice.case, shown, turn.telling)
+    said = turn.say("utter_notice_beside", notice=news)
+    # The note is the office's own words, which only the citizen's own conversation shows.
+    return replace(said, text="\n".join((said.text, notice.event.note))) if notice.event.note else said

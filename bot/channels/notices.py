@@ -231,19 +231,21 @@ class Mailing:
 
 
 def text_of(kind: str, own: Case, shown: Case, telling: Telling) -> str:
-    """The words of a notice: number, matter, what happened, the limit, and how to get no more of these."""
-    unit = telling.unit(shown.handling.unit)
-    matter = matter_of(own, telling)
+    """The words of a message: what happened, and how to get no more of these."""
+    return "\n".join((news_of(kind, own, shown, telling), telling.text("utter_notice_tail")))
+
+
+def news_of(kind: str, own: Case, shown: Case, telling: Telling) -> str:
+    """What happened: number, matter, event and the limit; the same in a message and beside an answer."""
+    unit, named = telling.unit(shown.handling.unit), {"number": own.number, "matter": matter_of(own, telling)}
     if kind == CALLED_BACK:
-        said = telling.text("utter_push_called_back", number=own.number, matter=matter, unit=unit)
-    else:
-        to_unit = kind == DISPATCHED and shown.handling.unit
-        event = telling.text("utter_note_dispatched_to", unit=unit) if to_unit else telling.text(f"utter_note_{kind}")
-        said = telling.text("utter_push", number=own.number, matter=matter, event=event)
-    parts = [said, telling.text("utter_push_tail")]
-    if kind in WITH_LIMIT:
-        parts.insert(1, telling.text("utter_push_limit", expected=f"{shown.expected_at:{TIME_FORMAT}}"))
-    return "\n".join(parts)
+        return telling.text("utter_notice_called_back", **named, unit=unit)
+    to_unit = kind == DISPATCHED and shown.handling.unit
+    event = telling.text("utter_note_dispatched_to", unit=unit) if to_unit else telling.text(f"utter_note_{kind}")
+    said = telling.text("utter_notice", **named, event=event)
+    if kind not in WITH_LIMIT:
+        return said
+    return "\n".join((said, telling.text("utter_notice_limit", expected=f"{shown.expected_at:{TIME_FORMAT}}")))
 
 
 def matter_of(case: Case, telling: Telling) -> str:
@@ -251,7 +253,7 @@ def matter_of(case: Case, telling: Telling) -> str:
     category = case.draft.category
     delicate = case.anonymous or case.draft.type is DemandType.REPORT or category in DELICATE
     name = next((one for one in telling.catalogue.categories if one.zh == category and not delicate), None)
-    return name.in_language(telling.language) if name else telling.text("utter_push_matter")
+    return name.in_language(telling.language) if name else telling.text("utter_notice_matter")
 
 
 def _told(parcel: Parcel) -> _Told:

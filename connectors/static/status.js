@@ -113,6 +113,13 @@ class ChengdaStatus extends HTMLElement {
     return this.attempt(() => this.ask('/rating', options), () => this.t('rated'));
   }
 
+  choosePlace(form) {
+    const data = new FormData(form);
+    const body = { place: data.get('place') || null, only: data.has('only') };
+    const options = { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+    return this.attempt(() => this.ask('/notices', options), () => this.t('notices_done'));
+  }
+
   sendFile(form) {
     const [file] = form.elements.file.files;
     if (!file) {
@@ -215,7 +222,7 @@ class ChengdaStatus extends HTMLElement {
       found.rateable ? this.ratingForm() : this.hastening(),
       found.takes_files ? this.fileForm() : null,
       this.history(),
-      el('p', { class: 'hint' }, this.t('notices_hint')),
+      this.notices(),
     );
   }
 
@@ -290,6 +297,38 @@ class ChengdaStatus extends HTMLElement {
       el('input', { id: 'case-file', type: 'file', name: 'file', 'aria-describedby': 'case-file-hint' }),
       el('p', { id: 'case-file-hint', class: 'hint' }, this.t('files_hint')),
       el('button', { type: 'submit' }, this.t('send_file')),
+    );
+  }
+
+  notices() {
+    const { notices } = this.case;
+    const hint = el('p', { class: 'hint' }, this.t('notices_hint'));
+    if (!notices.places.length) return hint;
+    const submit = (event) => {
+      event.preventDefault();
+      this.choosePlace(event.currentTarget);
+    };
+    const choice = (value, label) =>
+      el(
+        'label',
+        { class: 'choice' },
+        el('input', { type: 'radio', name: 'place', value, checked: value === (notices.now ?? '') }),
+        label,
+      );
+    return el(
+      'form',
+      { class: 'notices', submit, 'aria-labelledby': 'notices-title' },
+      el('h3', { id: 'notices-title' }, this.t('notices')),
+      el(
+        'fieldset',
+        {},
+        el('legend', {}, this.t('notices_where')),
+        ...notices.places.map((place) => choice(place.place, place[this.language])),
+        choice('', this.t('notices_none')),
+      ),
+      el('label', { class: 'choice' }, el('input', { type: 'checkbox', name: 'only', checked: notices.only }), this.t('notices_only')),
+      el('button', { type: 'submit' }, this.t('notices_save')),
+      hint,
     );
   }
 

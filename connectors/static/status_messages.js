@@ -54,7 +54,13 @@ const zh = {
   send_file: '上传',
   file_missing: '请先选择文件。',
   file_done: '已上传：{name}',
-  notices_hint: '在微信等聊天渠道提交的工单，有进展会在那里通知您。回复“停止通知”不再接收，回复“开启通知”恢复。',
+  notices: '进展通知',
+  notices_where: '通知发到哪里？',
+  notices_none: '不发通知',
+  notices_only: '只发到这一处（发不到时也不换别处）',
+  notices_save: '保存',
+  notices_done: '已保存。',
+  notices_hint: '工单有进展时在您提交它的渠道通知您。在微信等其他渠道报工单号和查询码查一次进度后，也可以选那里。',
 };
 
 const en = {
@@ -111,7 +117,13 @@ const en = {
   send_file: 'Upload',
   file_missing: 'Please choose a file first.',
   file_done: 'Uploaded: {name}',
-  notices_hint: 'For cases filed in a chat app you are told there when something happens. Reply “stop notifications” to end this, “turn on notifications” to have it again.',
+  notices: 'Notices',
+  notices_where: 'Where should notices go?',
+  notices_none: 'No notices',
+  notices_only: 'There only (nowhere else, even if that fails)',
+  notices_save: 'Save',
+  notices_done: 'Saved.',
+  notices_hint: 'You are told where you filed the case when something happens. Once you ask for it in WeChat or another channel with number and query code, you may choose that too.',
 };
 
 export const MESSAGES = { zh, en };
