@@ -170,6 +170,10 @@ class UnknownDraft(DeskError):
     """No answer that waits for approval has this number."""
 
 
+class NotJoinable(DeskError):
+    """The citizen cannot be joined to this case: one's own, ended, anonymous, or the role may not merge."""
+
+
 class DraftDecided(DeskError):
     """The answer was approved, refused or sent meanwhile."""
 

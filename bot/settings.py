@@ -112,6 +112,14 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Key that signs staff sessions, 32 bytes or more; empty means one made once in the data folder.",
     )
+    logins_by_address: int = Field(
+        default=60,
+        ge=1,
+        description="Logins of the staff a minute and address; a whole shift may sit behind one address.",
+    )
+    logins_by_account: int = Field(
+        default=20, ge=1, description="Logins of one account in 15 minutes from everywhere; five wrong ones lock it."
+    )
     desk_hours: str = Field(
         default="",
         description="When agents sit at the desk, such as `09:00-12:00,14:00-18:00; off 10:00-16:00` (working days by "

@@ -16,6 +16,8 @@ from bot.assist.recent import RecentCalls
 from bot.assist.suggestions import Suggestion
 from bot.assist.transcript import Segment, Speaker
 from bot.assistant import Assistant
+from bot.cases.duplicate_finder import Found
+from bot.store import Work
 from connectors.rest import Engine
 from connectors.schemas import Body
 
@@ -109,8 +111,13 @@ def draft_json(draft: Draft) -> dict[str, Any]:
 
 def duplicates_of(assistant: Assistant, draft: Draft) -> Sequence[dict[str, Any]]:
     """Open cases that tell of the same, the likeliest first; none while there is nothing to file."""
-    if assistant.duplicates is None or draft.item is None or draft.value("location") is None:
-        return []
     with assistant.store.work() as work:
-        found = assistant.duplicates.find(work.connection, work.cases, draft.as_case(), assistant.clock())
+        found = found_for(assistant, work, draft)
     return [{"case_id": one.case.number, "score": round(one.share, 4)} for one in found]
+
+
+def found_for(assistant: Assistant, work: Work, draft: Draft) -> tuple[Found, ...]:
+    """Open cases that a draft may repeat, inside a transaction."""
+    if assistant.duplicates is None or draft.item is None or draft.value("location") is None:
+        return ()
+    return assistant.duplicates.find(work.connection, work.cases, draft.as_case(), assistant.clock())

@@ -35,6 +35,7 @@ from bot.errors import (
     MissingForMove,
     NoCaseForFile,
     NotAllowed,
+    NotJoinable,
     NotNow,
     NotYourTalk,
     NoVersion,
@@ -115,6 +116,7 @@ REFUSALS: Mapping[type[ChengdaError], tuple[int, str | None]] = {
     TalkOver: (409, "utter_refused_talk_over"),
     UnknownDraft: (404, None),
     DraftDecided: (409, "utter_refused_draft"),
+    NotJoinable: (409, "utter_refused_join"),
 }
 NAMED: Mapping[type, str] = {Move: "move", Status: "status", Role: "role", Effect: "hasten", Why: "why"}
 CHALLENGE = {"WWW-Authenticate": "Bearer"}

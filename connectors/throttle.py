@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from limits import RateLimitItem, parse
@@ -19,12 +20,23 @@ from bot.errors import SettingsError
 Answer = TypeVar("Answer")
 logger = logging.getLogger("chengda")
 SCHEMES = ("redis://", "rediss://", "redis+unix://")
-LOGINS_BY_ADDRESS = parse("10/minute")
-LOGINS_BY_ACCOUNT = parse("20/15 minutes")
 # A Redis that does not answer within this is left alone for a while.
 ANSWER_SECONDS, PAUSE_SECONDS = 1.0, 5.0
 WRONG_CODES_BY_CASE = parse("10/day")
 WRONG_CODES_BY_ADDRESS = parse("30/15 minutes")
+
+
+@dataclass(frozen=True)
+class LoginLimits:
+    """How many logins an address may try a minute, and an account in 15 minutes from everywhere."""
+
+    address: RateLimitItem
+    account: RateLimitItem
+
+
+def login_limits(by_address: int, by_account: int) -> LoginLimits:
+    """The limits of so many tries."""
+    return LoginLimits(parse(f"{by_address}/minute"), parse(f"{by_account}/15 minutes"))
 
 
 class Throttle:

@@ -13,17 +13,20 @@ import pytest
 
 from bot.assistant import Assistant
 from bot.build import assistant_of
-from bot.cases.case import CaseDraft, DemandType
-from bot.cases.states import Role
+from bot.cases.case import Case, CaseDraft, DemandType
+from bot.cases.number import CaseNumber
+from bot.cases.states import Role, Status
 from bot.channels.outbox import Kind
 from bot.desk.approval import Approval
 from bot.desk.draft_desk import DraftDesk, lapse
 from bot.desk.drafts import Decision
 from bot.desk.hours import ALWAYS, read_hours
+from bot.desk.joining import Way
+from bot.desk.learnt import Returned
 from bot.desk.suggestions import Use, Used
-from bot.desk.talk_desk import Returned, TalkDesk, without_codes
+from bot.desk.talk_desk import TalkDesk, without_codes
 from bot.desk.talks import LAPSES, MESSENGER, Ending, Talk, TalkState
-from bot.errors import DraftDecided, NotYourTalk, SettingsError, TalkOver, TalkTaken
+from bot.errors import DraftDecided, NotJoinable, NotYourTalk, SettingsError, TalkOver, TalkTaken, UnknownCase
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
 from bot.staff.accounts import Account
@@ -98,11 +101,26 @@ def say(assistant: Assistant, at: list[datetime]) -> Talking:
 
 
 ASKED = (
-    "转人工", "人工", "我要人工服務", "搵真人倾", "真人", "你叫个活人", "别说了给我转人工", "zhuan ren gong",
-    "a person please", "agent", "let me talk to a human", "stop the bot, I want a person", "operator",
-    "オペレーターにつないでください", "인간 상담원 연결해 주세요", "quiero hablar con una persona",
-    "je veux parler à un humain", "ich möchte mit einem Menschen sprechen", "оператор",
-)  # fmt: skip
+    "转人工",
+    "人工",
+    "我要人工服務",
+    "搵真人倾",
+    "真人",
+    "你叫个活人",
+    "别说了给我转人工",
+    "zhuan ren gong",
+    "a person please",
+    "agent",
+    "let me talk to a human",
+    "stop the bot, I want a person",
+    "operator",
+    "オペレーターにつないでください",
+    "인간 상담원 연결해 주세요",
+    "quiero hablar con una persona",
+    "je veux parler à un humain",
+    "ich möchte mit einem Menschen sprechen",
+    "оператор",
+)
 NOT_ASKED = (
     "人工湖的水很臭",
     "人工智能补贴怎么申请",
@@ -473,3 +491,160 @@ def test_figures_of_suggestions(desk: Desk, at: list[datetime]) -> None:
     ]
     by_service = desk.read(lambda work: work.suggestions.by_service(at[0] - timedelta(days=1)))
     assert [(one.name, one.accepted, one.dismissed) for one in by_service] == [("C01", 1, 1), (None, 0, 0)]
+
+
+# --- joining to a case that others filed
+
+LAMP = CaseDraft(
+    "民治大道牛栏前地铁站B口的路灯坏了，晚上一片漆黑", DemandType.COMPLAINT, "市政设施", "H08", "UMB", "民治大道"
+)
+
+
+def held_talk(say: Talking, desk: Desk, asks: str = "转人工", who: Account = WANG) -> int:
+    """A talk that an agent holds."""
+    say(asks)
+    number = desk.number()
+    desk(who, lambda it: it.claim(number))
+    return number
+
+
+@pytest.mark.parametrize(
+    ("asks", "mine", "word"), [("转人工", "我的工单", "跟进"), ("a person please", "my cases", "follow")]
+)
+def test_a_citizen_follows_the_case_of_another(say: Talking, desk: Desk, asks: str, mine: str, word: str) -> None:
+    other = desk.read(lambda work: work.cases.file(LAMP, SenderId("anna"), "zh", "13800138000", False))
+    say("民治大道路灯坏了" if word == "跟进" else "the street light on Minzhi Avenue is broken")
+    number = held_talk(say, desk, asks)
+    ways = [desk(WANG, lambda it: it.join(number, other.number)) for _ in range(2)]
+    assert ways == [Way.FOLLOW, Way.FOLLOW]
+    tracker, told = desk.read(lambda work: (work.tracker(WHO), work.last_answer(WHO)))
+    assert tracker.active_form is None and tracker.slot("case_number") is None
+    assert other.number in told[0]["text"] and word in told[0]["text"] and LAMP.description not in told[0]["text"]
+    assert desk.read(lambda work: work.followers.reported(other.number)) == 2
+    desk(WANG, lambda it: it.hand_back(number, Returned()))
+    assert other.number in say(mine)["text"]
+    log = desk.read(lambda work: work.audit.page(action="case_joined"))
+    assert [(one.login, one.number, one.fields) for one in log] == [
+        ("wang", other.number, (f"talk:{number}", "follow"))
+    ]
+
+
+def test_a_case_filed_in_the_talk_is_merged_by_the_right(say: Talking, desk: Desk) -> None:
+    other = desk.read(lambda work: work.cases.file(LAMP, SenderId("anna"), "zh", None, True))
+    number = held_talk(say, desk, who=CHEF)
+    with pytest.raises(NotJoinable):
+        desk(CHEF, lambda it: it.join(number, other.number))
+    own = desk(CHEF, lambda it: it.file(number, LAMP, "13800138000", False, "f1"))
+    for case in (other, own):
+        with pytest.raises(NotJoinable):
+            desk(CHEF, lambda it, case=case: it.join(number, case.number))
+    desk(CHEF, lambda it: it.release(number))
+    desk(WANG, lambda it: it.claim(number))
+    ways = [desk(WANG, lambda it: it.join(number, other.number)) for _ in range(2)]
+    assert ways == [Way.MERGE, Way.MERGE]
+    merged = desk.read(lambda work: work.cases.by_number(own.number))
+    assert (merged.status, merged.handling.merged_into) == (Status.MERGED, other.number)
+    with pytest.raises(UnknownCase):
+        desk(WANG, lambda it: it.join(number, CaseNumber("SZ261120-000999-9")))
+
+
+# --- what the bot knows after a hand-back
+
+
+@pytest.mark.parametrize(
+    ("opened", "asks", "told", "asked", "rest", "submit"),
+    [
+        (
+            "我要投诉",
+            "转人工",
+            {"description": "共享单车乱停放挡住盲道"},
+            "location",
+            "福田区福强路1008号门口",
+            "确认提交",
+        ),
+        (
+            "楼下噪音很大",
+            "转人工",
+            {"location": "福田区福强路1008号", "contact": "13800138000"},
+            "occurred_at",
+            "每天半夜",
+            "确认提交",
+        ),
+        (
+            "I want to complain",
+            "a person please",
+            {"description": "rubbish has piled up on the pavement", "location": "Minkang Road"},
+            "occurred_at",
+            "since last week",
+            "submit",
+        ),
+        (
+            "the neighbours are noisy",
+            "operator",
+            {"occurred_at": "every night", "anonymous": "true"},
+            "location",
+            "Minkang Road 12",
+            "submit",
+        ),
+    ],
+)
+def test_the_bot_asks_only_for_what_the_person_left_open(
+    say: Talking, desk: Desk, opened: str, asks: str, told: dict[str, str], asked: str, rest: str, submit: str
+) -> None:
+    say(opened)
+    number = held_talk(say, desk, asks)
+    desk(WANG, lambda it: it.hand_back(number, Returned(values=told)))
+    tracker, answer = desk.read(lambda work: (work.tracker(WHO), work.last_answer(WHO)))
+    assert (tracker.active_form, tracker.requested_slot) == ("demand_form", asked)
+    assert answer[-1]["custom"]["turn"]["requested_slot"] == asked
+    turn = say(rest)
+    while turn["requested_slot"] != "confirm":
+        assert turn["requested_slot"] not in told
+        turn = say("跳过" if submit == "确认提交" else "skip")
+    assert all(value in turn["text"] for name, value in told.items() if name in ("description", "location"))
+    filed = say(submit)
+    case = desk.read(lambda work: work.cases.by_number(filed["case"]["case_id"]))
+    assert case.anonymous is ("anonymous" in told) and case.contact == told.get("contact")
+
+
+@pytest.mark.parametrize(
+    ("asks", "words"), [("转人工", "民治大道的井盖没了"), ("agent", "a manhole cover on Minkang Road is missing")]
+)
+def test_a_matter_that_the_person_wrote_down_begins_a_form(say: Talking, desk: Desk, asks: str, words: str) -> None:
+    number = held_talk(say, desk, asks)
+    desk(WANG, lambda it: it.hand_back(number, Returned(values={"description": words, "occurred_at": "今天"})))
+    tracker = desk.read(lambda work: work.tracker(WHO))
+    assert tracker.active_form == "demand_form" and tracker.slot("description") == words
+    assert tracker.requested_slot in ("location", "confirm") and tracker.slot("occurred_at") == "今天"
+
+
+@pytest.mark.parametrize(
+    ("asks", "mine", "hasten"),
+    [("转人工", "我的工单到哪一步了", "帮我催一下"), ("a person please", "what about my case", "please hasten it")],
+)
+def test_my_case_is_the_one_that_the_person_filed(
+    say: Talking, desk: Desk, at: list[datetime], asks: str, mine: str, hasten: str
+) -> None:
+    def file(work: Work, who: str) -> Case:
+        return work.cases.file(LAMP, SenderId(who), "zh", None, False)
+
+    before, strange = desk.read(lambda work: (file(work, WHO), file(work, "somebody")))
+    at[0] += timedelta(days=8)
+    number = held_talk(say, desk, asks)
+    for place, words in enumerate((f"您之前的 {before.number}", f"and {strange.number}")):
+        desk(WANG, lambda it, words=words, place=place: it.say(number, words, f"k{place}"))
+    draft = CaseDraft("民治大道88号垃圾没人收", DemandType.COMPLAINT, location="民治大道88号")
+    filed = desk(WANG, lambda it: it.file(number, draft, None, False, "f1"))
+    desk(WANG, lambda it: it.hand_back(number, Returned()))
+    assert desk.read(lambda work: work.tracker(WHO)).slot("case_number") == filed.number
+    assert filed.number in say(mine)["text"]
+    assert say(hasten)["case"]["case_id"] == filed.number
+
+
+def test_the_number_of_somebody_elses_case_opens_it_to_nobody(say: Talking, desk: Desk) -> None:
+    strange = desk.read(lambda work: work.cases.file(LAMP, SenderId("anna"), "zh", None, False))
+    number = held_talk(say, desk)
+    desk(WANG, lambda it: it.say(number, f"邻居已经报过 {strange.number}", "k1"))
+    desk(WANG, lambda it: it.hand_back(number, Returned()))
+    assert say("撤回工单")["outcome"] == "needs_identity"
+    assert desk.read(lambda work: work.cases.by_number(strange.number)).status is Status.SUBMITTED

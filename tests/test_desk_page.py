@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -55,19 +53,13 @@ def store(office: Office) -> Store:
 
 
 Login = Callable[..., Page]
-# The last logins: the server lets ten a minute in from one address, and some tests log in by themselves.
-LOGGED_IN: deque[float] = deque(maxlen=4)
-A_MINUTE = 62
 
 
 @pytest.fixture
 def login(browser: webdriver.Chrome, office: Office) -> Login:
-    """Opens the desk as a member of the staff, with the keyboard alone; ten logins a minute are let in."""
+    """Opens the desk as a member of the staff, with the keyboard alone."""
 
     def opened(who: str, language: str = "zh", size: tuple[int, int] = WIDE) -> Page:
-        while len(LOGGED_IN) == LOGGED_IN.maxlen and time.monotonic() - LOGGED_IN[0] < A_MINUTE:
-            time.sleep(1)
-        LOGGED_IN.append(time.monotonic())
         page = Page(browser, language)
         page.resize(*size)
         page.media(prefers_color_scheme="light", prefers_reduced_motion="reduce", forced_colors="none")
@@ -200,6 +192,37 @@ def test_the_case_form_fills_and_files(login: Login, office: Office) -> None:
     page.one("#close-talk").click()
     page.until(lambda: not page.all("#say"))
     assert office.say("查我的工单进度", "filing")["outcome"] == "case_status"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_one_key_joins_the_citizen_to_a_case_on_the_same(login: Login, office: Office, language: str) -> None:
+    place, matter = f"民治大道{'88' if language == 'zh' else '99'}号", "工地每天晚上十一点还在施工，吵得睡不着"
+    draft = CaseDraft(
+        f"{place}{matter}", DemandType.COMPLAINT, "环保水务", "H01", None, place, "龙华区", "民治街道", "每天晚上"
+    )
+    now = Store(open_database(f"sqlite:///{office.server._folder / 'test.sqlite3'}"), "SZ", lambda: datetime.now(ZONE))
+    with now.work() as work:
+        other = work.cases.file(draft, SenderId(f"neighbour-{language}"), "zh", "13800138000", False)
+    sender = f"joins-{language}"
+    office.say("转人工", sender)
+    page = login("wang", language)
+    page.until(lambda: page.all(".lists button.primary"))
+    page.one(f"#claim-{office.last_waiting()}").click()
+    page.until(lambda: page.all("#say"))
+    office.say(f"龙华区{place}{matter}，我电话13900000000", sender)
+    page.until(lambda: page.all(f"#join-{other.number}"))
+    page.shot(f"desk-join-{language}")
+    assert page.violations() == []
+    focus_on(page, f"#join-{other.number}")
+    page.press(Keys.F7)
+    page.until(lambda: other.number in page.one("#told").text)
+    page.until(lambda: other.number in page.one(".log").text)
+    assert not page.all(f"#join-{other.number}") and page.violations() == []
+    calm(page)
+    with now.work() as work:
+        assert work.followers.reported(other.number) == 2
+    page.one("#close-talk").click()
+    page.until(lambda: not page.all("#say"))
 
 
 def test_a_call_as_it_is_heard(login: Login, office: Office) -> None:

@@ -16,14 +16,15 @@ from pathlib import Path
 import pytest
 from redis import Redis, RedisError
 
-from connectors.throttle import LOGINS_BY_ADDRESS, PAUSE_SECONDS, Throttle
+from connectors.throttle import PAUSE_SECONDS, Throttle, login_limits
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ("redis-server", "valkey-server")
+TEN = login_limits(10, 20).address
 TRY = "login-address", "10.0.0.1"
 ANOTHER_WORKER = (
     "import sys; from connectors.throttle import *; throttle = Throttle(sys.argv[1]); "
-    "print(sum(throttle.hit(LOGINS_BY_ADDRESS, 'login-address', '10.0.0.1') for _ in range(6)))"
+    "print(sum(throttle.hit(login_limits(10, 20).address, 'login-address', '10.0.0.1') for _ in range(6)))"
 )
 
 
@@ -79,7 +80,7 @@ def redis(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 def hits(throttle: Throttle, times: int) -> int:
     """How many of so many tries counted."""
-    return sum(throttle.hit(LOGINS_BY_ADDRESS, *TRY) for _ in range(times))
+    return sum(throttle.hit(TEN, *TRY) for _ in range(times))
 
 
 def test_all_workers_count_together(redis: Server) -> None:
@@ -89,10 +90,10 @@ def test_all_workers_count_together(redis: Server) -> None:
         [sys.executable, "-c", ANOTHER_WORKER, redis.url], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert other.stdout.strip() == "4"
-    assert one.spent(LOGINS_BY_ADDRESS, *TRY)
-    assert Throttle(redis.url).spent(LOGINS_BY_ADDRESS, *TRY)
-    assert not one.spent(LOGINS_BY_ADDRESS, "login-address", "10.0.0.2")
-    assert 55 <= one.wait(LOGINS_BY_ADDRESS, *TRY) <= 60
+    assert one.spent(TEN, *TRY)
+    assert Throttle(redis.url).spent(TEN, *TRY)
+    assert not one.spent(TEN, "login-address", "10.0.0.2")
+    assert 55 <= one.wait(TEN, *TRY) <= 60
 
 
 def test_a_server_killed_midway_lets_the_worker_count_for_itself(
@@ -105,7 +106,7 @@ def test_a_server_killed_midway_lets_the_worker_count_for_itself(
         assert (hits(one, 11), hits(other, 11)) == (10, 10)
     assert {record.getMessage() for record in caplog.records} == {"redis does not count: ConnectionError"}
     assert len(caplog.records) < 22
-    assert one.spent(LOGINS_BY_ADDRESS, *TRY)
+    assert one.spent(TEN, *TRY)
     redis.start()
     time.sleep(0.3)
     assert hits(one, 6) + hits(other, 6) == 10

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
-from bot.actions.demand_form import DEMAND_FORM, state_of
 from bot.actions.file_demand import CLOSED_SLOTS
 from bot.assistant import Assistant
-from bot.cases.case import Case, CaseDraft
+from bot.cases.case import Case, CaseDraft, Facts
 from bot.cases.number import CaseNumber
-from bot.cases.states import Role
+from bot.cases.states import Move, Role
 from bot.cases.telling import TIME_FORMAT, Telling
+from bot.desk.joining import SOURCE, Way, filed_in, way_to
+from bot.desk.learnt import Learnt, Returned
 from bot.desk.speaker import AGENT_SAID, ROLE, Speaker
 from bot.desk.talks import Ending, SaidTurn, Talk, TalkState
-from bot.errors import NotYourTalk, TalkOver
+from bot.errors import NotJoinable, NotYourTalk, TalkOver
 from bot.messages import BotMessage, MessageId
 from bot.staff.accounts import Account
 from bot.staff.audit import Action
+from bot.staff.desk import CaseDesk
 from bot.store import Work
 from bot.tracker import Event, Mode, Tracker, fold
 
-CASE_NUMBER = re.compile(r"\b[A-Z]{2}\d{6}-\d{6}-\d\b")
-FORM_VALUES = ("location", "occurred_at", "contact")
 HIDDEN_CODE = "********"
-SOURCE = "desk"
-
-
-@dataclass(frozen=True)
-class Returned:
-    """What the bot is told when it goes on: the service spoken of, values for the form under way, and a note."""
-
-    note: str | None = None
-    service: str | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
+JOINED = {Way.FOLLOW: "utter_joined_following", Way.MERGE: "utter_joined_merged"}
 
 
 class TalkDesk:
@@ -105,7 +95,8 @@ class TalkDesk:
     def close(self, number: int, outcome: Ending, returned: Returned) -> None:
         """End a talk whose matter is settled: the form under way ends with it."""
         talk, tracker = self._mine(number)
-        events = [self._mode(Mode.AUTO), *self._learnt(talk, tracker, returned), *self._form_ended(tracker)]
+        known = self._learnt(talk, tracker, replace(returned, values={}))
+        events = [self._mode(Mode.AUTO), *known, *self._form_ended(tracker)]
         language = _language(tracker, talk)
         self._speaker.say(tracker, language, (self._domain.say("utter_talk_closed", language),), events)
         self._work.talks.close(number, outcome, returned.note, self._now)
@@ -131,39 +122,36 @@ class TalkDesk:
         self._work.audit.write(self._account, Action.CASE_FILED, self._address, case.number, [f"talk:{number}"])
         return case
 
-    def _learnt(self, talk: Talk, tracker: Tracker, returned: Returned) -> tuple[Event, ...]:
-        """What the bot learns: the service and the case the person spoke of, values for the form, the note."""
-        said = self._said_by_people(talk)
-        numbers = [number for text in said for number in CASE_NUMBER.findall(text)]
-        named = (self._assistant.service_named(text) for text in reversed(said))
-        service = returned.service or next((code for code in named if code), None)
-        events: list[Event] = []
-        if service is not None and service in self._assistant.catalogue:
-            discussed = [service, *(code for code in tracker.slot("discussed") or () if code != service)]
-            events += [self._slot("service_code", service), self._slot("discussed", discussed)]
-        if numbers:
-            events.append(self._slot("case_number", CaseNumber(numbers[-1])))
-        if returned.note:
-            events.append(self._slot("agent_note", returned.note))
-        values = {name: value for name, value in returned.values.items() if name in FORM_VALUES and value}
-        if values and tracker.active_form == DEMAND_FORM:
-            state = state_of(tracker)
-            for name, value in values.items():
-                filled = replace(state, contact=value) if name == "contact" else state.fill(name, value, False)
-                state = filled if state.drafts or name == "contact" else state
-            events += [*state.events(self._slot), self._slot("requested_slot", state.missing())]
-        return tuple(events)
+    def join(self, number: int, leader: CaseNumber) -> Way:
+        """Join the citizen to a case that others filed, instead of or after filing one; again does nothing.
 
-    def _said_by_people(self, talk: Talk) -> list[str]:
-        since = talk.claimed_at
-        turns = self._work.talks.transcript(talk.sender)
-        return [
-            str(event.get("text") or "")
-            for turn in turns
-            if since is None or turn.at >= since
-            for event in turn.events
-            if event["event"] == AGENT_SAID
-        ]
+        Raises UnknownCase, or NotJoinable for the citizen's own, an ended or an anonymous case and without the right.
+        """
+        talk, tracker = self._mine(number)
+        once = MessageId(f"desk:{number}:join:{leader}")
+        cases = CaseDesk(self._work, self._account, self._now, self._address)
+        case, filed = cases.visible(leader), filed_in(self._work, talk)
+        if self._work.answer_of(talk.sender, once) is not None:
+            own = self._work.cases.of_sender(talk.sender)
+            return Way.MERGE if any(one.handling.merged_into == leader for one in own) else Way.FOLLOW
+        way = way_to(case, talk, filed, self._account.role)
+        if way is None:
+            raise NotJoinable(f"case {leader} is not to be joined")
+        if filed is not None:
+            cases.move(filed.number, Move.MERGE, Facts(leader=leader), filed.version)
+        else:
+            self._work.followers.follow(leader, talk.sender, self._now)
+        language = _language(tracker, talk)
+        telling = Telling(self._domain, self._assistant.catalogue, self._assistant.analyst.city, language)
+        status = telling.status(self._work.closing.progress(self._work.cases.by_number(leader), self._now))
+        told = self._domain.say(JOINED[way], language, number=leader, own=filed.number if filed else "", status=status)
+        events = self._form_ended(tracker)
+        self._speaker.say(tracker, language, (replace(told, custom=dict(ROLE)),), events, once)
+        self._work.audit.write(self._account, Action.CASE_JOINED, self._address, leader, [f"talk:{number}", way])
+        return way
+
+    def _learnt(self, talk: Talk, tracker: Tracker, returned: Returned) -> tuple[Event, ...]:
+        return tuple(Learnt(self._work, self._assistant, talk, tracker, self._now).events(returned))
 
     def _form_ended(self, tracker: Tracker) -> tuple[Event, ...]:
         if tracker.active_form is None:

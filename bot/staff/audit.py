@@ -44,6 +44,7 @@ class Action(StrEnum):
     TALK_RELEASED = "talk_released"
     TALK_ENDED = "talk_ended"
     CASE_FILED = "case_filed"
+    CASE_JOINED = "case_joined"
     DRAFT_DECIDED = "draft_decided"
     CALL_READ = "call_read"
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.assist.transcript import Segment, Speaker
 from bot.assistant import Assistant
-from connectors.assist_api import advice_json, assistance_of, duplicates_of, recent_calls
+from bot.cases.states import Role
+from bot.desk.joining import Known, known_cases
+from bot.desk.talks import Talk
+from bot.staff.views import line_view
+from connectors.assist_api import advice_json, assistance_of, found_for, recent_calls
 from connectors.desk.schemas import Line, Said
+from connectors.staff.schemas import QueueLine
 
 logger = logging.getLogger("chengda")
 NOTHING: dict[str, Any] = {
@@ -21,14 +27,29 @@ NOTHING: dict[str, Any] = {
 QUESTION_ENDS = ("?", "？")
 
 
-def advice_for(assistant: Assistant, lines: Sequence[Line], language: str | None) -> dict[str, Any]:
-    """Suggestions, the case form and a summary in a language, the citizen's by default; empty when that fails."""
+def advice_for(
+    assistant: Assistant, lines: Sequence[Line], language: str | None, talk: Talk, role: Role
+) -> dict[str, Any]:
+    """Suggestions, the case form, cases on the same and a summary; empty when that fails.
+
+    They are in a language, the citizen's by default. `way` is how a role can join the citizen to a case.
+    """
     try:
         advice = assistance_of(assistant).advise(recent_calls(assistant).listen(_segments(lines)), language)
-        return {**advice_json(advice), "duplicates": list(duplicates_of(assistant, advice.draft))}
+        with assistant.store.work() as work:
+            known = known_cases(work, talk, role, found_for(assistant, work, advice.draft))
+        now = assistant.clock()
+        return {**advice_json(advice), "duplicates": [_known(one, now) for one in known]}
     except Exception:
         logger.exception("reference %s: suggestions failed", secrets.token_hex(4))
         return dict(NOTHING)
+
+
+def _known(one: Known, now: datetime) -> dict[str, Any]:
+    line = QueueLine(**line_view(one.case, now)).model_dump(mode="json")
+    shown = ("status", "excerpt", "district", "subdistrict", "filed_at", "anonymous")
+    told = {name: line[name] for name in shown}
+    return {"case_id": one.case.number, "score": round(one.share, 4), "way": one.way, **told}
 
 
 def _segments(lines: Sequence[Line]) -> list[Segment]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from bot.cases.case import DemandType
 from bot.desk.drafts import Decision
+from bot.desk.joining import Way
 from bot.desk.suggestions import Use
 from bot.desk.talks import Ending, Reason, TalkState
 from connectors.staff.schemas import QueueLine, Strict
@@ -94,12 +95,35 @@ class SayBody(Strict):
     key: Key
 
 
+class ReturnedForm(Strict):
+    """What the person filled in of the case form."""
+
+    description: Annotated[str | None, Field(max_length=MAX_NOTE)] = None
+    type: DemandType | None = None
+    category: Value | None = None
+    service_item: Annotated[str | None, Field(max_length=10)] = None
+    location: Value | None = None
+    district: Value | None = None
+    subdistrict: Value | None = None
+    occurred_at: Value | None = None
+    contact: Value | None = None
+    anonymous: bool = False
+
+    def told(self) -> dict[str, str]:
+        """The fields with a value."""
+        told = {name: value.strip() for name, value in self if isinstance(value, str) and value.strip()}
+        return told | ({"anonymous": "true"} if self.anonymous else {})
+
+
 class ReturnBody(Strict):
     """What the bot is to know when it goes on."""
 
     note: Annotated[str | None, Field(max_length=MAX_NOTE)] = None
     service: Annotated[str | None, Field(max_length=10)] = None
-    values: Annotated[dict[str, Value], Field(default_factory=dict, description="location, occurred_at, contact")]
+    values: Annotated[
+        ReturnedForm,
+        Field(default_factory=ReturnedForm, description="Of the case form; a description without a form begins one."),
+    ]
 
 
 class CloseBody(ReturnBody):
@@ -129,6 +153,19 @@ class FiledCase(BaseModel):
 
     number: str
     expected_at: datetime
+
+
+class JoinBody(Strict):
+    """Which case the citizen is joined to."""
+
+    case: Annotated[str, Field(min_length=1, max_length=20, examples=["SZ261127-000001-7"])]
+
+
+class JoinedCase(BaseModel):
+    """The case that goes on, and how the citizen was joined to it."""
+
+    number: str
+    way: Way
 
 
 class UsedBody(Strict):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from bot.assistant import Assistant
-from bot.cases.case import CaseDraft, DemandType
+from bot.cases.case import CaseDraft
+from bot.cases.number import CaseNumber
+from bot.desk import filled
+from bot.desk.learnt import Returned
 from bot.desk.suggestions import Used
-from bot.desk.talk_desk import Returned, TalkDesk
+from bot.desk.talk_desk import TalkDesk
 from bot.staff.views import line_view
 from bot.store import Work
 from connectors.desk.advice import advice_for
@@ -19,6 +21,8 @@ from connectors.desk.schemas import (
     CaseBody,
     CloseBody,
     FiledCase,
+    JoinBody,
+    JoinedCase,
     Queue,
     ReturnBody,
     SayBody,
@@ -92,7 +96,7 @@ def advice(number: Number, caller: Talker, engine: Engine, language: Language = 
     with caller.parts.store.work() as work:
         found, _, turns = _desk(work, caller, engine).look(number, record=False)
         lines = list(lines_of(turns, work.cases.of_sender(found.sender)))
-    return advice_for(engine, lines, language)
+    return advice_for(engine, lines, language, found, caller.account.role)
 
 
 @router.post("/talks/{number}/say", status_code=204, responses=HELD)
@@ -111,6 +115,18 @@ def file(number: Number, body: CaseBody, caller: Talker, engine: Engine, request
     return FiledCase(number=made.number, expected_at=made.expected_at)
 
 
+@router.post("/talks/{number}/join", responses=HELD | {404: {"model": Problem, "description": "No such talk or case."}})
+def join(number: Number, body: JoinBody, caller: Talker, engine: Engine, request: Request) -> JoinedCase:
+    """Join the citizen to a case that others filed: the case filed in this talk is merged into it, else followed.
+
+    The same case again does nothing. 409 for one's own, an ended or an anonymous case, or without the right to merge.
+    """
+    with caller.parts.store.work() as work:
+        way = _desk(work, caller, engine).join(number, CaseNumber(body.case.strip().upper()))
+    request.app.state.postman.ring()
+    return JoinedCase(number=body.case.strip().upper(), way=way)
+
+
 @router.post("/talks/{number}/used", status_code=204, responses=HELD)
 def used(number: Number, body: UsedBody, caller: Talker) -> Response:
     """Note what was done with a suggestion."""
@@ -124,14 +140,14 @@ def used(number: Number, body: UsedBody, caller: Talker) -> Response:
 @router.post("/talks/{number}/hand-back", status_code=204, responses=HELD)
 def hand_back(number: Number, body: ReturnBody, caller: Talker, engine: Engine, request: Request) -> Response:
     """Let the bot go on."""
-    returned = Returned(body.note, body.service, body.values)
+    returned = Returned(body.note, body.service, body.values.told())
     return _done(caller, engine, request, lambda desk: desk.hand_back(number, returned))
 
 
 @router.post("/talks/{number}/close", status_code=204, responses=HELD)
 def close(number: Number, body: CloseBody, caller: Talker, engine: Engine, request: Request) -> Response:
     """End the talk; the next message goes to the bot."""
-    returned = Returned(body.note, body.service, body.values)
+    returned = Returned(body.note, body.service, body.values.told())
     return _done(caller, engine, request, lambda desk: desk.close(number, body.outcome, returned))
 
 
@@ -154,16 +170,4 @@ def _desk(work: Work, caller: Caller, engine: Assistant) -> TalkDesk:
 
 def draft_of(body: CaseBody, engine: Assistant) -> CaseDraft:
     """The draft of the words, with what the agent told in its place."""
-    read = engine.analyst.analyse(body.description)
-    draft = read[0].draft() if read else CaseDraft(body.description, DemandType.CONSULT)
-    draft = replace(draft, description=body.description)
-    names = ("type", "category", "service_item", "location", "district", "subdistrict", "occurred_at")
-    told = {name: getattr(body, name) for name in names if getattr(body, name)}
-    if told.get("category", draft.category) != draft.category:
-        # What was read beside the category belongs to the other one; without an item dispatch decides.
-        draft = replace(draft, subcategory=None, service_item=None, agency=None)
-    if told.get("service_item") in engine.catalogue:
-        told["agency"] = engine.catalogue[told["service_item"]].agency
-    else:
-        told.pop("service_item", None)
-    return replace(draft, **told)
+    return filled.draft_of({name: value for name, value in body if isinstance(value, str)}, engine)

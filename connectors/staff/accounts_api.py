@@ -14,7 +14,7 @@ from bot.staff.audit import Action
 from bot.staff.door import NewAccount
 from bot.staff.rights import Right, may
 from connectors.limits import address_of
-from connectors.staff.caller import Accountant, Auditor, Own, Parts
+from connectors.staff.caller import Accountant, Auditor, Own, Parts, StaffParts
 from connectors.staff.schemas import (
     AccountChange,
     AccountRequest,
@@ -28,7 +28,7 @@ from connectors.staff.schemas import (
     PasswordChange,
     Problem,
 )
-from connectors.throttle import LOGINS_BY_ACCOUNT, LOGINS_BY_ADDRESS, Throttle, network_of
+from connectors.throttle import network_of
 
 router = APIRouter(tags=["staff: accounts"])
 Answers = dict[int | str, dict[str, Any]]
@@ -51,16 +51,18 @@ def login(body: LoginRequest, request: Request, parts: Parts) -> Opened:
     """Open a session of 8 hours.
 
     An unknown login, a wrong password, a closed and a locked account get the same answer. Five wrong passwords lock an
-    account for 15 minutes; an address may try ten times a minute.
+    account for 15 minutes; an address may try `CHENGDA_LOGINS_BY_ADDRESS` times a minute, an account
+    `CHENGDA_LOGINS_BY_ACCOUNT` times in 15 minutes.
     """
     address = address_of(request.scope, parts.trusted_proxy)
-    _count(parts.throttle, network_of(address), body.login.strip().lower())
+    _count(parts, network_of(address), body.login.strip().lower())
     token, session = parts.door.login(body.login, body.password, address)
     return Opened(token=token, expires_at=session.expires_at, account=account_view(session.account))
 
 
-def _count(throttle: Throttle, network: str, account: str) -> None:
-    windows = ((LOGINS_BY_ADDRESS, "login-address", network), (LOGINS_BY_ACCOUNT, "login-account", account))
+def _count(parts: StaffParts, network: str, account: str) -> None:
+    limits, throttle = parts.logins, parts.throttle
+    windows = ((limits.address, "login-address", network), (limits.account, "login-account", account))
     for limit, kind, key in windows:
         if not throttle.hit(limit, kind, key):
             wait = throttle.wait(limit, kind, key)
@@ -84,7 +86,7 @@ def me(caller: Own) -> Me:
 @router.post("/password", status_code=204, responses=NEEDS_SESSION)
 def password(body: PasswordChange, caller: Own) -> Response:
     """Set the own password; all own sessions end, this one too. A wrong old password counts like a wrong login."""
-    _count(caller.parts.throttle, network_of(caller.address), caller.account.login)
+    _count(caller.parts, network_of(caller.address), caller.account.login)
     caller.parts.door.new_password(caller.session, body.old, body.new, caller.address)
     return Response(status_code=204)
 

@@ -24,7 +24,7 @@ from bot.staff.sessions import Session, signing_key
 from bot.store import Store, Work
 from connectors.limits import address_of
 from connectors.problem import language_of
-from connectors.throttle import Throttle
+from connectors.throttle import LoginLimits, Throttle, login_limits
 from knowledge.catalogue import Catalogue
 
 BEARER = HTTPBearer(auto_error=False, description="The token of `POST /staff/login`.")
@@ -40,6 +40,7 @@ class StaffParts:
     catalogue: Catalogue
     door: StaffDoor
     throttle: Throttle
+    logins: LoginLimits
     trusted_proxy: bool
     dispatcher: Callable[[], TaughtDispatcher]
     finder: Callable[[], DuplicateFinder | None]
@@ -85,7 +86,10 @@ def staff_parts(
     password = settings.admin_password.get_secret_value()
     if password:
         door.first_admin(password)
-    return StaffParts(store, clock, domain, catalogue, door, throttle, settings.trusted_proxy, dispatcher, finder)
+    logins = login_limits(settings.logins_by_address, settings.logins_by_account)
+    return StaffParts(
+        store, clock, domain, catalogue, door, throttle, logins, settings.trusted_proxy, dispatcher, finder
+    )  # fmt: skip
 
 
 def parts_of(request: Request) -> StaffParts:

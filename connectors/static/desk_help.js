@@ -5,6 +5,8 @@ import { Refusal, el, field, percent, randomId } from './desk_parts.js';
 const KEYS = { a: 'accept', e: 'edit', d: 'dismiss' };
 const TYPES = ['', 'consult', 'help', 'complaint', 'report', 'suggestion', 'praise'];
 const HITS = 5;
+/** Fields read off what is said that the bot may always have. */
+const HEARD = ['location', 'occurred_at', 'contact'];
 
 export class Suggestions {
   constructor(page) {
@@ -209,14 +211,55 @@ export class CaseForm {
 
   drawDuplicates(found) {
     const t = (key, values) => this.person.t(key, values);
-    const lines = found.map((one) => el('li', {}, t('duplicate_of', { number: one.case_id, share: percent(one.score) })));
+    this.known = found;
+    const first = found.find((one) => one.way);
+    const lines = found.map((one) => el('li', {}, this.knownCase(one, one === first)));
+    const focused = this.duplicates.contains(document.activeElement) ? document.activeElement.id : null;
     this.duplicates.replaceChildren(found.length ? el('ul', { class: 'plain' }, lines) : el('p', { class: 'quiet' }, t('duplicates_empty')));
+    if (focused) document.getElementById(focused)?.focus();
   }
 
-  /** What the bot should know of the form when it goes on. */
+  /** A case on the same, with the button that joins the citizen to it where that is possible. */
+  knownCase(one, first) {
+    const t = (key, values) => this.person.t(key, values);
+    const where = [one.district, one.subdistrict].filter(Boolean).join(' ');
+    const told = [t(`status_${one.status}`), where, t('filed_at', { at: this.person.when(one.filed_at) })];
+    const button = one.way
+      ? el('button', { type: 'button', id: `join-${one.case_id}`, 'aria-label': t('join_of', { act: t(`join_${one.way}`), number: one.case_id, excerpt: one.excerpt }), click: () => this.join(one), 'aria-keyshortcuts': first ? 'F7' : null }, t(`join_${one.way}`))
+      : null;
+    return [t('duplicate_of', { number: one.case_id, share: percent(one.score) }), el('br'), told.filter(Boolean).join(' · '), el('br'), one.excerpt, button ? el('p', { class: 'buttons' }, button, first ? el('kbd', { 'aria-hidden': 'true' }, 'F7') : null) : null];
+  }
+
+  /** One key: join the citizen to the likeliest case. */
+  joinFirst() {
+    const one = this.known.find((other) => other.way);
+    if (one) this.join(one);
+  }
+
+  async join(one) {
+    const { page } = this;
+    let joined;
+    const done = await page.desk.attempt(
+      async () => (joined = await this.person.ask(`${page.root}/join`, { body: { case: one.case_id } })),
+      () => this.person.t(`joined_${joined.way}`, { number: joined.number }),
+    );
+    if (!done) return;
+    this.settled = true;
+    this.touched.clear();
+    this.drawDuplicates(this.known.filter((other) => other !== one).map((other) => ({ ...other, way: null })));
+    page.input.focus();
+    await page.refreshTalk?.();
+  }
+
+  /** What the bot should know of the form when it goes on: what was heard of place, time and number, and what the agent wrote. */
   values() {
-    const names = ['location', 'occurred_at', 'contact'];
-    return Object.fromEntries(names.map((name) => [name, this.controls[name].value.trim()]).filter(([, value]) => value));
+    if (this.settled && !this.touched.size) return {};
+    const { active_form: running, form } = this.page.view;
+    const begun = (running || this.touched.size) && !form.description;
+    const sent = ([name]) => HEARD.includes(name) || this.touched.has(name) || (name === 'description' && begun);
+    const texts = Object.entries(this.controls).filter(([name]) => name !== 'anonymous').filter(sent);
+    const told = Object.fromEntries(texts.map(([name, control]) => [name, control.value.trim()]).filter(([, value]) => value));
+    return this.controls.anonymous.checked ? { ...told, anonymous: true } : told;
   }
 
   async file() {
@@ -231,8 +274,11 @@ export class CaseForm {
     );
     if (!done) return;
     this.key = randomId();
+    this.settled = true;
     this.touched.clear();
     await page.refreshTalk?.();
+    // What joins to a case now is the one just filed.
+    if (page.refreshTalk) await page.suggestions.refresh();
   }
 }
 

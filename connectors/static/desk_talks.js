@@ -288,6 +288,7 @@ export class TalksPage {
     if (this.number === null) return;
     const acts = { F2: 'accept', F4: 'edit', F8: 'dismiss' };
     if (event.key === 'F9') this.suggestions.focus();
+    else if (event.key === 'F7') this.caseForm.joinFirst();
     else if (acts[event.key]) this.suggestions.first(acts[event.key]);
     else return;
     event.preventDefault();

@@ -1,0 +1,59 @@
+"""Joining a citizen to a case that others filed on the same: filed already, the own case is merged into it; else the
+citizen follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.cases.case import Case
+from bot.cases.duplicate_finder import Found
+from bot.cases.states import OPEN, TRANSITIONS, Move, Role
+from bot.desk.talks import Talk
+from bot.staff.rights import Right, may
+from bot.store import Work
+
+SOURCE = "desk"
+
+
+class Way(StrEnum):
+    """How a citizen is joined to a case."""
+
+    FOLLOW = "follow"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True)
+class Known:
+    """An open case that tells of the same, how likely, and how the citizen of a talk can be joined to it, if at all."""
+
+    case: Case
+    share: float
+    way: Way | None
+
+
+def filed_in(work: Work, talk: Talk) -> Case | None:
+    """The case that an agent filed during a talk, the newest, while it can still be merged."""
+    origins = TRANSITIONS[Move.MERGE].origins
+    own = (case for case in work.cases.of_sender(talk.sender) if case.source == SOURCE and case.status in origins)
+    return next((case for case in own if case.filed_at >= talk.requested_at), None)
+
+
+def way_to(case: Case, talk: Talk, filed: Case | None, role: Role) -> Way | None:
+    """How the citizen is joined to a case; None to one's own, to an ended one, or where the role has no right.
+
+    Nobody follows an anonymous case: nothing of it is told to others.
+    """
+    if case.sender == talk.sender or case.status not in OPEN:
+        return None
+    if filed is not None:
+        return Way.MERGE if may(role, Right.DUPLICATES) else None
+    return None if case.anonymous else Way.FOLLOW
+
+
+def known_cases(work: Work, talk: Talk, role: Role, found: Sequence[Found]) -> tuple[Known, ...]:
+    """Cases found on what a talk is about, without the citizen's own."""
+    filed = filed_in(work, talk)
+    others = (one for one in found if one.case.sender != talk.sender)
+    return tuple(Known(one.case, one.share, way_to(one.case, talk, filed, role)) for one in others)
