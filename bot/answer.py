@@ -35,7 +35,7 @@ def unasked(turn: Turn, sender: str) -> list[dict[str, Any]]:
 
 
 def _turn_json(turn: Turn, cases: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
+    own = {
         "outcome": str(turn.outcome),
         "language": turn.language,
         "intent": {"name": turn.intent, "confidence": round(turn.confidence, 4)},
@@ -53,6 +53,7 @@ def _turn_json(turn: Turn, cases: list[dict[str, Any]]) -> dict[str, Any]:
         "active_form": turn.active_form,
         "requested_slot": turn.requested_slot,
     }
+    return {**own, **(turn.told or {})}
 
 
 def _source_json(source: Source, language: str) -> dict[str, Any]:

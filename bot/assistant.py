@@ -85,10 +85,15 @@ ASKED_AGAIN: Mapping[str, Action] = {
 MAX_OPEN_NEED = 120
 ALARMS = ("action_emergency", "action_crisis")
 KEEPS_CHOICES = {*ALARMS, "action_repeat"}
+# Decides and acts in a turn; gives what was done and the intent that was read.
+Run = Callable[[TurnContext, Work], tuple[ActionResult, str]]
 # Told of a turn once it is stored; must neither wait nor raise.
 Watcher = Callable[[UserMessage, Parse, list[dict[str, Any]]], None]
 # Done in the transaction of a turn with its answer, also when the turn was stored before.
 AndThen = Callable[[Work, list[dict[str, Any]]], None]
+
+# Answers in the assistant's place, over its `handle`.
+StandIn = Callable[["Assistant", UserMessage, AndThen | None], list[dict[str, Any]]]
 
 
 class Assistant:
@@ -128,9 +133,10 @@ class Assistant:
         self.duplicates: DuplicateFinder | None = None
         self.hours: DeskHours = ALWAYS
         self.approval = Approval()
-        self._max_chars = max_chars
+        self.max_chars = max_chars
         self._session_seconds = session_minutes * 60
         self.watchers: list[Watcher] = []
+        self.stand_in: StandIn | None = None
         self._policies: tuple[policies.Policy, ...] = (
             policies.all_clear,
             policies.safety,
@@ -147,19 +153,21 @@ class Assistant:
             policies.Rules(rules),
         )
 
-    def handle(self, message: UserMessage, and_then: AndThen | None = None) -> list[dict[str, Any]]:
-        """Answer a message; the same `message_id` again gets the same answer and does nothing."""
-        parse = self.understanding.parse(message.text[: self._max_chars], message.language_hint)
+    def handle(
+        self, message: UserMessage, and_then: AndThen | None = None, run: Run | None = None
+    ) -> list[dict[str, Any]]:
+        """Answer a message, by another `run` where given; the same `message_id` again gets the same answer."""
+        parse = self.understanding.parse(message.text[: self.max_chars], message.language_hint)
         live, deadline = self.live, time.monotonic() + LIVE_BUDGET
         while True:
             try:
-                return self._handled(message, parse, live, and_then)
+                return self._handled(message, parse, live, and_then, run)
             except LiveWanted as wanted:
                 # The turn was rolled back: nobody else waits for the database while a live source is asked.
                 live = live.looked_up(wanted.asks, self.clock(), deadline)
 
     def _handled(
-        self, message: UserMessage, parse: Parse, live: LiveDesk, and_then: AndThen | None
+        self, message: UserMessage, parse: Parse, live: LiveDesk, and_then: AndThen | None, run: Run | None
     ) -> list[dict[str, Any]]:
         with self.store.work() as work:
             work.hold(message.kept_as)
@@ -169,22 +177,22 @@ class Assistant:
                     and_then(work, known)
                 return known
             now = self.clock()
-            before, opening = self._opened(work.tracker(message.kept_as), work, now)
-            held = silent(message, parse, before, work.talks, now, self._max_chars)
+            before, opening = self.opened(work.tracker(message.kept_as), work, now)
+            held = silent(message, parse, before, work.talks, now, self.max_chars)
             if held is not None:
                 notice_wish.keep_wish(message.text, message.sender, work.mailing)
-            turn, after = held or self._turn(message, parse, before, work, now, live)
+            turn, after = held or self._turn(message, parse, before, work, now, live, run or self.run)
             if self.approval.wanted(turn):
                 kept = render(self.approval.held(turn), message.sender, self.catalogue, units_of(self.analyst.city))
                 turn = self.approval.asked(work.drafts, message, turn, kept, self.domain, now)
             answer = render(turn, message.sender, self.catalogue, units_of(self.analyst.city))
             number = work.save(after, message.message_id, (*opening, *turn.events), answer, now)
-            if held is None:
+            if held is None and run is None:
                 told = ToldTurn(number, message.text, answer)
                 work.learning.note(told, lambda: work.told(message.kept_as, before=number), self.domain, now.date())
             if and_then is not None:
                 and_then(work, answer)
-        for watch in self.watchers:
+        for watch in self.watchers if run is None else ():
             watch(message, parse, answer)
         return answer
 
@@ -197,7 +205,7 @@ class Assistant:
                 work.learning.rate(told, rating, self.domain, self.clock().date())
         return told is not None
 
-    def _opened(self, tracker: Tracker, work: Work, now: datetime) -> tuple[Tracker, tuple[Event, ...]]:
+    def opened(self, tracker: Tracker, work: Work, now: datetime) -> tuple[Tracker, tuple[Event, ...]]:
         """The tracker with a fresh session after a long silence, unless a person holds the conversation."""
         opening = freed(tracker, work.talks, now)
         held = fold(tracker, opening).mode is Mode.MANUAL
@@ -206,13 +214,13 @@ class Assistant:
         return fold(tracker, opening), opening
 
     def _turn(
-        self, message: UserMessage, parse: Parse, tracker: Tracker, work: Work, now: datetime, live: LiveDesk
+        self, message: UserMessage, parse: Parse, tracker: Tracker, work: Work, now: datetime, live: LiveDesk, run: Run
     ) -> tuple[Turn, Tracker]:
         language = reply_language(parse, tracker, message.language_hint)
-        context = self._context(message, parse, tracker, language, work, now, live)
-        result, intent = self._run(context, work)
+        context = self.context(message, parse, tracker, language, work, now, live)
+        result, intent = run(context, work)
         events = (
-            Event("user", now.timestamp(), name=intent, text=message.text[: self._max_chars]),
+            Event("user", now.timestamp(), name=intent, text=message.text[: self.max_chars]),
             *((context.slot("language", language),) if tracker.slot("language") != language else ()),
             *result.events,
             *(Event("bot", now.timestamp(), text=bubble.text) for bubble in result.messages),
@@ -221,14 +229,15 @@ class Assistant:
         turn = Turn(
             result.outcome, language, result.messages, intent, parse.confidence, events, result.hits,
             result.sources, result.cases, result.reveal_code, after.active_form, after.requested_slot,
-            parse.detected.traditional, result.belief, result.follows,
+            parse.detected.traditional, result.belief, result.follows, result.told,
         )  # fmt: skip
         return turn, after
 
-    def _context(
+    def context(
         self, message: UserMessage, parse: Parse, tracker: Tracker, language: str, work: Work, now: datetime,
         live: LiveDesk,
     ) -> TurnContext:  # fmt: skip
+        """What actions get, in a transaction."""
         return TurnContext(
             message, parse, tracker, language, now, self.domain, self.catalogue, self.retriever,
             self.analyst, work.cases, work.handoffs, self.understanding.parse,
@@ -244,19 +253,20 @@ class Assistant:
             return ()
         message = UserMessage(tracker.sender, "")
         parse = self.understanding.parse("", language)
-        return again(self._context(message, parse, tracker, language, work, self.clock(), self.live)).messages
+        return again(self.context(message, parse, tracker, language, work, self.clock(), self.live)).messages
 
     def service_named(self, text: str) -> str | None:
         """The service a text surely speaks of, None when it is not sure."""
-        parse = self.understanding.parse(text[: self._max_chars])
+        parse = self.understanding.parse(text[: self.max_chars])
         found = self.retriever.search(parse.canonical, parse.vector)
         sure = found.verdict is Verdict.ANSWERED and found.best.score >= SURE_SHARE
         return found.best.service.code if sure and found.similarity >= SURE_SIMILARITY else None
 
-    def _run(self, turn: TurnContext, work: Work) -> tuple[ActionResult, str]:
+    def run(self, turn: TurnContext, work: Work) -> tuple[ActionResult, str]:
+        """Decide and act; gives what was done and the intent that was read."""
         length = len(turn.message.text)
-        if length > self._max_chars:
-            refusal = turn.say("utter_too_long", length=length, limit=self._max_chars)
+        if length > self.max_chars:
+            refusal = turn.say("utter_too_long", length=length, limit=self.max_chars)
             return ActionResult(Outcome.CLARIFY, (refusal,)), "none"
         if not any(char.isalnum() for char in turn.parse.canonical) and turn.parse.payload is None:
             return say.utter(turn, "utter_empty", Outcome.CLARIFY), "none"

@@ -122,4 +122,5 @@ def assistant_of(
     assistant.approval = Approval(settings.approval_below, settings.approval_seconds)
     assistant.duplicates = finder_of(models.encoder, models.demands, city)
     assistant.watchers = before.watchers if before else []
+    assistant.stand_in = before.stand_in if before else None
     return assistant

@@ -264,3 +264,7 @@ class ActionFailed(ActionError):
 
 class ActionCallUnreadable(ActionError):
     """A call of an action is not in the agreed form."""
+
+
+class EngineAway(ChengdaError):
+    """Another engine that answers in our place gave no answer that can be used."""

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any, NewType
 
 SenderId = NewType("SenderId", str)
 MessageId = NewType("MessageId", str)
+MAX_SENDER = 200
+BEHIND = "behind"
+
+
+def named(kind: str, sender: str) -> SenderId:
+    """A conversation of a kind, of a long or unfit name by its hash."""
+    name = f"{kind}:{sender}"
+    fits = len(name) <= MAX_SENDER and "\0" not in name
+    return SenderId(name if fits else f"{kind}:{hashlib.sha256(sender.encode('utf-8', 'surrogatepass')).hexdigest()}")
+
+
+def behind(citizen: SenderId) -> SenderId:
+    """The conversation of our own actions with a citizen whom another engine answers."""
+    return named(BEHIND, citizen)
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,16 @@ class Settings(BaseSettings):
         default="", description="Redis that counts logins and look-ups for all workers; empty counts in each worker."
     )
 
+    engine: Literal["native", "rasa"] = Field(
+        default="native", description="Who answers: our own engine, or a running Rasa behind the same doors."
+    )
+    rasa_url: str = Field(default="", description="Address of that Rasa, such as http://127.0.0.1:5005.")
+    rasa_auth_token: SecretStr = Field(
+        default=SecretStr(""), description="The --auth-token of that Rasa; never logged or told."
+    )
+    rasa_seconds: float = Field(
+        default=8.0, gt=0, le=60, description="How long that Rasa may take before the citizen is passed to a person."
+    )
     rasa_token: SecretStr = Field(
         default=SecretStr(""),
         description="Token that a Rasa must show at our actions, and who reads or writes a conversation in Rasa's HTTP "

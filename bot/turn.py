@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.cases.analysis import DemandAnalyst
 from bot.cases.case import Case
@@ -107,6 +107,7 @@ class ActionResult:
 
     `belief` is how sure the assistant is of what it says where that is its own judgement; None where nothing is to be
     checked: questions, records, danger, small talk. `follows` is how many of the last messages are no part of that.
+    `told` is the machine-readable side where another engine answered and told it; it goes before our own.
     """
 
     outcome: Outcome
@@ -118,6 +119,7 @@ class ActionResult:
     reveal_code: bool = False
     belief: float | None = None
     follows: int = 0
+    told: Mapping[str, Any] | None = None
 
 
 class Action(Protocol):
@@ -128,7 +130,7 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class Turn:
-    """The answer to one message; `belief` and `follows` are those of its ActionResult."""
+    """The answer to one message; `belief`, `follows` and `told` are those of its ActionResult."""
 
     outcome: Outcome
     language: str
@@ -145,3 +147,4 @@ class Turn:
     traditional: bool = field(default=False)
     belief: float | None = None
     follows: int = 0
+    told: Mapping[str, Any] | None = None

@@ -15,6 +15,7 @@ from bot.build import build_assistant
 from bot.channels.web_sessions import CHANNEL
 from bot.database import in_memory
 from bot.domain import read_domain
+from bot.messages import BEHIND
 from bot.settings import Settings
 from bot.staff.sessions import signing_key
 from connectors import assist_api, cases_api, feedback_api, knowledge_api, metrics, problem, rest, track_api
@@ -32,7 +33,8 @@ from connectors.open311.router import refusal_of
 from connectors.phone.connect import router as calls_router
 from connectors.phone.connect import switchboard_of
 from connectors.rasa import action_server
-from connectors.rasa.action_turns import BEHIND, FOREIGN
+from connectors.rasa.action_turns import FOREIGN
+from connectors.rasa.engine import engine_of
 from connectors.rasa.seal import Seal
 from connectors.reload import Reloader
 from connectors.reload import router as reload_router
@@ -69,7 +71,9 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.assistant = assistant or build_assistant(settings, live=live_desk(settings))
         app.state.settings = settings
-        app.state.seal = Seal(signing_key(settings.secret.get_secret_value(), settings.data_dir))
+        seal = app.state.seal = Seal(signing_key(settings.secret.get_secret_value(), settings.data_dir))
+        rasa = engine_of(settings, seal)
+        app.state.assistant.stand_in = rasa.handle if rasa else None
         engine = app.state.assistant
         throttle = app.state.throttle = Throttle(settings.redis_url)
         app.state.staff = staff_parts(
@@ -112,6 +116,8 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         if shadow is not None:
             shadow.close()
         app.state.assistant.live.close()
+        if rasa is not None:
+            rasa.close()
 
     app = FastAPI(title="Chengda 城答", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.state.reserved = frozenset({CHANNEL, OPEN311_SOURCE, FOREIGN, BEHIND, *(channel.name for channel in channels)})

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fastapi.testclient import TestClient
+import httpx
 
 BODY = json.loads((Path(__file__).parent / "fixtures" / "rasa" / "action_call.json").read_text(encoding="utf-8"))
-Post = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Caller:
     """One conversation of a Rasa whose actions are ours."""
 
     def __init__(
-        self, client: TestClient, sender: str, slots: Mapping[str, Any], forms: Mapping[str, Any] = {}
+        self, client: httpx.Client, sender: str, slots: Mapping[str, Any], forms: Mapping[str, Any] = {}
     ) -> None:
         self.client, self.sender = client, sender
         self.slots = dict(slots)
@@ -26,6 +25,7 @@ class Caller:
         self.events: list[dict[str, Any]] = []
         self.latest: dict[str, Any] = {}
         self.loop: str | None = None
+        self.status = 0
 
     def hears(self, text: str | None, intent: str = "ask_service", **metadata: str) -> None:
         """The citizen writes."""
@@ -54,6 +54,7 @@ class Caller:
     def calls(self, action: str) -> list[dict[str, Any]]:
         """The responses to a call, whose events and words go into the tracker."""
         answer = self.client.post("/webhook", json=self.body(action))
+        self.status = answer.status_code
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         self.events.append({"event": "action", "name": action})

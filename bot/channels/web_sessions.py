@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from bot.channels.tables import contacts, inbox, outbox, web_sessions
 from bot.database import insert_into
 from bot.errors import UnknownWebSession
-from bot.messages import SenderId
+from bot.messages import SenderId, behind
 from bot.moments import in_utc
 from bot.tables import conversations, handoffs, turns
 
@@ -106,7 +106,7 @@ class WebSessions:
         """Forget a conversation and all that is kept of who held it; cases that were filed stay."""
         sender = session.sender
         for table in (turns, conversations, contacts, inbox, outbox):
-            self._connection.execute(delete(table).where(table.c.sender == sender))
+            self._connection.execute(delete(table).where(table.c.sender.in_((sender, behind(sender)))))
         waiting = handoffs.c.closed_at.is_(None) & (handoffs.c.sender == sender)
         self._connection.execute(update(handoffs).where(waiting).values(closed_at=now.astimezone(UTC)))
         self._connection.execute(delete(web_sessions).where(web_sessions.c.id == session.id))

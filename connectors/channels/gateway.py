@@ -233,7 +233,8 @@ def key_of(what: str, sender: SenderId, message_id: str) -> str:
 def answered(assistant: Assistant, message: UserMessage, and_then: AndThen | None = None) -> Answer:
     """The answer; a failure becomes an apology with a reference, the transaction is rolled back."""
     try:
-        return assistant.handle(message, and_then)
+        stand_in = assistant.stand_in
+        return stand_in(assistant, message, and_then) if stand_in else assistant.handle(message, and_then)
     except Exception:
         return apology(assistant, message)
 

@@ -6,23 +6,21 @@ one in the same turn (a form's validation, then its question) says nothing more 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain import Domain
-from bot.messages import MessageId, SenderId, UserMessage
+from bot.messages import MessageId, UserMessage, behind, named
 from bot.rasa.action_call import ActionCall
 from bot.tracker import Tracker
 from connectors.rasa.seal import Seal
 
-FOREIGN, BEHIND = "rasa", "behind"
-CHANNEL = "rasa"
+FOREIGN = CHANNEL = "rasa"
 VALIDATES, ASKS = "validate_", "action_ask_"
 EXTERNAL = "EXTERNAL: "
 REQUESTED_SLOT, LANGUAGE = "requested_slot", "language"
-MAX_SENDER, MAX_MESSAGE_ID = 200, 200
+MAX_MESSAGE_ID = 200
 SCALAR = (str, bool, int, float)
 
 
@@ -35,18 +33,13 @@ def message_of(call: ActionCall, seal: Seal) -> UserMessage | None:
         return None
     metadata = latest.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
-    named = metadata.get("message_id") or latest.get("message_id")
-    message_id = MessageId(named) if isinstance(named, str) and 0 < len(named) <= MAX_MESSAGE_ID else None
+    told_id = metadata.get("message_id") or latest.get("message_id")
+    message_id = MessageId(told_id) if isinstance(told_id, str) and 0 < len(told_id) <= MAX_MESSAGE_ID else None
     citizen = seal.read(call.sender)
-    conversation = behind(citizen) if citizen else _name(FOREIGN, call.sender)
+    conversation = behind(citizen) if citizen else named(FOREIGN, call.sender)
     return UserMessage(
         citizen or conversation, text.replace("\0", ""), message_id, _language(metadata), CHANNEL, conversation
     )
-
-
-def behind(citizen: SenderId) -> SenderId:
-    """The conversation of our actions with a citizen of ours whom a Rasa answers."""
-    return _name(BEHIND, citizen)
 
 
 def said_before(call: ActionCall) -> bool:
@@ -128,12 +121,6 @@ def _text(latest: Mapping[str, Any]) -> str | None:
 def _language(metadata: Mapping[str, Any]) -> str | None:
     told = str(metadata.get("language") or metadata.get("lang") or "").lower()
     return next((language for language in ("zh", "en") if told.startswith(language)), None)
-
-
-def _name(kind: str, sender: str) -> SenderId:
-    name = f"{kind}:{sender}".replace("\0", "")
-    hashed = f"{kind}:{hashlib.sha256(sender.encode('utf-8', 'surrogatepass')).hexdigest()}"
-    return SenderId(name if len(name) <= MAX_SENDER else hashed)
 
 
 def _turn_in(event: Mapping[str, Any]) -> bool:
