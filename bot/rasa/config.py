@@ -161,7 +161,7 @@ def _check_component(source: Source, part: Part, index: int, language: object) -
     elif part.name in REPLACED:
         source.leave_alone(f"{part.name}: our own encoder reads the words instead", *at)
     elif part.name not in HONOURED:
-        source.refuse(f"component {part.name} is not known", *at)
+        source.refuse(f"component {part.name} is {'the project’s own code' if '.' in part.name else 'not known'}", *at)
     if part.name == "WhitespaceTokenizer" and str(language) in ("zh", "ja", "th"):
         source.refuse(f"WhitespaceTokenizer does not read {language}; Rasa refuses it too (JiebaTokenizer does)", *at)
 
@@ -169,7 +169,7 @@ def _check_component(source: Source, part: Part, index: int, language: object) -
 def _check_policy(source: Source, part: Part, index: int) -> None:
     at = ("policies", index)
     if part.name not in POLICY_OPTIONS:
-        source.refuse(f"policy {part.name} is not known", *at)
+        source.refuse(f"policy {part.name} is {'the project’s own code' if '.' in part.name else 'not known'}", *at)
         return
     options = POLICY_OPTIONS[part.name]
     if options is None:

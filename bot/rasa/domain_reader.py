@@ -96,10 +96,10 @@ class DomainReader:
             content,
         )
 
-    def read_responses(self, source: Source, value: object) -> None:
-        """Add the responses of a domain or training file."""
+    def read_responses(self, source: Source, value: object, override: bool = False) -> None:
+        """Add the responses of a domain file; those of a training file override it, as in Rasa."""
         for name, variations in source.mapping(value, None, "responses").items():
-            if self._twice(source, self.responses, "responses", name):
+            if not override and self._twice(source, self.responses, "responses", name):
                 continue
             items = source.items(variations, "responses", name)
             found = (_variation(source, entry, "responses", name, index) for index, entry in enumerate(items))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,8 +68,17 @@ class _Reader:
         """Read everything."""
         config = self._config()
         self._read_domain()
+        others: Counter[str] = Counter()
         for path in _files(self.folder / self.layout.data):
-            self._read_data(path)
+            if path.suffix in YAML:
+                self._read_data(path)
+            elif path.suffix == ".json" and b"rasa_nlu_data" in path.read_bytes():
+                self._refuse("training data in JSON is not supported, only in YAML", path)
+            else:
+                others[path.suffix or path.name] += 1
+        for kind, count in sorted(others.items()):
+            remark = Remark(f"{count} files {kind} are no training data", self.folder / self.layout.data, None)
+            self.findings.left_alone.append(remark)
         domain = self.domain.domain(self.training.retrieval_intents)
         tests = tuple(story for path in _files(self.folder / self.layout.tests) for story in self._tests(path))
         return Project(
@@ -105,9 +115,6 @@ class _Reader:
                     self.domain.read(source)
 
     def _read_data(self, path: Path) -> None:
-        if path.suffix not in YAML:
-            self._refuse(f"training data in {path.suffix or 'an unnamed format'} is not supported, only YAML", path)
-            return
         source = Source(path, self.findings)
         if not DATA_KEYS & set(source.content) - {"version"}:
             if source.content:
@@ -117,7 +124,7 @@ class _Reader:
         for key in set(source.content) - DATA_KEYS:
             source.leave_alone(f"`{key}` is not training data", key)
         self.training = self.training.merged(read_training_data(source))
-        self.domain.read_responses(source, source.content.get("responses"))
+        self.domain.read_responses(source, source.content.get("responses"), override=True)
         reader = StoryReader(source)
         self.stories += reader.stories()
         self.rules += reader.rules()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from connectors.rasa import home_commands
+from connectors.rasa import home_commands, project_commands
 
-commands = typer.Typer(help="Rasa beside us: our project on a real Rasa.", no_args_is_help=True)
+commands = typer.Typer(
+    help="Rasa projects on our engine: check, train, talk, serve; and our project on a real Rasa.", no_args_is_help=True
+)
+project_commands.register(commands)
 home_commands.register(commands)

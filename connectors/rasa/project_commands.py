@@ -1,0 +1,168 @@
+"""`chengda rasa check|train|shell|run`: Rasa projects checked, learnt, talked to on the console, and served."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bot.rasa.assembly import check as check_project
+from bot.rasa.assembly import prepare
+from bot.rasa.exact import ExactUnderstanding
+from bot.rasa.processor import Processor
+from bot.rasa.project import Layout, Project, read_project
+from bot.rasa.refusals import ProjectRefused, Remark
+from connectors.rasa.action_client import HttpActionServer, action_server_of
+from connectors.rasa.project_api import project_app
+from knowledge.yaml_file import ContentError
+
+console = Console()
+EXIT = ("/stop", "/exit", "/quit")
+CONSOLE_CHANNEL = "cmdline"
+Folder = Annotated[
+    Path, typer.Argument(exists=True, file_okay=False, help="The project's folder, as `rasa init` lays it out.")
+]
+ConfigFile = Annotated[str, typer.Option("--config", "-c", help="The config, relative to the folder.")]
+DomainPlaces = Annotated[
+    list[str] | None, typer.Option("--domain", "-d", help="The domain's file or folder, relative to the folder.")
+]
+DataFolder = Annotated[str, typer.Option("--data", help="The training data, relative to the folder.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="The port; Rasa's own is 5005.")]
+Host = Annotated[str, typer.Option(help="The address to listen at.")]
+
+
+def _layout(config: str, domain: Sequence[str] | None, data: str) -> Layout:
+    return Layout(config=config, domain=tuple(domain) if domain else Layout.domain, data=data)
+
+
+def _read(folder: Path, layout: Layout) -> tuple[Project, HttpActionServer | None]:
+    """The project and its action server; a wrong entry of it is refused as the rest."""
+    project = read_project(folder, layout)
+    server = None
+    if project.action_endpoint:
+        try:
+            server = action_server_of(project.action_endpoint, os.environ)
+        except ContentError as error:
+            project.findings.refused.append(Remark(error.problem, error.file, error.line))
+    return project, server
+
+
+def _processor(folder: Path, layout: Layout) -> tuple[Project, Processor]:
+    project, server = _read(folder, layout)
+    try:
+        return project, prepare(project, ExactUnderstanding(project.training), server)
+    except ProjectRefused as refused:
+        _remarks("refused 不支持", refused.remarks, folder)
+        raise typer.Exit(1) from None
+
+
+def check(
+    folder: Folder, config: ConfigFile = "config.yml", domain: DomainPlaces = None, data: DataFolder = "data"
+) -> None:
+    """Tell what is read of a project, what is left alone and what is refused; exit 1 when anything is refused."""
+    project, _ = _read(folder, _layout(config, domain, data))
+    learnt = check_project(project)
+    counted = Table("read 已读", "", show_edge=False)
+    for name, count in _counts(project).items():
+        counted.add_row(name, str(count))
+    if learnt is not None:
+        counted.add_row("conversations learnt 学到的对话", str(len(learnt.trackers)))
+    console.print(counted)
+    if project.config.auto:
+        console.print(f"filled in as Rasa does 按 Rasa 默认补全: {', '.join(project.config.auto)}")
+    findings = project.findings
+    _remarks("left alone 读取但不起作用", findings.left_alone, folder)
+    _remarks("Rasa would warn 提醒", findings.told, folder)
+    _remarks("refused 不支持", findings.refused, folder)
+    if findings.refused:
+        raise typer.Exit(1)
+    console.print("runs 可以运行")
+
+
+def _counts(project: Project) -> dict[str, int]:
+    domain, data = project.domain, project.training
+    return {
+        "intents 意图": len(domain.intents),
+        "entities 实体": len(domain.entities),
+        "slots 槽位": len(domain.declared_slots),
+        "forms 表单": len(domain.forms),
+        "responses 回复": len(domain.responses),
+        "actions 动作": len(domain.declared_actions),
+        "examples 例句": len(data.examples),
+        "synonyms 同义词": len(data.synonyms),
+        "lookups 词表": len(data.lookups),
+        "regexes 正则": len(data.regexes),
+        "retrieval intents 检索意图": len(data.retrieval_intents),
+        "rules 规则": len(project.rules),
+        "stories 故事": len(project.stories),
+        "test stories 测试故事": len(project.test_stories),
+    }
+
+
+def _remarks(title: str, remarks: Sequence[Remark], folder: Path) -> None:
+    if not remarks:
+        return
+    console.print(f"{title}: {len(remarks)}")
+    for remark in remarks:
+        inside = remark.file.is_relative_to(folder)
+        file = remark.file.relative_to(folder) if inside else remark.file
+        place = f"{file}:{remark.line}" if remark.line else str(file)
+        console.print(escape(f"  {place}: {remark.problem}"), highlight=False, soft_wrap=True)
+
+
+def train(
+    folder: Folder, config: ConfigFile = "config.yml", domain: DomainPlaces = None, data: DataFolder = "data"
+) -> None:
+    """Learn a project's rules and stories and its understanding, and tell how long it took."""
+    begun = time.monotonic()
+    project, processor = _processor(folder, _layout(config, domain, data))
+    policies = ", ".join(str(getattr(policy, "name", policy)) for policy in processor.policies.all)
+    console.print(f"{escape(project.config.assistant_id)}: {policies}; {time.monotonic() - begun:.2f} s")
+
+
+def shell(
+    folder: Folder, config: ConfigFile = "config.yml", domain: DomainPlaces = None, data: DataFolder = "data"
+) -> None:
+    """Talk to a project on the console; `/stop` ends."""
+    _, processor = _processor(folder, _layout(config, domain, data))
+    console.print("talk 开始对话 (/stop)")
+    while True:
+        try:
+            text = console.input("> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if text in EXIT:
+            return
+        for message in processor.handle(text, input_channel=CONSOLE_CHANNEL, channel=CONSOLE_CHANNEL):
+            for part in ("text", "image", "custom", "attachment"):
+                if part in message:
+                    console.print(escape(str(message[part])), highlight=False)
+            for number, button in enumerate(message.get("buttons", ()), start=1):
+                console.print(escape(f"  {number}: {button.get('title')} ({button.get('payload')})"), highlight=False)
+
+
+def run(
+    folder: Folder,
+    port: Port = 5005,
+    host: Host = "127.0.0.1",
+    config: ConfigFile = "config.yml",
+    domain: DomainPlaces = None,
+    data: DataFolder = "data",
+) -> None:
+    """Serve a project: Rasa's REST channel, tracker, parsing and intents from outside."""
+    project, processor = _processor(folder, _layout(config, domain, data))
+    uvicorn.run(project_app(processor, project.config.assistant_id), host=host, port=port, log_level="warning")
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the commands on projects."""
+    for command in (check, train, shell, run):
+        commands.command()(command)

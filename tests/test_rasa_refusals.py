@@ -1,0 +1,158 @@
+"""What is outside the subset is refused by name with file and line, never ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from bot.rasa.assembly import check, prepare
+from bot.rasa.exact import ExactUnderstanding
+from bot.rasa.project import read_project
+from bot.rasa.refusals import ProjectRefused
+from connectors.cli import app
+from connectors.rasa.project_api import project_app
+
+CONFIG = "language: en\npolicies:\n- name: MemoizationPolicy\n- name: RulePolicy\n"
+DOMAIN = """\
+intents: [greet, bye]
+slots:
+  name: {type: text, mappings: [{type: from_text}]}
+responses:
+  utter_greet: [{text: "Hello {name}."}]
+  utter_bye: [{text: "Bye."}]
+"""
+NLU = "nlu:\n- intent: greet\n  examples: |\n    - hello\n"
+RULES = "rules:\n- rule: greet\n  steps:\n  - intent: greet\n  - action: utter_greet\n"
+
+
+def project(tmp_path: Path, **files: str) -> Path:
+    """A small project with some files in place of its own."""
+    told = {"config.yml": CONFIG, "domain.yml": DOMAIN, "data/nlu.yml": NLU, "data/rules.yml": RULES}
+    told |= {name.replace("__", "/") + ".yml": text for name, text in files.items()}
+    for name, text in told.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+REFUSED = {
+    "component": ({"config": CONFIG + "pipeline:\n- name: my.Own\n"}, "config.yml", 6, "my.Own"),
+    "extractor": ({"config": CONFIG + "pipeline:\n- name: DucklingEntityExtractor\n"}, "config.yml", 6, "Duckling"),
+    "whitespace zh": (
+        {"config": CONFIG.replace("en", "zh", 1) + "pipeline:\n- name: WhitespaceTokenizer\n"},
+        "config.yml",
+        6,
+        "WhitespaceTokenizer",
+    ),
+    "policy": ({"config": CONFIG + "- name: SklearnPolicy\n"}, "config.yml", 5, "SklearnPolicy"),
+    "policy option": ({"config": CONFIG + "  strict: true\n"}, "config.yml", 5, "strict"),
+    "no rule policy": ({"config": "policies:\n- name: MemoizationPolicy\n"}, "config.yml", None, "no RulePolicy"),
+    "section": ({"domain": DOMAIN + "moods: [glad]\n"}, "domain.yml", 7, "moods"),
+    "slot type": ({"domain": DOMAIN.replace("type: text", "type: unfeaturized")}, "domain.yml", 3, "unfeaturized"),
+    "mapping": ({"domain": DOMAIN.replace("from_text", "from_air")}, "domain.yml", 3, "from_air"),
+    "wording key": ({"domain": DOMAIN.replace('{text: "Bye."}', "{text: x, sound: y}")}, "domain.yml", 6, "sound"),
+    "e2e": ({"domain": DOMAIN + "e2e_actions: [Hello]\n"}, "domain.yml", 7, "e2e_actions"),
+    "user text": ({"data__rules": RULES.replace("intent: greet", "user: hello")}, "data/rules.yml", 4, "end-to-end"),
+    "unknown step": ({"data__rules": RULES + "  - wave: hand\n"}, "data/rules.yml", 6, "wave"),
+    "unknown action": ({"data__rules": RULES.replace("utter_greet", "utter_gone")}, "data/rules.yml", 5, "utter_gone"),
+    "unknown slot": (
+        {"data__rules": RULES.replace("- action", "- slot_was_set: [{age: 1}]\n  - action")},
+        "data/rules.yml",
+        5,
+        "age",
+    ),
+    "checkpoint in a rule": ({"data__rules": RULES + "  - checkpoint: x\n"}, "data/rules.yml", 6, "checkpoints"),
+    "two turns": (
+        {"data__rules": RULES + "  - intent: bye\n  - action: utter_bye\n"},
+        "data/rules.yml",
+        2,
+        "more than one turn",
+    ),
+    "contradiction": (
+        {
+            "data__rules": RULES
+            + RULES.replace("rules:\n", "").replace("rule: greet", "rule: other").replace("utter_greet", "utter_bye")
+        },
+        "data/rules.yml",
+        2,
+        "foretell",
+    ),
+    "contradicting story": (
+        {"data__stories": "stories:\n- story: s\n  steps:\n  - intent: greet\n  - action: utter_bye\n"},
+        "data/stories.yml",
+        2,
+        "rule(s) greet",
+    ),
+    "version": ({"data__nlu": 'version: "4.0"\n' + NLU}, "data/nlu.yml", 1, "4.0"),
+    "nlg": ({"endpoints": "nlg: {url: http://localhost}\n"}, "endpoints.yml", 1, "nlg"),
+    "broken yaml": ({"data__nlu": "nlu: [\n"}, "data/nlu.yml", 2, "not YAML"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(tmp_path: Path, case: str) -> None:
+    files, file, line, words = REFUSED[case]
+    read = read_project(project(tmp_path, **files))
+    check(read)
+    found = [(str(remark.file.relative_to(tmp_path)), remark.line, remark.problem) for remark in read.findings.refused]
+    assert any((file, line) == (f, n) and words in problem for f, n, problem in found), found
+    with pytest.raises(ProjectRefused, match=file):
+        prepare(read, ExactUnderstanding(read.training))
+
+
+def test_left_alone_and_told(tmp_path: Path) -> None:
+    read = read_project(
+        project(
+            tmp_path,
+            config=CONFIG + "- name: TEDPolicy\n  epochs: 5\n",
+            endpoints="tracker_store: {type: redis}\n",
+            credentials="rest:\nsocketio: {session_persistence: true}\n",
+            data__stories="stories:\n- story: s\n  steps:\n  - intent: stranger\n"
+            "  - action: utter_bye\n  - checkpoint: x\n",
+        )
+    )
+    check(read)
+    assert not read.findings.refused
+    assert [remark.problem.split("`")[-2] for remark in read.findings.left_alone[1:]] == ["tracker_store", "rest"]
+    assert "TEDPolicy" in read.findings.left_alone[0].problem
+    told = {remark.problem.split(" (")[0] for remark in read.findings.told}
+    assert told == {"intent `stranger` is not in the domain", "checkpoint `x`: no story goes on from it"}
+
+
+def test_check_on_the_console(tmp_path: Path) -> None:
+    good = project(tmp_path / "good" if (tmp_path / "good").mkdir() is None else tmp_path)
+    ran = CliRunner().invoke(app, ["rasa", "check", str(good)])
+    assert ran.exit_code == 0 and "runs 可以运行" in ran.output
+    domain = good / "domain.yml"
+    domain.write_text(DOMAIN + "moods: [glad]\n", encoding="utf-8")
+    ran = CliRunner().invoke(app, ["rasa", "check", str(good)])
+    assert ran.exit_code == 1 and "domain.yml:7: `moods` is not supported" in ran.output
+    assert CliRunner().invoke(app, ["rasa", "train", str(good)]).exit_code == 1
+
+
+def test_talk_on_the_console(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["rasa", "shell", str(project(tmp_path))], input="hello\n/stop\n")
+    assert ran.exit_code == 0 and "Hello hello." in ran.output
+
+
+def test_served(tmp_path: Path) -> None:
+    read = read_project(project(tmp_path))
+    with TestClient(project_app(prepare(read, ExactUnderstanding(read.training)), "small")) as client:
+        said = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "hello"})
+        assert said.json() == [{"recipient_id": "u", "text": "Hello hello."}]
+        streamed = client.post("/webhooks/rest/webhook?stream=true", json={"sender": "u", "message": "/greet"})
+        assert streamed.text == '{"recipient_id": "u", "text": "Hello /greet."}\n'
+        assert client.post("/webhooks/rest/webhook", json={"message": "what"}).json() == []
+        assert client.post("/model/parse", json={"text": "hello"}).json()["intent"]["name"] == "greet"
+        tracker = client.get("/conversations/u/tracker").json()
+        assert tracker["slots"]["name"] == "/greet" and tracker["latest_action_name"] == "action_listen"
+        triggered = client.post("/conversations/u/trigger_intent", json={"name": "greet", "entities": {}})
+        assert triggered.json()["messages"][0]["text"].startswith("Hello EXTERNAL")
+        assert client.post("/conversations/u/trigger_intent", json={"name": "gone"}).status_code == 404
+        assert client.get("/version").json()["version"] == "3.6.21"
+        assert client.get("/status").json()["num_active_training_jobs"] == 0
+        assert client.get("/webhooks/rest/").json() == {"status": "ok"}
