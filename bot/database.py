@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot.errors import SettingsError
@@ -26,6 +29,8 @@ SQLITE = "sqlite"
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 # The web server answers in 40 threads; each holds a connection while it works on a turn.
 POOL_SIZE, POOL_OVERFLOW = 10, 30
+# How a transaction is marked that only reads; PostgreSQL knows the first word, our own listener the second.
+_READING = {"postgresql_readonly": True, "chengda_reading": True}
 # One number for the lock under which a process migrates PostgreSQL; any other would do.
 MIGRATION_LOCK = 12345
 
@@ -58,6 +63,37 @@ def open_database(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_at_once)
     return engine
+
+
+class Writers:
+    """Lets the writers of this process into a SQLite file one by one.
+
+    SQLite's own wait looks again after ever longer pauses, so that those who wait longest starve under load.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        alone = engine.url.get_backend_name() == SQLITE and not in_memory(engine)
+        self._lock = threading.Lock() if alone else None
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Until it is one's turn; raises OperationalError after as long as SQLite would wait."""
+        if self._lock is None:
+            yield
+            return
+        if not self._lock.acquire(timeout=LOCK_WAIT_MS / 1000):
+            raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads beside any writer and sees one state of the database; it refuses to write."""
+    with engine.connect().execution_options(**_READING) as connection, connection.begin():
+        yield connection
 
 
 def in_memory(engine: Engine) -> bool:
@@ -138,5 +174,7 @@ def _prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> 
 
 
 def _begin_at_once(connection: Connection) -> None:
-    """Take SQLite's write lock at the start, so that a turn never fails half-way for it."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Take SQLite's write lock at the start, so that a turn never fails half-way for it; who only reads takes none."""
+    reads = bool(connection.get_execution_options().get("chengda_reading"))
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

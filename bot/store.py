@@ -25,7 +25,7 @@ from bot.channels.notices import Mailing
 from bot.channels.outbox import Outbox
 from bot.channels.transcript import Transcript
 from bot.channels.web_sessions import WebSessions
-from bot.database import POSTGRESQL, make_durable
+from bot.database import POSTGRESQL, Writers, make_durable, reading
 from bot.desk.drafts import Drafts
 from bot.desk.suggestions import SuggestionLog
 from bot.desk.talks import Talks
@@ -176,15 +176,22 @@ class Store:
         self._prefix = prefix
         self._clock = clock
         self._numbers = numbers_of(engine)
+        self._writers = Writers(engine)
 
     @contextmanager
     def work(self) -> Iterator[Work]:
         """One transaction: committed at the end, rolled back by any error; what must not be lost is on disk."""
-        with self.engine.begin() as connection:
-            work = Work(connection, self._prefix, self._clock, self._limits, self._numbers, self._forward_to)
+        with self._writers.one(), self.engine.begin() as connection:
+            work = self._work(connection)
             yield work
         if any(part.changed for part in work.durable):
             make_durable(self.engine)
+
+    @contextmanager
+    def read(self) -> Iterator[Work]:
+        """One transaction that only reads and waits for no writer; writing in it is refused."""
+        with reading(self.engine) as connection:
+            yield self._work(connection)
 
     def now(self) -> datetime:
         """The time in the city."""
@@ -192,6 +199,9 @@ class Store:
 
     def ready(self) -> bool:
         """Whether the tables can be read."""
-        with self.engine.begin() as connection:
+        with reading(self.engine) as connection:
             connection.execute(select(conversations.c.sender).limit(1))
         return True
+
+    def _work(self, connection: Connection) -> Work:
+        return Work(connection, self._prefix, self._clock, self._limits, self._numbers, self._forward_to)

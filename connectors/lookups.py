@@ -20,7 +20,7 @@ def look_up(store: Store, throttle: Throttle, number: str, code: str, address: s
         WRONG_CODES_BY_CASE, "codes-case", wanted
     )
     try:
-        with store.work() as work:
+        with store.read() as work:
             found = work.cases.with_code(wanted, code)
     except UnknownCase:
         throttle.hit(WRONG_CODES_BY_ADDRESS, "codes-address", network)

@@ -81,7 +81,7 @@ Own = Annotated[CaseNumber, Depends(own_case)]
 @router.get("/cases/{case_id}", responses={404: REFUSALS[404]})
 def case(number: Own, assistant: Engine) -> dict[str, Any]:
     """A case with its track; a wrong code and an unknown number get the same 404."""
-    with assistant.store.work() as work:
+    with assistant.store.read() as work:
         return told_case(assistant, work, work.cases.by_number(number))
 
 

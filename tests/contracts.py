@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, func, insert, select
+from sqlalchemy.exc import DBAPIError
 
 from bot.cases.case import CITIZEN, SYSTEM, Actor, Case, CaseDraft, DemandType, Facts
 from bot.cases.handover import State, Step
@@ -327,6 +328,22 @@ class StoreContract:
             told = work.told(A)
             assert told is not None and (told.number, told.text) == (number, event.text)
         assert store.ready()
+
+    def test_reading_waits_for_no_writer_and_writes_nothing(self, store: Store) -> None:
+        with store.work() as work:
+            work.handoffs.join(A, "zh", NOON)
+            with store.read() as beside:
+                assert beside.talks.waiting() == ()
+        with store.read() as work:
+            assert len(work.talks.waiting()) == 1
+        with pytest.raises(DBAPIError), store.read() as work:
+            work.handoffs.join(B, "zh", NOON)
+        for _ in range(2):
+            # The connection that read may write again.
+            with store.work() as work:
+                work.handoffs.join(B, "zh", NOON)
+        with store.read() as work:
+            assert len(work.talks.waiting()) == 2
 
     def test_turns_of_one_sender_wait_for_each_other(self, store: Store) -> None:
         def turn(place: int) -> None:

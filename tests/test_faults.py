@@ -16,7 +16,8 @@ from tests.servers import Server
 pytestmark = pytest.mark.faults
 CITIZENS = 6
 ROUNDS = 3
-BUSY_SECONDS = 2.0
+FILED_A_ROUND = 4
+SECONDS = 60
 
 
 def say(client: httpx.Client, sender: str, text: str, message_id: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def say(client: httpx.Client, sender: str, text: str, message_id: str) -> dict[s
 
 
 def file_until_dead(url: str, name: str, confirmed: list[dict[str, Any]], last: dict[str, tuple[str, str]]) -> None:
-    with httpx.Client(base_url=url, timeout=10) as client:
+    with httpx.Client(base_url=url, timeout=SECONDS) as client:
         for number in range(10_000):
             sender = f"{name}-{number}"
             try:
@@ -51,7 +52,9 @@ def test_kill_in_the_middle(tmp_path: Path) -> None:
         ]
         for citizen in citizens:
             citizen.start()
-        time.sleep(BUSY_SECONDS)
+        wanted, patience = len(confirmed) + FILED_A_ROUND, time.monotonic() + SECONDS
+        while len(confirmed) < wanted and time.monotonic() < patience:
+            time.sleep(0.01)
         server.stop(signal.SIGKILL)
         for citizen in citizens:
             citizen.join()

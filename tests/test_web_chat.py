@@ -16,9 +16,11 @@ from typing import Any
 import httpx
 import pytest
 from httpx_sse import connect_sse
+from sqlalchemy import event
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from bot.assistant import Assistant
 from bot.cases.number import CaseNumber
 from bot.channels.web_sessions import SILENCE, TICKET_LIFE
 from bot.database import migrate, open_database
@@ -30,6 +32,7 @@ from connectors.web.feed import Feed
 from connectors.web.messages import Told, events_of, parts_of
 from connectors.web.origins import read_origins, welcome
 from connectors.web.seen_turns import LOOKS, MOST_MISSING, SeenTurns
+from connectors.web.talk import Talk
 from tests.servers import Server
 from tests.test_closing import ACCEPT
 
@@ -409,6 +412,26 @@ class TestSessions(OnStore):
             assert work.web.sweep(now) == 0
             assert work.web.sweep(now + timedelta(days=20) + SILENCE) == 1
 
+    def test_a_message_needs_one_writing_transaction(self, assistant: Assistant) -> None:
+        begun: list[str] = []
+
+        @event.listens_for(assistant.store.engine, "before_cursor_execute")
+        def count(*told: Any) -> None:
+            begun.append(told[2])
+
+        talk = Talk(lambda: assistant)
+        session, _ = talk.open("zh")
+        talk.say(session, "您好")
+        begun.clear()
+        said = talk.say(session, "我想投诉", "m2")
+        assert [message["role"] for message in said.messages][:2] == ["user", "assistant"]
+        assert begun.count("BEGIN IMMEDIATE") == 1
+        talk.erase(session)
+        with pytest.raises(UnknownWebSession):
+            talk.say(session, "您好")
+        with assistant.store.read() as work:
+            assert work.transcript.after(session.sender) == ()
+
     def test_a_foreign_secret_finds_its_session_again(self, store: Store) -> None:
         now = store.now()
         with store.work() as work:
@@ -449,14 +472,14 @@ def test_a_turn_before_the_first_look_is_told_and_only_its_own_stream_wakes(tmp_
         feed.start()
         with feed.listening(SenderId("web:a")) as one, feed.listening(SenderId("web:b")) as other:
             write(SenderId("web:a"))
+            assert one.take() and other.take()
             await one.wait(SECONDS)
             await other.wait(SECONDS)
-            assert one.news.is_set() and other.news.is_set()
+            assert one.take() and other.take()
             for writer, sleeper in ((one, other), (other, one)):
-                one.news.clear(), other.news.clear()
                 write(SenderId("web:a" if writer is one else "web:b"))
                 await writer.wait(SECONDS)
-                assert writer.news.is_set() and not sleeper.news.is_set()
+                assert writer.take() and not sleeper.take()
         await feed.stop()
 
     asyncio.run(heard())

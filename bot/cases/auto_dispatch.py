@@ -46,7 +46,7 @@ def mark_of(dispatcher: Dispatcher) -> str:
 
 
 def _waiting(store: Store, dispatcher: Callable[[Work], Dispatcher], at_most: int) -> list[CaseNumber]:
-    with store.work() as work:
+    with store.read() as work:
         seen = exists().where(case_marks.c.number == cases.c.number, case_marks.c.mark == mark_of(dispatcher(work)))
         query = (
             select(cases.c.number)

@@ -57,7 +57,7 @@ def _waiting(store: Store, now: datetime, after: Place | None, batch: int) -> li
     query = select(*place).where(cases.c.check_at <= now.astimezone(UTC)).order_by(*place).limit(batch)
     if after is not None:
         query = query.where(tuple_(*place) > tuple_(*after))
-    with store.work() as work:
+    with store.read() as work:
         return [(row.check_at, CaseNumber(row.number)) for row in work.connection.execute(query).all()]
 
 

@@ -22,6 +22,8 @@ PREFIX = f"{CHANNEL}:"
 SECRET_BYTES = 32
 # A session ends after this silence; whoever comes back later begins anew.
 SILENCE = timedelta(days=30)
+# That a session or a citizen was heard of is written no more often.
+NOTED_EVERY = timedelta(hours=1)
 TICKET_LIFE = timedelta(seconds=30)
 
 
@@ -75,12 +77,13 @@ class WebSessions:
             raise UnknownWebSession(name or "")
         return _told(row)
 
-    def still(self, session: WebSession, now: datetime) -> None:
-        """Raises UnknownWebSession once a session was ended or went silent."""
+    def still(self, session: WebSession, now: datetime) -> datetime:
+        """Until when a session lives; raises UnknownWebSession once it was ended or went silent."""
         query = select(web_sessions.c.expires_at).where(web_sessions.c.id == session.id)
         until = self._connection.execute(query).scalar()
         if until is None or in_utc(until) <= now:
             raise UnknownWebSession(session.id)
+        return _utc(until)
 
     def used(self, session: WebSession, now: datetime) -> None:
         """Something was said: the session lives on."""

@@ -57,7 +57,7 @@ def lapse(store: Store, domain: Domain, now: datetime) -> int:
 
     While a person holds the conversation nothing is sent: that person answers.
     """
-    with store.work() as work:
+    with store.read() as work:
         late = work.drafts.due(now)
     return sum(_lapsed(store, domain, draft, now) for draft in late)
 

@@ -50,10 +50,13 @@ class TalkDesk:
         return self._work.talks.by_number(number)
 
     def look(self, number: int, after: int = 0, record: bool = True) -> tuple[Talk, Tracker, tuple[SaidTurn, ...]]:
-        """A talk with its conversation, by who holds it or by a supervisor; the first look is recorded."""
+        """A talk with its conversation, by who holds it or by a supervisor; the first look is recorded.
+
+        Without `record` nothing is written, not even that its holder looks at it.
+        """
         talk = self._work.talks.by_number(number)
         if talk.claimed_by == self._account.login:
-            if talk.state is TalkState.HELD:
+            if record and talk.state is TalkState.HELD:
                 self._work.talks.seen(number, self._now)
         elif self._account.role is not Role.SUPERVISOR:
             raise NotYourTalk(f"talk {number}", {"login": talk.claimed_by or "–"})

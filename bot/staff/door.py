@@ -63,7 +63,7 @@ class StaffDoor:
     def enter(self, token: str) -> Session:
         """The open session of a token; raises SessionEnded."""
         session_id = session_in(token, self._key)
-        with self._store.work() as work:
+        with self._store.read() as work:
             return work.sessions.of(session_id)
 
     def logout(self, session: Session, address: str | None) -> None:

@@ -21,6 +21,7 @@ from bot.cases.units import units_of
 from bot.channels.inbox import LEASE, Kept
 from bot.channels.outbox import Kind
 from bot.channels.plain import chosen
+from bot.errors import UnknownWebSession
 from bot.messages import MessageId, SenderId, UserMessage
 from bot.store import Work
 from bot.turn import Outcome, Turn
@@ -170,7 +171,7 @@ class Gateway:
         return answer
 
     def _message(self, channel: str, sender: SenderId, arrival: Arrival) -> UserMessage:
-        with self.assistant.store.work() as work:
+        with self.assistant.store.read() as work:
             named = chosen(work.last_answer(sender), arrival.text)
         text = arrival.text if named is None else named
         return UserMessage(sender, text, MessageId(arrival.message_id), arrival.language, channel)
@@ -231,10 +232,16 @@ def key_of(what: str, sender: SenderId, message_id: str) -> str:
 
 
 def answered(assistant: Assistant, message: UserMessage, and_then: AndThen | None = None) -> Answer:
-    """The answer; a failure becomes an apology with a reference, the transaction is rolled back."""
+    """The answer; a failure becomes an apology with a reference, the transaction is rolled back.
+
+    Raises UnknownWebSession where `and_then` finds the conversation ended.
+    """
     try:
         stand_in = assistant.stand_in
         return stand_in(assistant, message, and_then) if stand_in else assistant.handle(message, and_then)
+    except UnknownWebSession:
+        # Ended meanwhile: nobody is left to hear an apology.
+        raise
     except Exception:
         return apology(assistant, message)
 

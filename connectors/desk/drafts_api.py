@@ -46,7 +46,7 @@ def decide(number: int, body: DecideBody, caller: Talker, request: Request) -> R
 def figures(caller: Counter, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Figures:
     """How often suggestions were accepted, edited or dismissed, by agent and by service."""
     since = caller.parts.clock() - timedelta(days=days)
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         agents, services = work.suggestions.by_agent(since), work.suggestions.by_service(since)
         names = {account.login: account.name for account in work.accounts.all()}
     catalogue = caller.parts.catalogue

@@ -44,7 +44,7 @@ class Pulse:
             return self._told
 
     def _look(self) -> tuple[str, int]:
-        with self._store().work() as work:
+        with self._store().read() as work:
             return work.talks.mark(), work.talks.last_turn()
 
 
@@ -90,6 +90,6 @@ def _still_here(caller: Caller, token: str) -> None:
 
 
 def _talks(caller: Caller) -> dict[str, int]:
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         mine = [talk for talk in work.talks.held(caller.account.login) if talk.state is TalkState.HELD]
         return {str(talk.number): work.talks.last_turn(SenderId(talk.sender)) for talk in mine}

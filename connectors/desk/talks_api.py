@@ -51,7 +51,7 @@ Language = Annotated[
 def queue(caller: Talker) -> Queue:
     """Who waits, in the order to be taken; one's own talks, those of others, and answers to approve."""
     now, me = caller.parts.clock(), caller.account.login
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         waiting = [talk_line(work, talk, now, place) for place, talk in enumerate(work.talks.waiting(), 1)]
         held = [talk_line(work, talk, now) for talk in work.talks.held()]
         drafts = [draft_line(draft, now) for draft in work.drafts.waiting()]
@@ -93,7 +93,7 @@ def talk(number: Number, caller: Talker, engine: Engine, after: Annotated[int, Q
 @router.get("/talks/{number}/advice", responses=HELD)
 def advice(number: Number, caller: Talker, engine: Engine, language: Language = None) -> dict[str, Any]:
     """Suggestions, the case form, duplicates and a summary, as `POST /assist/suggest` gives them."""
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         found, _, turns = _desk(work, caller, engine).look(number, record=False)
         lines = list(lines_of(turns, work.cases.of_sender(found.sender)))
     return advice_for(engine, lines, language, found, caller.account.role)

@@ -119,7 +119,7 @@ class Follower:
         )
         joined = handovers.join(cases, cases.c.number == handovers.c.number)
         query = select(handovers.c.id, handovers.c.number, handovers.c.external_id).select_from(joined).where(*wanted)
-        with self.store.work() as work:
+        with self.store.read() as work:
             return [(row.id, row.number, row.external_id) for row in work.connection.execute(query)]
 
     def _resolved(self, handed: list[tuple[int, CaseNumber, str]]) -> dict[str, CaseNumber]:

@@ -82,7 +82,7 @@ class Office:
     def _owner(self, key: str | None) -> str:
         if not key or not key.strip():
             raise refused(Kind.KEY_MISSING)
-        with self.keys.work() as work:
+        with self.keys.read() as work:
             owner = work.keys.owner_of(key.strip())
         if owner is None:
             raise refused(Kind.KEY_WRONG)
@@ -194,7 +194,7 @@ class Office:
                 cases.c.filed_at.between(asked.start.astimezone(UTC), asked.end.astimezone(UTC)), *_filters(asked)
             ).offset((asked.page - 1) * asked.page_size)
         query = query.order_by(cases.c.filed_at.desc(), cases.c.number.desc()).limit(asked.page_size)
-        with self.store.work() as work:
+        with self.store.read() as work:
             found = work.cases.found_by(query)
         teller = self._teller(language)
         return [teller.request(case, _own(case, owner), asked.extensions) for case in found]
@@ -214,7 +214,7 @@ class Office:
         query = select(cases).where(self._visible(owner), changed, cases.c.filed_at <= asked.end.astimezone(UTC))
         if asked.ids:
             query = query.where(cases.c.number.in_(_numbers(asked.ids)))
-        with self.store.work() as work:
+        with self.store.read() as work:
             found = work.cases.found_by(query.order_by(cases.c.updated_at).limit(asked.page_size))
         teller = self._teller(language)
         told = [update for case in found for update in teller.updates(case, asked.start, asked.end)]
@@ -252,7 +252,7 @@ class Office:
 
     def _one(self, number: str, owner: str | None) -> Case:
         query = select(cases).where(cases.c.number.in_(_numbers((number,))), self._visible(owner))
-        with self.store.work() as work:
+        with self.store.read() as work:
             found = work.cases.found_by(query)
         if not found:
             raise refused(Kind.REQUEST_UNKNOWN, id=number[:30])

@@ -111,7 +111,7 @@ class Passing:
             .order_by(case_events.c.id)
             .limit(AT_ONCE)
         )
-        with self.store.work() as work:
+        with self.store.read() as work:
             return [
                 Said(
                     row.id, row.handover, row.number, row.external_id, row.kind,
@@ -122,7 +122,7 @@ class Passing:
             ]  # fmt: skip
 
     def _send(self, said: Said) -> None:
-        with self.store.work() as work:
+        with self.store.read() as work:
             case = work.cases.by_number(said.number)
         fields = {
             "service_request_id": said.external,

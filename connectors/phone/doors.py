@@ -37,7 +37,7 @@ def token_in(header: str | None, subprotocols: Iterable[str] = ()) -> str:
 def bringer_of(parts: StaffParts, token: str) -> Bringer:
     """Whose token it is; raises SessionEnded or NotAllowed."""
     if token.startswith(PREFIX):
-        with parts.store.work() as work:
+        with parts.store.read() as work:
             owner = work.keys.owner_of(token)
         if owner is None:
             raise SessionEnded("the key is unknown")

@@ -182,7 +182,7 @@ class Switchboard:
         """End a call, unless another process has it by now: then it is that one's."""
 
         def lines() -> int:
-            with self._store().work() as work:
+            with self._store().read() as work:
                 found = work.calls.of(call.id)
                 return found.lines if found else 0
 

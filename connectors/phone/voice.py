@@ -218,7 +218,7 @@ class VoiceCall:
 
     def _choices(self) -> int:
         """How many choices the last answer has."""
-        with self._gateway.assistant.store.work() as work:
+        with self._gateway.assistant.store.read() as work:
             last = work.last_answer(self._sender) or []
         return sum(len(bubble.get("buttons", ())) for bubble in last)
 
@@ -242,7 +242,7 @@ class VoiceCall:
 
     def _turn(self, text: str, message: MessageId, language: str | None) -> Answer:
         assistant = self._gateway.assistant
-        with assistant.store.work() as work:
+        with assistant.store.read() as work:
             named = chosen(work.last_answer(self._sender), text)
         asked = UserMessage(
             self._sender, text if named is None else named, message, language or self._language, self._voice.channel
@@ -270,7 +270,7 @@ class VoiceCall:
     def _handed_on(self) -> bool:
         """Whether a person takes over now: asked for, and the desk is open; else the caller is called back."""
         assistant = self._gateway.assistant
-        with assistant.store.work() as work:
+        with assistant.store.read() as work:
             waits = work.talks.open_of(self._sender) is not None
         return waits and assistant.hours.opens_after(assistant.clock()) is None
 

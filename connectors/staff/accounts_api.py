@@ -94,7 +94,7 @@ def password(body: PasswordChange, caller: Own) -> Response:
 @router.get("/accounts", responses=NEEDS_RIGHT)
 def accounts(caller: Accountant) -> list[AccountView]:
     """All accounts by login."""
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         return [account_view(account) for account in work.accounts.all()]
 
 

@@ -40,7 +40,7 @@ def listed(
     caller: Sender, state: Annotated[AlertState | None, Query(description="Only of this state.")] = None
 ) -> AlertList:
     """The newest surges."""
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         return AlertList(alerts=[_view(alert) for alert in Alerts(work.connection).listed(state)])
 
 

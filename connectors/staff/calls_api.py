@@ -58,7 +58,7 @@ class CallView(CallLine):
 @router.get("/calls", responses=NEEDS_RIGHT)
 def calls(caller: Listener, live: bool | None = None, size: Annotated[int, Query(ge=1, le=200)] = 50) -> CallPage:
     """The newest calls; `live` for those under way, or those over."""
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         found = work.calls.listed(live, size)
     return CallPage(calls=[CallLine.model_validate(one) for one in found])
 
@@ -124,7 +124,7 @@ async def _stored(
 
 
 def _more(caller: Caller, call_id: str, after: int) -> tuple[CallRecord, list[tuple[int, dict[str, Any]]]]:
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         record = work.calls.of(call_id)
         if record is None:
             raise UnknownCall(call_id)

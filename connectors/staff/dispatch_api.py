@@ -40,7 +40,7 @@ PAGE = 50
 @router.get("/cases/{number}/dispatch", responses=NOT_FOUND)
 def suggestion(number: str, caller: Sender) -> SuggestionView:
     """The unit suggested for a case, the line of the duty list that says so, the runner-up, and what is missing."""
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         case = caller.desk_in(work).visible(CaseNumber(number.upper()))
         dispatcher = caller.parts.dispatcher().now(work)
         return _suggested(dispatcher.of_draft(case.draft), dispatcher.duty, caller)
@@ -83,7 +83,7 @@ def listed(
     caller: Sender, state: RulingState | None = None, before: Annotated[int | None, Query(ge=1)] = None
 ) -> RulingsPage:
     """Rulings, the newest first; `before` goes on from the last id of a page."""
-    with caller.parts.store.work() as work:
+    with caller.parts.store.read() as work:
         found = work.rulings.listed(state, PAGE, before)
         views = [_ruling(one, work, caller) for one in found]
     return RulingsPage(rulings=views, next=found[-1].id if len(found) == PAGE else None)

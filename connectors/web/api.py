@@ -9,7 +9,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from bot.cases.evidence import evidence_rules
-from bot.channels.transcript import Told
 from bot.channels.web_sessions import TICKET_LIFE, WebSession
 from connectors.rest import Engine
 from connectors.track_api import rated, told_case
@@ -29,6 +28,7 @@ from connectors.web.schemas import (
     Ticket,
     hint_of,
 )
+from connectors.web.talk import Said
 
 ROOT = "/api/v1/sessions"
 MOST_CASES = 20
@@ -55,7 +55,8 @@ def open_session(
 async def say(body: MessageBody, session: Own, chat: Chat) -> Answered:
     """Say something; the same `client_msg_id` again gets the same answer and does nothing twice."""
     with chat.feed.typing(session.sender):
-        return await run_in_threadpool(_said, chat, session, body)
+        said = await run_in_threadpool(chat.talk.say, session, body.text, body.client_msg_id, hint_of(body.lang))
+        return _answered(chat, session, said)
 
 
 @router.post("/{session_id}/handoff", responses=ENDED)
@@ -64,8 +65,8 @@ async def handoff(session: Own, chat: Chat, body: HandoffBody | None = None) -> 
     asked = body or HandoffBody()
     language = hint_of(asked.lang) or session.language
     with chat.feed.typing(session.sender):
-        told = await run_in_threadpool(chat.talk.person, session, asked.client_msg_id, language)
-        return await run_in_threadpool(_answered, chat, session, told)
+        said = await run_in_threadpool(chat.talk.person, session, asked.client_msg_id, language)
+        return _answered(chat, session, said)
 
 
 @router.post("/{session_id}/feedback", responses=ENDED | {404: {"description": "No such turn or case."}})
@@ -86,7 +87,7 @@ def cases(session: Own, chat: Chat, response: Response) -> list[dict[str, Any]]:
     """The cases filed in this conversation with their tracks, the newest first; its token stands for their codes."""
     response.headers.update(NO_STORE)
     assistant = chat.talk.assistant
-    with assistant.store.work() as work:
+    with assistant.store.read() as work:
         return [told_case(assistant, work, case) for case in work.cases.of_sender(session.sender)[:MOST_CASES]]
 
 
@@ -109,8 +110,8 @@ def add_file(
 ) -> Answered:
     """Add a photo or paper to a case of this conversation, the newest open one when none is named."""
     content = file.file.read(evidence_rules().most_bytes + 1)
-    told = attach(chat.talk, session, file.filename or "", content, case_id, hint_of(lang))
-    return _answered(chat, session, told)
+    said = attach(chat.talk, session, file.filename or "", content, case_id, hint_of(lang))
+    return _answered(chat, session, said)
 
 
 @router.post("/{session_id}/ticket", responses=ENDED)
@@ -134,11 +135,7 @@ def erase(session: Own, chat: Chat) -> None:
     chat.feed.ring(session.sender)
 
 
-def _said(chat: WebChat, session: WebSession, body: MessageBody) -> Answered:
-    told = chat.talk.say(session, body.text, body.client_msg_id, hint_of(body.lang))
-    return _answered(chat, session, told)
-
-
-def _answered(chat: WebChat, session: WebSession, told: Told) -> Answered:
+def _answered(chat: WebChat, session: WebSession, said: Said) -> Answered:
+    """The answer; rung for while the typing sign is still on, so that a stream tells both in one look."""
     chat.feed.ring(session.sender)
-    return Answered(turn_id=told.id, messages=chat.talk.messages(session, told), state=state_of(told))
+    return Answered(turn_id=said.turn.id, messages=said.messages, state=state_of(said.turn))

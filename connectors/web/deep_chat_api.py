@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Request, Response, WebSocket
 from fastapi.concurrency import run_in_threadpool
@@ -150,21 +151,20 @@ async def _listen(chat: WebChat, session: WebSession, socket: WebSocket, languag
 
 def _said(
     chat: WebChat, session: WebSession, asked: deep_chat.Request, files: list[tuple[str, bytes]], language: str
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """The answer."""
-    messages = []
+    messages: list[dict[str, Any]] = []
     if asked.text.strip():
         text = chat.talk.payload(session, asked.text)
-        turn = chat.talk.say(session, text, asked.message_id, hint_of(asked.lang) or language)
-        messages = chat.talk.messages(session, turn)
+        messages = chat.talk.say(session, text, asked.message_id, hint_of(asked.lang) or language).messages
     for name, content in files:
-        messages += chat.talk.messages(session, attach(chat.talk, session, name, content, language=language))
+        messages = [*messages, *attach(chat.talk, session, name, content, language=language).messages]
     return messages
 
 
 def _said_with_missed(
     chat: WebChat, session: WebSession, asked: deep_chat.Request, files: list[tuple[str, bytes]], language: str
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """What others said since, and the answer."""
     return [*chat.talk.missed(session), *_said(chat, session, asked, files, language)]
 

@@ -19,18 +19,31 @@ LOOK_SECONDS = 0.5
 
 
 class Listener:
-    """One open stream: `news` is set when there may be something to tell, `typing` while an answer is made."""
+    """One open stream: `typing` while an answer is made, `told` the last turn it told of."""
 
     def __init__(self) -> None:
-        self.news = asyncio.Event()
         self.typing = False
+        self.told = 0
+        self._news = True
+        self._bell = asyncio.Event()
+
+    def ring(self, news: bool) -> None:
+        """Something changed; `news` when there may be a turn to tell."""
+        self._news |= news
+        self._bell.set()
+
+    def take(self) -> bool:
+        """Whether there may be a turn to tell, asked once for each ring."""
+        self._bell.clear()
+        news, self._news = self._news, False
+        return news
 
     async def wait(self, seconds: float) -> None:
-        """Until there may be news, or some seconds went by."""
+        """Until something changed; after some seconds there may be news in any case."""
         try:
-            await asyncio.wait_for(self.news.wait(), seconds)
+            await asyncio.wait_for(self._bell.wait(), seconds)
         except TimeoutError:
-            return
+            self._news = True
 
 
 class Feed:
@@ -88,11 +101,12 @@ class Feed:
     def _typing(self, sender: SenderId, on: bool) -> None:
         for listener in self._listeners.get(sender, ()):
             listener.typing = on
-        self._wake(sender)
+            listener.ring(news=False)
 
-    def _wake(self, sender: SenderId) -> None:
+    def _wake(self, sender: SenderId, turn: int | None = None) -> None:
         for listener in self._listeners.get(sender, ()):
-            listener.news.set()
+            if turn is None or turn > listener.told:
+                listener.ring(news=True)
 
     async def _watch(self) -> None:
         seen: SeenTurns | None = None
@@ -105,23 +119,24 @@ class Feed:
                 if seen is None:
                     seen = await run_in_threadpool(self._first)
                     # What came between a stream's own look and this one is told by nothing else.
-                    senders = set(self._listeners)
+                    found: dict[SenderId, int | None] = dict.fromkeys(self._listeners)
                 else:
-                    senders = await run_in_threadpool(self._look, seen)
+                    found = dict(await run_in_threadpool(self._look, seen))
             except Exception as error:
                 logger.error("reference %s: looking for news failed", secrets.token_hex(4), exc_info=error)
                 continue
-            for sender in senders:
-                self._wake(sender)
+            for sender, turn in found.items():
+                self._wake(sender, turn)
 
     def _first(self) -> SeenTurns:
-        with self._store().work() as work:
+        with self._store().read() as work:
             seen = SeenTurns(work.transcript.newest())
             seen.see(work.transcript.fresh(seen.newest))
         return seen
 
-    def _look(self, seen: SeenTurns) -> set[SenderId]:
-        with self._store().work() as work:
+    def _look(self, seen: SeenTurns) -> dict[SenderId, int]:
+        """Who has new turns, with the newest."""
+        with self._store().read() as work:
             found = work.transcript.fresh(seen.newest, seen.missing)
         seen.see(found)
-        return set(found.values())
+        return {found[number]: number for number in sorted(found)}

@@ -8,20 +8,20 @@ from bot.cases.case import CITIZEN, Facts
 from bot.cases.evidence import plain_name, ready
 from bot.cases.number import CaseNumber
 from bot.cases.states import OPEN, Role, Status
-from bot.channels.transcript import Told
 from bot.channels.web_sessions import WebSession
 from bot.errors import NoCaseForFile, UnknownCase
 from bot.store import Work
 from bot.tracker import Event
+from connectors.web.messages import messages_of
 from connectors.web.notice import notice_bubbles
-from connectors.web.talk import Talk
+from connectors.web.talk import Said, Talk
 
 TAKES_FILES = OPEN | {Status.MERGED}
 
 
 def attach(
     talk: Talk, session: WebSession, name: str, content: bytes, number: str | None = None, language: str | None = None
-) -> Told:
+) -> Said:
     """Add a file to a case of the conversation, the newest open one when none is named; gives the turn that tells it.
 
     Raises NoCaseForFile, UnknownCase for a case of somebody else's, and what `ready` and `EvidenceStore.add` raise.
@@ -43,7 +43,7 @@ def attach(
         bubbles: list[dict[str, Any]] = notice_bubbles(session.sender, [{"text": text}], spoken, found.number)
         turn = work.save(tracker, None, events, bubbles, now)
         told = work.transcript.after(session.sender, turn - 1)
-    return told[0]
+    return Said(told[0], messages_of(told[0]))
 
 
 def _number(work: Work, session: WebSession, number: str | None) -> CaseNumber:

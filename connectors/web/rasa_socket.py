@@ -23,6 +23,7 @@ from connectors.web.messages import Name, Speaker
 from connectors.web.origins import welcome
 from connectors.web.schemas import hint_of
 from connectors.web.stream import MAX_FRAME_CHARS, MESSAGES_BY_SESSION, news
+from connectors.web.talk import Said
 
 PATH = "/socket.io"
 MOST_SECRET = 200
@@ -98,14 +99,14 @@ class RasaSocket:
             await self.server.emit("bot_uttered", {"text": words}, to=sid)
             return
         try:
-            turn = await run_in_threadpool(self._said, session, text, language)
+            said = await run_in_threadpool(self._said, session, text, language)
         except UnknownWebSession:
             await self._end(sid)
             return
         self._chat.feed.ring(session.sender)
-        if not turn.id:
+        if not said.turn.id:
             # A failed turn is not stored, so no news tell it.
-            for message in await run_in_threadpool(self._chat.talk.messages, session, turn):
+            for message in said.messages:
                 await self._utter(sid, message)
 
     async def _disconnect(self, sid: str, reason: object = None) -> None:
@@ -125,7 +126,7 @@ class RasaSocket:
             held[1].cancel()
             await asyncio.gather(held[1], return_exceptions=True)
 
-    def _said(self, session: WebSession, text: str, language: str) -> Any:
+    def _said(self, session: WebSession, text: str, language: str) -> Said:
         return self._chat.talk.say(session, self._chat.talk.payload(session, text), None, language)
 
     async def _tell(self, sid: str, session: WebSession, after: int) -> None:

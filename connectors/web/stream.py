@@ -67,12 +67,12 @@ async def news(chat: WebChat, session: WebSession, after: int) -> AsyncGenerator
     live = typing = False
     with chat.feed.listening(session.sender) as listener:
         while True:
-            listener.news.clear()
+            looks = listener.take()
             before, typing = typing, listener.typing
             if typing and not before:
                 yield Sent(Name.TYPING, {"on": True})
             try:
-                events = await run_in_threadpool(chat.talk.events, session, after, live)
+                events = await run_in_threadpool(chat.talk.events, session, after, live) if looks else ()
             except UnknownWebSession:
                 yield Sent(Name.ERROR, {"reason": "ended"})
                 return
@@ -83,7 +83,7 @@ async def news(chat: WebChat, session: WebSession, after: int) -> AsyncGenerator
                 return
             for event in events:
                 yield event
-                after = event.id or after
+                listener.told = after = event.id or after
             if before and not typing:
                 yield Sent(Name.TYPING, {"on": False})
             live = True
@@ -148,10 +148,10 @@ async def _listen(chat: WebChat, session: WebSession, socket: WebSocket, send: S
             await send(Sent(Name.ERROR, {"reason": "invalid"}))
             continue
         with chat.feed.typing(session.sender):
-            told = await run_in_threadpool(chat.talk.say, session, body.text, body.client_msg_id, hint_of(body.lang))
+            said = await run_in_threadpool(chat.talk.say, session, body.text, body.client_msg_id, hint_of(body.lang))
             chat.feed.ring(session.sender)
-        await send(Sent(Name.ACK, {"client_msg_id": body.client_msg_id, "turn_id": told.id}))
-        if not told.id:
+        await send(Sent(Name.ACK, {"client_msg_id": body.client_msg_id, "turn_id": said.turn.id}))
+        if not said.turn.id:
             # A failed turn is not stored, so no stream tells it.
-            for message in await run_in_threadpool(chat.talk.messages, session, told):
+            for message in said.messages:
                 await send(Sent(Name.MESSAGE, message))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot.assistant import Assistant
 from bot.channels.plain import chosen
 from bot.channels.transcript import Told
-from bot.channels.web_sessions import CHANNEL, WebSession
+from bot.channels.web_sessions import CHANNEL, NOTED_EVERY, SILENCE, WebSession
 from bot.learning.queue import Rating
 from bot.messages import MessageId, UserMessage
 from bot.store import Work
@@ -18,6 +20,14 @@ from connectors.channels.gateway import Answer, answered
 from connectors.web.messages import Sent, by_person, events_of, messages_of, titles_of
 
 PERSON_BUTTON = "utter_web_person"
+
+
+@dataclass(frozen=True)
+class Said:
+    """A turn and its messages as a page shows them."""
+
+    turn: Told
+    messages: list[dict[str, Any]]
 
 
 class Talk:
@@ -43,7 +53,7 @@ class Talk:
 
     def session(self, secret: str, name: str | None = None) -> WebSession:
         """The session of a secret; raises UnknownWebSession."""
-        with self.assistant.store.work() as work:
+        with self.assistant.store.read() as work:
             return work.web.of_secret(secret, self.assistant.store.now(), name)
 
     def ticket(self, session: WebSession) -> str:
@@ -56,67 +66,63 @@ class Talk:
         with self.assistant.store.work() as work:
             return work.web.redeem(name, ticket, self.assistant.store.now())
 
-    def say(self, session: WebSession, text: str, message_id: str | None = None, language: str | None = None) -> Told:
+    def say(self, session: WebSession, text: str, message_id: str | None = None, language: str | None = None) -> Said:
         """The turn that a message makes, or made when it came before; a failed turn is told and not stored.
 
         Raises UnknownWebSession once the session was ended: nothing is written into what was erased.
         """
         assistant, now = self.assistant, self.assistant.store.now()
         message_id = message_id or uuid.uuid4().hex
-        with assistant.store.work() as work:
-            work.hold(session.sender)
-            work.web.still(session, now)
-            work.web.used(session, now)
-            work.contacts.wrote(session.sender, CHANNEL, language or session.language, now, None)
+        self._heard_of(session, language or session.language, now)
         message = UserMessage(session.sender, text, MessageId(message_id), language, CHANNEL)
-        stored: list[Told] = []
+        stored: list[Said] = []
 
-        def keep(work: Work, _: Answer) -> None:
+        def keep(work: Work, answer: Answer) -> None:
+            work.web.still(session, now)
+            work.contacts.speaks(session.sender, answer[-1]["custom"]["turn"]["language"])
             told = work.transcript.of_message(session.sender, message_id)
             if told is not None:
-                stored.append(told)
+                stored.append(_said(work, session, told))
 
         with metrics.turn_timer():
             answer = answered(assistant, message, keep)
         metrics.count_turn(answer)
-        return stored[-1] if stored else Told(0, message_id, now, ({"event": "user", "text": text},), answer)
+        if stored:
+            return stored[-1]
+        failed = Told(0, message_id, now, ({"event": "user", "text": text},), answer)
+        return Said(failed, messages_of(failed))
 
-    def person(self, session: WebSession, message_id: str | None, language: str) -> Told:
+    def person(self, session: WebSession, message_id: str | None, language: str) -> Said:
         """Ask for a person, as the button does."""
         words = self.assistant.domain.text(PERSON_BUTTON, language)
         return self.say(session, words, message_id, language)
 
     def payload(self, session: WebSession, text: str) -> str:
         """What a tapped button or the number of a line means where a widget sends only that; any other text stays."""
-        with self.assistant.store.work() as work:
+        with self.assistant.store.read() as work:
             last = work.last_answer(session.sender) or []
         payloads = {title: payload for payload, title in titles_of(last).items()}
         return payloads.get(text.strip()) or chosen(last, text) or text
 
-    def messages(self, session: WebSession, told: Told) -> list[dict[str, Any]]:
-        """The messages of one turn."""
-        with self.assistant.store.work() as work:
-            return messages_of(told, self._titles(work, session, told))
-
     def missed(self, session: WebSession) -> list[dict[str, Any]]:
         """What others said since the person last spoke, for widgets that only hear when they ask."""
-        with self.assistant.store.work() as work:
+        with self.assistant.store.read() as work:
             found = work.transcript.after(session.sender)
         last = max((place for place, told in enumerate(found) if by_person(told)), default=-1)
         return [message for told in found[last + 1 :] for message in messages_of(told)]
 
     def last_said(self, session: WebSession) -> int:
         """The last turn in which the person spoke."""
-        with self.assistant.store.work() as work:
+        with self.assistant.store.read() as work:
             found = work.transcript.after(session.sender)
         return max((told.id for told in found if by_person(told)), default=0)
 
     def events(self, session: WebSession, after: int, live: bool) -> list[Sent]:
         """The events of all turns after one; raises UnknownWebSession once the session was ended."""
-        with self.assistant.store.work() as work:
+        with self.assistant.store.read() as work:
             work.web.still(session, self.assistant.store.now())
             found = work.transcript.after(session.sender, after)
-            titles = self._titles(work, session, found[0]) if found else {}
+            titles = _titles(work, session, found[0]) if found else {}
         events: list[Sent] = []
         for told in found:
             events += events_of(told, titles, live)
@@ -125,7 +131,7 @@ class Talk:
 
     def export(self, session: WebSession) -> dict[str, Any]:
         """Everything kept of a conversation."""
-        with self.assistant.store.work() as work:
+        with self.assistant.store.read() as work:
             found = work.transcript.after(session.sender, most=None)
             cases = [str(case.number) for case in work.cases.of_sender(session.sender)]
             contact = work.contacts.of(session.sender)
@@ -155,6 +161,25 @@ class Talk:
         """Rate an answer; False when there is no such turn."""
         return self.assistant.rate(session.sender, MessageId(message_id) if message_id else None, rating)
 
-    def _titles(self, work: Work, session: WebSession, told: Told) -> dict[str, str]:
-        earlier = work.transcript.before(session.sender, told.id) if told.id else None
-        return titles_of(earlier.answer) if earlier else {}
+    def _heard_of(self, session: WebSession, language: str, now: datetime) -> None:
+        """Note that the session lives on and its citizen can be reached, seldom; raises UnknownWebSession."""
+        with self.assistant.store.read() as work:
+            fresh = work.web.still(session, now) > now + SILENCE - NOTED_EVERY
+            contact = work.contacts.of(session.sender)
+        if fresh and contact and contact.reachable and contact.written_at and contact.written_at > now - NOTED_EVERY:
+            return
+        with self.assistant.store.work() as work:
+            work.hold(session.sender)
+            work.web.still(session, now)
+            work.web.used(session, now)
+            work.contacts.wrote(session.sender, CHANNEL, language, now, None)
+
+
+def _said(work: Work, session: WebSession, told: Told) -> Said:
+    return Said(told, messages_of(told, _titles(work, session, told)))
+
+
+def _titles(work: Work, session: WebSession, told: Told) -> dict[str, str]:
+    """The titles of the buttons that were there before a turn, by their payloads."""
+    earlier = work.transcript.before(session.sender, told.id)
+    return titles_of(earlier.answer) if earlier else {}

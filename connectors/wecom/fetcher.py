@@ -54,7 +54,7 @@ class Fetcher:
 
     def start(self) -> None:
         """Begin; what was called for and not followed when a process ended comes first."""
-        with self._store().work() as work:
+        with self._store().read() as work:
             self._mine |= {one.account for one in work.cursors.due(self._name)}
         self._thread.start()
 
@@ -89,7 +89,7 @@ class Fetcher:
         left = set(mine)
         try:
             store = self._store()
-            with store.work() as work:
+            with store.read() as work:
                 due = work.cursors.due(self._name)
             now, moment = store.now(), time.monotonic()
             ours = [one.account for one in due if one.account in mine or now - one.called_at > ABANDONED]
@@ -120,7 +120,7 @@ class Fetcher:
     def _page(self, account: str) -> bool:
         """One page; whether another one may follow."""
         store = self._store()
-        with store.work() as work:
+        with store.read() as work:
             before = work.cursors.of(self._name, account)
         if before is None or before.called <= before.fetched:
             return False
