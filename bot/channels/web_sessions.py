@@ -83,7 +83,7 @@ class WebSessions:
         until = self._connection.execute(query).scalar()
         if until is None or in_utc(until) <= now:
             raise UnknownWebSession(session.id)
-        return _utc(until)
+        return in_utc(until)
 
     def used(self, session: WebSession, now: datetime) -> None:
         """Something was said: the session lives on."""
