@@ -22,6 +22,14 @@ class StaleModels(ChengdaError):
     """The models of the content as it stands are not trained yet."""
 
 
+class UntrainableProject(ChengdaError):
+    """The training data of a Rasa project is too little for what its pipeline learns."""
+
+
+class UnfitModel(ChengdaError):
+    """A folder holds no understanding that this version can read."""
+
+
 class UnknownWebSession(ChengdaError):
     """No session of the web chat has this secret, or it ended; the two are never told apart."""
 
