@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse
@@ -32,7 +33,7 @@ from connectors.open311.office import SOURCE as OPEN311_SOURCE
 from connectors.open311.router import refusal_of
 from connectors.phone.connect import router as calls_router
 from connectors.phone.connect import switchboard_of
-from connectors.rasa import action_server
+from connectors.rasa import action_server, http_api
 from connectors.rasa.action_turns import FOREIGN
 from connectors.rasa.engine import engine_of
 from connectors.rasa.seal import Seal
@@ -138,6 +139,8 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(calls_router)
     app.include_router(desk_router)
     app.include_router(action_server.router)
+    app.include_router(http_api.router)
+    app.include_router(http_api.conversations)
     for channel in channels:
         app.include_router(channel.router())
     rasa_socket = RasaSocket(web, lambda: app.state.throttle)
@@ -158,8 +161,11 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
-    @app.get("/status", include_in_schema=False)
-    def status_page() -> FileResponse:
+    @app.get("/status", response_model=None, tags=["Rasa"])
+    def status(request: Request) -> FileResponse | dict[str, Any]:
+        """The page where a case's progress is seen; for who accepts JSON the model in use, as Rasa tells it."""
+        if "application/json" in request.headers.get("accept", ""):
+            return http_api.status_of(request.app.state.assistant)
         return FileResponse(STATIC / "status.html")
 
     @app.get("/desk", include_in_schema=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from bot.assistant import Assistant
 from bot.messages import MessageId, SenderId, UserMessage
@@ -31,9 +32,25 @@ def check_open(sender: str, request: Request) -> None:
         raise HTTPException(422)
 
 
-@router.post("/webhooks/rest/webhook")
-def webhook(body: RestMessage, assistant: Engine, request: Request) -> list[dict[str, Any]]:
-    """One turn of conversation."""
+@router.post(
+    "/webhooks/rest/webhook",
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+def webhook(
+    body: RestMessage,
+    assistant: Engine,
+    request: Request,
+    stream: Annotated[str, Query(description="`true`: one JSON object a line, as Rasa streams them.")] = "false",
+) -> Any:
+    """One turn of conversation: a list of messages, the last with `custom.turn`."""
+    answer = said(body, assistant, request)
+    if stream.lower() != "true":
+        return answer
+    return Response("".join(json.dumps(bubble) + "\n" for bubble in answer), media_type="text/event-stream")
+
+
+def said(body: RestMessage, assistant: Assistant, request: Request) -> list[dict[str, Any]]:
+    """The answer to a message of the REST channel."""
     check_open(body.sender, request)
     metadata = body.metadata
     hint = (metadata.language or "") if metadata else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
@@ -29,14 +29,28 @@ router = APIRouter(tags=["Rasa"])
 EXAMPLE = {"events": [{"event": "slot", "timestamp": None, "name": "language", "value": "zh"}], "responses": []}
 
 
-def check_token(request: Request, authorization: Annotated[str, Header()] = "") -> None:
+def check_token(request: Request) -> None:
     """Refuse a caller without the token where one is set, as `?token=` or as a bearer; raises HTTPException."""
-    settings: Settings = request.app.state.settings
-    wanted = settings.rasa_token.get_secret_value()
-    bearer = authorization[len(BEARER) :].strip() if authorization.lower().startswith(BEARER) else ""
-    given = request.query_params.get(TOKEN) or bearer
-    if wanted and not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode()):
+    if token_set(request) and not token_given(request):
         raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+
+
+def token_set(request: Request) -> bool:
+    """Whether this service has a token for a Rasa."""
+    return bool(_token(request))
+
+
+def token_given(request: Request) -> bool:
+    """Whether a request shows the token."""
+    header = request.headers.get("authorization", "")
+    bearer = header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else ""
+    given = request.query_params.get(TOKEN) or bearer
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), _token(request).encode())
+
+
+def _token(request: Request) -> str:
+    settings: Settings = request.app.state.settings
+    return settings.rasa_token.get_secret_value()
 
 
 def seal_of(request: Request) -> Seal:

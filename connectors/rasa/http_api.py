@@ -1,0 +1,119 @@
+"""The part of Rasa's HTTP API that clients of a running Rasa use; conversations only with the token."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from pydantic import Field
+
+from bot.assistant import Assistant
+from bot.messages import SenderId, UserMessage
+from connectors import metrics
+from connectors.channels.gateway import Answer, answered
+from connectors.rasa.action_server import check_token, token_set
+from connectors.rasa.tracker_json import VERBOSITIES, tracker_json
+from connectors.rest import Engine, check_open
+from connectors.schemas import Body, Text
+
+# The Rasa whose protocol this is.
+RASA, OLDEST = "3.6.21", "3.6.21"
+Verbosity = Annotated[str, Query(pattern=f"^({'|'.join(VERBOSITIES)})$", description="Which events are told.")]
+
+
+class NewMessage(Body):
+    """A message of the citizen; Rasa knows no other sender here."""
+
+    text: Text
+    sender: Annotated[str, Field(pattern="^user$")] = "user"
+
+
+class Trigger(Body):
+    """An intent to act on as if it had been said, with entities as a mapping or as Rasa's list."""
+
+    name: Annotated[str, Field(pattern=r"^\w+$", max_length=80)]
+    entities: dict[str, Any] | list[dict[str, Any]] = Field(default_factory=list)
+
+
+def check_trusted(request: Request) -> None:
+    """Refuse who has not the token; without one set there is nothing here; raises HTTPException."""
+    if not token_set(request):
+        raise HTTPException(404)
+    check_token(request)
+
+
+router = APIRouter(tags=["Rasa"])
+conversations = APIRouter(
+    prefix="/conversations",
+    tags=["Rasa"],
+    dependencies=[Depends(check_trusted)],
+    responses={401: {"description": "The token is not `CHENGDA_RASA_TOKEN`."}, 404: {"description": "None is set."}},
+)
+
+
+@router.get("/version")
+def version() -> dict[str, str]:
+    """The version of Rasa whose protocol is spoken here."""
+    return {"version": RASA, "minimum_compatible_version": OLDEST}
+
+
+@router.get("/webhooks/rest/")
+def rest_health() -> dict[str, str]:
+    """The REST channel lives."""
+    return {"status": "ok"}
+
+
+def status_of(assistant: Assistant) -> dict[str, Any]:
+    """The model in use, as Rasa's `/status` tells it."""
+    named = "-".join(assistant.parts)
+    return {"model_file": named or None, "model_id": named or None, "num_active_training_jobs": 0}
+
+
+@conversations.get("/{conversation:path}/tracker")
+def tracker(conversation: str, assistant: Engine, include_events: Verbosity = "AFTER_RESTART") -> dict[str, Any]:
+    """The state of a conversation and its events, personal data masked; an unknown one is a new one."""
+    return _dump(assistant, conversation, include_events)
+
+
+@conversations.post("/{conversation:path}/messages")
+def add_message(
+    conversation: str,
+    body: NewMessage,
+    assistant: Engine,
+    request: Request,
+    include_events: Verbosity = "AFTER_RESTART",
+) -> dict[str, Any]:
+    """Take a message of the citizen and answer it; the answer stands in the events. (Rasa leaves the answer out.)"""
+    check_open(conversation, request)
+    _said(assistant, conversation, body.text)
+    return _dump(assistant, conversation, include_events)
+
+
+@conversations.post("/{conversation:path}/trigger_intent")
+def trigger_intent(
+    conversation: str, body: Trigger, assistant: Engine, request: Request, include_events: Verbosity = "AFTER_RESTART"
+) -> dict[str, Any]:
+    """Act on an intent; gives the tracker and what was said. 404 for an intent that is not in the domain."""
+    check_open(conversation, request)
+    if body.name not in assistant.domain.intents:
+        raise HTTPException(404)
+    entities = body.entities
+    if isinstance(entities, list):
+        entities = {str(one.get("entity")): one.get("value") for one in entities}
+    values = json.dumps(entities, ensure_ascii=False) if entities else ""
+    answer = _said(assistant, conversation, f"/{body.name}{values}")
+    return {"tracker": _dump(assistant, conversation, include_events), "messages": answer}
+
+
+def _said(assistant: Assistant, conversation: str, text: str) -> Answer:
+    with metrics.turn_timer():
+        answer = answered(assistant, UserMessage(SenderId(conversation), text))
+    metrics.count_turn(answer)
+    return answer
+
+
+def _dump(assistant: Assistant, conversation: str, verbosity: str) -> dict[str, Any]:
+    with assistant.store.work() as work:
+        state, events = work.tracker(SenderId(conversation)), work.events(SenderId(conversation))
+    return tracker_json(conversation, state, events, assistant.domain, verbosity)

@@ -1,0 +1,96 @@
+"""Rasa's HTTP API as far as we have it: what is open, what needs the token, and what a dump tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from bot.build import assistant_of
+from bot.settings import Settings
+from bot.training import Models
+from connectors.app import create_app
+
+TOKEN = "open-sesame-open-sesame"
+
+
+@pytest.fixture
+def client(models: Models, settings: Settings) -> Iterator[TestClient]:
+    app = create_app(settings, assistant_of(models, settings))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        app.state.settings = settings.model_copy(update={"rasa_token": SecretStr(TOKEN)})
+        yield client
+
+
+def ask(client: TestClient, path: str, body: dict[str, Any] | None = None) -> Any:
+    url = f"{path}{'&' if '?' in path else '?'}token={TOKEN}"
+    answer = client.get(url) if body is None else client.post(url, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_version_status_and_health(client: TestClient) -> None:
+    assert set(client.get("/version").json()) == {"version", "minimum_compatible_version"}
+    status = client.get("/status", headers={"Accept": "application/json"}).json()
+    assert set(status) == {"model_file", "model_id", "num_active_training_jobs"} and status["model_id"]
+    assert "text/html" in client.get("/status").headers["content-type"], "the citizens' page stays"
+    assert client.get("/webhooks/rest/").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("text", ["在哪里办护照", "My driving licence is about to expire"])
+def test_an_answer_streamed_is_the_same_answer(client: TestClient, text: str) -> None:
+    whole = client.post("/webhooks/rest/webhook", json={"sender": "s", "message": text}).json()
+    streamed = client.post("/webhooks/rest/webhook?stream=true&token=", json={"sender": "t", "message": text})
+    assert streamed.headers["content-type"].startswith("text/event-stream") and streamed.text.endswith("\n")
+    lines = [json.loads(line) for line in streamed.text.splitlines()]
+    assert [{**one, "recipient_id": "t"} for one in whole] == lines and streamed.text.isascii()
+
+
+def test_a_conversation_is_dumped_with_personal_data_masked(client: TestClient) -> None:
+    for text in ("民治大道的路灯坏了三天了，没人修", "我的电话是13800138000", "确认"):
+        answer = client.post("/webhooks/rest/webhook", json={"sender": "d 1/a", "message": text}).json()
+    case = answer[-1]["custom"]["turn"]["case"]
+    dump = ask(client, "/conversations/d 1/a/tracker")
+    assert dump["sender_id"] == "d 1/a" and dump["latest_message"]["text"] == "确认"
+    assert dump["slots"]["case_number"] == case["case_id"] and dump["active_loop"] == {}
+    kinds = {event["event"] for event in dump["events"]}
+    assert {"session_started", "action", "user", "bot", "slot", "active_loop"} <= kinds
+    text = json.dumps(dump, ensure_ascii=False)
+    assert "13800138000" not in text and case["query_code"] not in text and "民治大道" in text
+    assert ask(client, "/conversations/d 1/a/tracker?include_events=NONE")["events"] is None
+    assert ask(client, "/conversations/nobody/tracker")["events"] == []
+
+
+def test_messages_and_intents(client: TestClient) -> None:
+    dump = ask(client, "/conversations/m-1/messages", {"text": "驾照快到期了怎么办", "sender": "user"})
+    assert dump["latest_message"]["text"] == "驾照快到期了怎么办" and dump["slots"]["service_code"] == "C01"
+    told = ask(client, "/conversations/m-1/trigger_intent", {"name": "ask_service", "entities": {"service": "C01"}})
+    assert told["messages"][-1]["custom"]["turn"]["services"][0]["code"] == "C01"
+    listed = [{"entity": "service", "value": "C01"}]
+    assert ask(client, "/conversations/m-1/trigger_intent", {"name": "ask_service", "entities": listed})["messages"]
+    unknown = client.post(f"/conversations/m-1/trigger_intent?token={TOKEN}", json={"name": "dance"})
+    assert unknown.status_code == 404
+    bot = client.post(f"/conversations/m-1/messages?token={TOKEN}", json={"text": "x", "sender": "bot"})
+    assert bot.status_code == 422
+    reserved = client.post(f"/conversations/web:1/messages?token={TOKEN}", json={"text": "x"})
+    assert reserved.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "tracker"), ("POST", "messages"), ("POST", "trigger_intent")],
+)
+def test_conversations_are_never_open(client: TestClient, method: str, path: str) -> None:
+    body = {"text": "x", "name": "greet"} if method == "POST" else None
+    for given in ("", "?token=", "?token=wrong"):
+        refused = client.request(method, f"/conversations/a/{path}{given}", json=body)
+        assert refused.status_code == 401 and refused.headers["content-type"] == "application/problem+json"
+    client.app.state.settings = client.app.state.settings.model_copy(  # type: ignore[attr-defined]
+        update={"rasa_token": SecretStr("")}
+    )
+    for given in ("", "?token="):
+        assert client.request(method, f"/conversations/a/{path}{given}", json=body).status_code == 404
