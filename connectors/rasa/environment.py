@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.errors import ChengdaError
 
 ROOT = Path(__file__).resolve().parents[2]
-RELEASE = "rasa==3.6.21"
+RELEASE = "rasa[jieba]==3.6.21"
 CONSTRAINTS = ROOT / "constraints-rasa.txt"
 # What must work: the version Rasa 3.6 is made for, and environments with pip.
 PROBE = "import sys, venv, ensurepip; raise SystemExit(sys.version_info[:2] != (3, 10))"

@@ -177,4 +177,13 @@ def _bar(total: int) -> Iterator[Callable[[Held], None]]:
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("conversations", total=total)
-        yield lambda held: bar.advance(task)
+        began, files = time.monotonic(), set[str]()
+
+        def step(held: Held) -> None:
+            bar.advance(task)
+            # A log shows no bar: a line for each new file.
+            if not console.is_terminal and held.conversation.file not in files:
+                files.add(held.conversation.file)
+                print(f"{time.monotonic() - began:5.0f} s  {held.conversation.file}", flush=True)
+
+        yield step
