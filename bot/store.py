@@ -23,6 +23,7 @@ from bot.channels.cursors import Cursors
 from bot.channels.inbox import Inbox
 from bot.channels.notices import Mailing
 from bot.channels.outbox import Outbox
+from bot.channels.seen import Seen
 from bot.channels.transcript import Transcript
 from bot.channels.web_sessions import WebSessions
 from bot.database import POSTGRESQL, Writers, make_durable, reading
@@ -73,6 +74,7 @@ class Work:
         self.outbox = Outbox(connection)
         self.mailing = self.cases.hearer = Mailing(connection, self.cases, self.outbox, clock)
         self.cursors = Cursors(connection)
+        self.seen = Seen(connection)
         self.web = WebSessions(connection)
         self.transcript = Transcript(connection)
         self.calls = Calls(connection)

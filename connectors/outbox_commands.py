@@ -15,7 +15,7 @@ commands = typer.Typer(help="Messages to citizens that wait, are held or failed.
 Channel = Annotated[str | None, typer.Option(help="Only those of one channel.")]
 Number = Annotated[str | None, typer.Option(help="Only those of one case, by its number.")]
 GIVEN_UP = (State.FAILED, State.REFUSED)
-UNSENT = (State.WAITING, State.HELD, State.FAILED, State.REFUSED)
+UNSENT = (State.WAITING, State.HELD, State.FAILED, State.REFUSED, State.UNKNOWN)
 
 
 @commands.command("list")
@@ -29,10 +29,15 @@ def list_messages(channel: Channel = None) -> None:
 
 
 @commands.command()
-def retry(channel: Channel = None, number: Number = None) -> None:
+def retry(
+    channel: Channel = None,
+    number: Number = None,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Also what may have arrived.")] = False,
+) -> None:
     """Send once more what failed or was refused; prints how much."""
+    states = (*GIVEN_UP, State.UNKNOWN) if unknown else GIVEN_UP
     with database() as engine, engine.begin() as connection:
-        print(retry_all(connection, GIVEN_UP, datetime.now(UTC), channel, number))
+        print(retry_all(connection, states, datetime.now(UTC), channel, number))
 
 
 @commands.command()

@@ -61,8 +61,8 @@ def look_after(
     """One round over all cases and hand-overs that are due now; doing it again at once does nothing.
 
     With a dispatcher, waiting cases are dispatched first where it is sure; with an index of the open cases, surges are
-    looked for; with a domain, answers nobody approved in time go out; web sessions that ended are forgotten. `follow`
-    brings back how cases stand that others handle, and gives how many changed.
+    looked for; with a domain, answers nobody approved in time go out; what is over of web sessions and doors
+    is forgotten. `follow` brings back how cases stand that others handle, and gives how many changed.
     """
     decided = dispatch_waiting(store, dispatcher) if dispatcher else Counter()
     swept = sweep(store, store.now())
@@ -71,6 +71,7 @@ def look_after(
     lapsed = lapse(store, domain, store.now()) if domain else 0
     with store.work() as work:
         work.web.sweep(store.now())
+        work.seen.sweep(store.now())
     return LookedAfter(swept.rung, swept.failed, steps, follow() if follow else 0, surges, decided, lapsed)
 
 

@@ -59,6 +59,9 @@ class Keyed:
     def router(self) -> APIRouter:
         return APIRouter()
 
+    def keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        return True
+
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
         def send(piece: Piece) -> Pushed:
             body = {"key": parcel.key, "text": piece.text}

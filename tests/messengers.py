@@ -32,13 +32,17 @@ class Call:
 
 @dataclass
 class Api:
-    """An API that takes JSON, remembers it and answers as told, else as `usual` says; `hold` keeps calls waiting."""
+    """An API that takes JSON, remembers it and answers as told, else as `usual` says; `hold` keeps calls waiting.
+
+    With `cut` it takes a call and ends the connection without a word.
+    """
 
     usual: Callable[[Call], Answer]
     told: deque[Answer] = field(default_factory=deque)
     calls: list[Call] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    cut: bool = False
 
     def __post_init__(self) -> None:
         self.hold.set()
@@ -75,6 +79,9 @@ def api_of(usual: Callable[[Call], Answer]) -> Iterator[Api]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             told = json.loads(body) if "json" in headers.get("content-type", "") else {"raw": body.decode()}
             status, answer = api.answer(Call(self.path, headers, told, time.monotonic()))
+            if api.cut:
+                self.close_connection = True
+                return
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")

@@ -46,11 +46,9 @@ class Server:
         log.close()
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if httpx.get(self.url + "/readyz", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.2)
+            if self.ready():
+                return
+            time.sleep(0.2)
         raise AssertionError((self._folder / "server.log").read_text(encoding="utf-8")[-3000:])
 
     def say(self, text: str, sender: str = "tester") -> dict[str, Any]:
@@ -71,3 +69,19 @@ class Server:
         assert self.process is not None
         self.process.send_signal(how)
         self.process.wait(timeout=30)
+
+    def kill_workers(self) -> int:
+        """SIGKILL to every worker of several, which the server starts anew by itself; gives how many."""
+        assert self.process is not None
+        own = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
+        workers = [int(pid) for pid in own if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        return len(workers)
+
+    def ready(self) -> bool:
+        """Whether it serves now."""
+        try:
+            return httpx.get(self.url + "/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cases.number import CaseNumber
 from bot.channels.contacts import Window
-from bot.channels.outbox import State
+from bot.channels.outbox import Kind, State
 from bot.domain import read_domain
 from bot.messages import SenderId
 from bot.nlu.place_wishes import PlaceKind, PlaceWish, place_wish_of
@@ -126,6 +126,52 @@ def test_what_may_have_arrived_goes_nowhere_else(office: Office) -> None:
     office.do(number, ACCEPT)
     assert went(office) == ["whatsapp"]
     assert office.rows()[0].sender == PHONE
+
+
+def test_a_server_that_ended_while_a_notice_was_sent_sends_no_second_one(office: Office) -> None:
+    number = knows_both(office)
+    office.do(number, ACCEPT)
+    with office.store.work() as work:
+        (parcel,) = work.outbox.claim(["telegram"], office.now)
+        work.outbox.begin(parcel, office.now)
+    office.moments.append(office.now + timedelta(minutes=2))
+    assert went(office) == []
+    assert [row.state for row in office.rows()] == [State.UNKNOWN]
+
+
+def test_a_server_that_ended_before_a_notice_was_sent_sends_it_then(office: Office) -> None:
+    number = knows_both(office)
+    office.do(number, ACCEPT)
+    with office.store.work() as work:
+        work.outbox.claim(["telegram"], office.now)
+    office.moments.append(office.now + timedelta(minutes=2))
+    assert went(office) == ["telegram"]
+
+
+@pytest.mark.parametrize(("kind", "state"), [(Kind.NOTICE, State.UNKNOWN), (Kind.REPLY, State.WAITING)])
+def test_a_connection_that_broke_after_it_was_sent(office: Office, kind: Kind, state: State) -> None:
+    number = knows_both(office)
+    office.api.cut = True
+    if kind is Kind.NOTICE:
+        office.do(number, ACCEPT)
+    else:
+        with office.store.work() as work:
+            work.outbox.post("r1", ME, "telegram", kind, "zh", [{"text": "您好"}], office.now)
+    assert went(office) == ["telegram"]
+    assert [row.state for row in office.rows()] == [state]
+
+
+def test_a_failure_told_later_goes_on_to_the_next_place(office: Office) -> None:
+    number = knows_both(office)
+    office.say("通知发到WhatsApp", ME)
+    office.do(number, ACCEPT)
+    went(office)
+    mark = office.api.calls[-1].body["biz_opaque_callback_data"]
+    with office.store.work() as work:
+        assert work.mailing.failed_outside("city_number", mark, "code 131026")
+        assert not work.mailing.failed_outside("city_number", mark, "code 131026")
+    assert went(office) == ["whatsapp", "telegram"]
+    assert [row.state for row in office.rows()] == [State.SENT]
 
 
 def test_an_erased_place_passes_on_what_waits(office: Office) -> None:

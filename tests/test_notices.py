@@ -122,7 +122,7 @@ def office(kept_office: Office) -> Office:
     """The office as on its first day."""
     kept_office.moments[:] = [MONDAY]
     kept_office.api.calls.clear()
-    kept_office.api.usual = taken
+    kept_office.api.usual, kept_office.api.cut = taken, False
     with kept_office.store.engine.begin() as connection:
         for table in (one for one in reversed(metadata.sorted_tables) if one.name != "audit_log"):
             connection.execute(table.delete())

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import httpx
 import psycopg
 import pytest
 
 from connectors.postgres_server import PostgresServer
-from tests.test_wechat import City, wait
+from connectors.wechat.crypto import signature_of
+from connectors.wechat.markup import document
+from tests.waiting import wait
+from tests.wechat_city import TOKEN, City
 
 SECONDS = 8.0
 
@@ -74,3 +79,39 @@ def test_a_case_filed_late_is_filed_once(slow: City) -> None:
 def told(city: City, openid: str) -> list[str]:
     """The customer messages that tell of a filed case."""
     return [text for text in city.account.texts(openid) if "查询码" in text]
+
+
+def test_a_signature_is_used_once_at_whichever_worker(slow: City) -> None:
+    """In plain mode the signature does not cover the words: it is good for those it came with first."""
+    moment, nonce, openid = str(int(time.time())), secrets.token_hex(5), "oReplayed"
+    signed = {"signature": signature_of(TOKEN, moment, nonce), "timestamp": moment, "nonce": nonce}
+
+    def pushed(words: str, number: int) -> int:
+        told = document(
+            ToUserName="gh_city", FromUserName=openid, CreateTime=moment, MsgType="text", Content=words, MsgId=number
+        )
+        return httpx.post(slow.plain.target, params=signed, content=told.encode(), timeout=60).status_code
+
+    assert pushed("你好", 1) == 200
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda number: pushed("转人工", 2 + number % 2), range(12)))
+    assert found == [403] * 12
+    assert pushed("你好", 1) == 200
+
+
+@pytest.mark.faults
+def test_a_worker_killed_while_it_answers_leaves_one_answer(slow: City) -> None:
+    """The message was accepted, its answer was not there yet: whoever comes next gives it, once."""
+    openid = "oKilled"
+    assert slow.pusher.say(openid, "你好").shown
+    with held(slow, openid, SECONDS):
+        accepted = slow.pusher.say(openid, "驾照快到期了怎么办", "90")
+        assert (accepted.shown, accepted.failed) == (None, False)
+        assert slow.server.kill_workers() == 2
+    assert slow.turns(openid) == 1 and slow.account.texts(openid) == []
+    assert wait(slow.server.ready)
+    again = slow.pusher.say(openid, "驾照快到期了怎么办", "90")
+    assert again.shown is None and not again.failed
+    assert wait(lambda: slow.states(openid) == ["sent"])
+    (text,) = slow.account.texts(openid)
+    assert "驾驶证" in text and slow.turns(openid) == 2

@@ -28,7 +28,7 @@ from connectors.wechat.codes import CODES, STALE_TOKEN, meaning_of
 from connectors.wechat.crypto import Signed
 from connectors.wechat.notice import FITTING
 from connectors.wechat.place import Position, to_gcj02, to_wgs84
-from connectors.wechat.replay import Replays
+from connectors.wechat.replay import Replays, check_time
 from connectors.wechat.wire import Ask, Consent, Undelivered, read, text_answer
 from tests.npm import installed, run
 
@@ -197,21 +197,28 @@ def test_coordinates_of_a_place_become_fields_of_the_case() -> None:
 
 
 def test_replays() -> None:
-    replays, now = Replays(), AT
+    engine = open_database("sqlite://")
+    migrate(engine)
+    store = Store(engine, "SZ", lambda: AT)
+    (replays, other), now = (Replays("open", lambda: store) for _ in range(2)), AT
     signed = Signed("s", str(int(AT.timestamp())), "n")
     for late in (-299, 0, 299):
-        replays.check_time(signed, now + timedelta(seconds=late))
+        check_time(signed, now + timedelta(seconds=late))
     for late in (-301, 301):
         with pytest.raises(BadCallback):
-            replays.check_time(signed, now + timedelta(seconds=late))
+            check_time(signed, now + timedelta(seconds=late))
     for odd in ("", "soon", "１７６７２２５６００", "-1", "1" * 30):
         with pytest.raises(BadCallback):
-            replays.check_time(Signed("s", odd, "n"), now)
+            check_time(Signed("s", odd, "n"), now)
     replays.check_once(signed, "first", now)
     replays.check_once(signed, "first", now)
-    with pytest.raises(BadCallback):
-        replays.check_once(signed, "second", now)
-    replays.check_once(signed, "second", now + timedelta(seconds=601))
+    # Another process, and the same signature written as another time and word.
+    for again in (signed, Signed("s", signed.timestamp[:-1], signed.timestamp[-1] + "n")):
+        with pytest.raises(BadCallback):
+            other.check_once(again, "second", now)
+    replays.check_once(signed, "second", now + timedelta(seconds=901))
+    with store.work() as work:
+        assert work.seen.sweep(now + timedelta(days=1)) == 1
 
 
 def test_a_short_window_does_not_replace_a_long_one() -> None:

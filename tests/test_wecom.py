@@ -11,7 +11,8 @@ from bot.cases.tables import cases
 from bot.tables import handoffs
 from connectors.mock.wecom_corp import BOT, HUMAN, QUEUED
 from connectors.mock.wecom_pusher import Pusher
-from tests.wecom_city import ACCOUNT, KEY, SECRET, SEND, SYNC, TOKEN, City, wait
+from tests.waiting import wait
+from tests.wecom_city import ACCOUNT, KEY, SECRET, SEND, SYNC, TOKEN, City
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.wecom_city import ACCOUNT, SEND, SYNC, City, wait
+from tests.waiting import wait
+from tests.wecom_city import ACCOUNT, SEND, SYNC, City
 
 
 @pytest.fixture(scope="module")

@@ -214,9 +214,28 @@ def test_a_failure_told_later(number: Number) -> None:
     number.heard(said(body="你好"))
     row = number.rows()[-1]
     assert row.state == State.SENT
-    failed = {"id": row.external_id, "status": "failed", "recipient_id": PERSON, "errors": [{"code": 131026}]}
-    number.deliver(delivery(statuses=[{"id": row.external_id, "status": "delivered"}, failed]))
+    mark = number.api.calls[-1].body["biz_opaque_callback_data"]
+    told = {"id": "wamid.out1", "recipient_id": PERSON, "biz_opaque_callback_data": mark}
+    failed = {**told, "status": "failed", "errors": [{"code": 131026}]}
+    number.deliver(delivery(statuses=[{**told, "status": "delivered"}, failed]))
     assert (number.rows()[-1].state, number.rows()[-1].error) == (State.FAILED, "code 131026")
+
+
+def test_a_failure_of_an_earlier_piece_told_before_the_last_one_is_sent(number: Number) -> None:
+    number.heard(said(body="你好"))
+    store, sender = number.assistant.store, SenderId(f"whatsapp:{PERSON}")
+    before = len(number.api.calls)
+    number.api.hold.clear()
+    with store.work() as work:
+        pieces = [{"text": "one"}, {"text": "two"}]
+        work.outbox.post("two-pieces", sender, "whatsapp", Kind.AGENT, "zh", pieces, store.now())
+    (first,) = number.api.wait(before + 1)[before:]
+    failed = {"id": "x", "status": "failed", "biz_opaque_callback_data": first.body["biz_opaque_callback_data"]}
+    assert number.deliver(delivery(statuses=[failed])).status_code == 200
+    number.api.hold.set()
+    number.api.wait(before + 2)
+    number.heard(said(body="谢谢"))
+    assert {row.key: row.state for row in number.rows()}["two-pieces"] == State.FAILED
 
 
 def test_after_a_day_a_notice_goes_by_template_and_the_rest_waits(number: Number) -> None:
@@ -249,9 +268,9 @@ def test_bodies_are_those_of_the_outside_client(number: Number, outside: pywa.Wh
         (Piece("哪一个？", many), SectionList(button_title="请选择", sections=[Section(title="", rows=rows)])),
     ]
     for piece, buttons in pairs:
-        outside.send_message(PERSON, piece.text, buttons=buttons)
+        outside.send_message(PERSON, piece.text, buttons=buttons, tracker="a-mark")
         theirs = number.api.calls[-1].body
-        ours = addressed(PERSON, content_of(piece, "请选择"))
+        ours = addressed(PERSON, content_of(piece, "请选择"), "a-mark")
         if "interactive" in theirs and theirs["interactive"]["type"] == "list":
             theirs["interactive"]["action"]["sections"][0].pop("title", None)
         assert ours == {name: value for name, value in theirs.items() if name != "recipient_type"}

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import uvicorn
 from sqlalchemy import Engine, select, update
 
 from bot.channels.contacts import Contact
@@ -24,7 +20,9 @@ from bot.store import Store
 from connectors.mock.wecom import create_wecom
 from connectors.mock.wecom_corp import Corp
 from connectors.mock.wecom_pusher import Pusher
+from tests.served import Served
 from tests.servers import Server
+from tests.waiting import wait
 
 TOKEN, KEY, CORP, SECRET = (
     "city-token",
@@ -43,7 +41,8 @@ class City:
         self.corp = Corp(CORP, SECRET, (ACCOUNT, "wkTwo"))
         self.manned = Corp(CORP, SECRET, (ACCOUNT,))
         self.pusher, self.people = (Pusher("", TOKEN, KEY, corp) for corp in (self.corp, self.manned))
-        self._mocks = [Mock(self.corp, self.pusher), Mock(self.manned, self.people)]
+        told_by = ((self.corp, self.pusher), (self.manned, self.people))
+        self._mocks = [Served(create_wecom(*one)) for one in told_by]
         base = {"corp_id": CORP, "secret": SECRET, "token": TOKEN, "aes_key": KEY}
         told = {
             "wecom": {**base, "url": self._mocks[0].url},
@@ -110,26 +109,3 @@ class City:
             assert wait(lambda: not {"waiting", "sending"} & set(self.states(user)))
             found.append(self.corp.texts(user)[-1])
         return found
-
-
-class Mock:
-    def __init__(self, corp: Corp, pusher: Pusher) -> None:
-        self._server = uvicorn.Server(uvicorn.Config(create_wecom(corp, pusher), port=0, log_level="warning"))
-        self._thread = threading.Thread(target=self._server.run)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.05)
-        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-
-
-def wait(until: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if until():
-            return True
-        time.sleep(0.05)
-    return until()

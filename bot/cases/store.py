@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from bot.cases.case import CITIZEN, SYSTEM, Actor, Case, CaseDraft, CaseEvent, Facts, Handling, next_status
 from bot.cases.clocks import rings_of
@@ -227,6 +227,11 @@ class DatabaseCases:
             .returning(case_marks.c.number)
         )
         return made.scalar() is not None
+
+    def unmark(self, number: CaseNumber, mark: str) -> None:
+        """Take back that something was done for a case."""
+        noted = (case_marks.c.number == number, case_marks.c.mark == mark)
+        self._connection.execute(delete(case_marks).where(*noted))
 
     def marks(self, number: CaseNumber) -> frozenset[str]:
         """What was noted as done for a case."""

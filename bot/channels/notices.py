@@ -164,6 +164,18 @@ class Mailing:
         self._box.redirect(parcel, place.sender, place.channel, place.language, tried, state, self._clock(), error)
         return state
 
+    def failed_outside(self, channel: str, external_id: str, error: str) -> bool:
+        """The messenger told later that a message did not arrive; a notice goes on to the next place. False if unknown.
+
+        A failure that comes before its sending was written down is to be kept by the door (`Seen`).
+        """
+        failed = self._box.failed_outside(channel, external_id, self._clock(), error)
+        for parcel in failed:
+            if parcel.kind is Kind.NOTICE:
+                self._store.unmark(CaseNumber(str(parcel.number)), mark_of(_told(parcel).event))
+                self.passed_on(parcel, False, error)
+        return bool(failed)
+
     def choose(
         self, numbers: Iterable[CaseNumber], sender: SenderId, only: bool = False, by: SenderId | None = None
     ) -> None:

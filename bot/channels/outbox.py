@@ -6,6 +6,7 @@ order in which they were written, and one key is written once, whoever tries aga
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from bot.channels.tables import outbox
 from bot.database import insert_into
 from bot.messages import SenderId
 
+# Letters of a mark: WeCom takes 32 with the number of the piece.
+MARK = 26
 LEASE = timedelta(seconds=60)
 # Waits before the next try; after the last one the message is given up and told to the desk.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600, 3 * 3600))
@@ -32,7 +35,10 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where a message stands; HELD waits for the citizen to write again, DROPPED was told in another way."""
+    """Where a message stands; HELD waits for the citizen to write again, DROPPED was told in another way.
+
+    UNKNOWN may have arrived: nobody can say, and a second one would be worse than none.
+    """
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -40,6 +46,7 @@ class State(StrEnum):
     HELD = "held"
     REFUSED = "refused"
     FAILED = "failed"
+    UNKNOWN = "unknown"
     DROPPED = "dropped"
 
 
@@ -67,6 +74,12 @@ class Parcel:
     sent: int
     created_at: datetime
     state: State
+    begun: bool = False
+
+    @property
+    def mark(self) -> str:
+        """What a messenger is told as our own number of it; the same however often it is tried."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:MARK]
 
 
 class Outbox:
@@ -129,11 +142,18 @@ class Outbox:
             lease = (
                 update(outbox)
                 .where(outbox.c.id == row.id, free, outbox.c.sender == row.sender)
-                .values(state=State.SENDING, leased_until=moment + LEASE, attempts=outbox.c.attempts + 1)
-            )
+                .values(
+                    state=State.SENDING, leased_until=moment + LEASE, attempts=outbox.c.attempts + 1,
+                    external_id=_parcel(row).mark,
+                )
+            )  # fmt: skip
             if self._connection.execute(lease).rowcount:
                 found.append(replace(_parcel(row), attempts=row.attempts + 1, state=State.SENDING))
         return tuple(found)
+
+    def begin(self, parcel: Parcel, now: datetime) -> None:
+        """It is just being sent; who finds it so after a death does not know whether it was."""
+        self._set(parcel, now, begun=True)
 
     def progressed(self, parcel: Parcel, sent: int, now: datetime) -> None:
         """Note how many pieces are through, so that a later try goes on after them."""
@@ -141,7 +161,8 @@ class Outbox:
 
     def sent(self, parcel: Parcel, now: datetime, external_id: str | None = None) -> None:
         """The channel took it all."""
-        self._set(parcel, now, state=State.SENT, error=None, external_id=external_id, leased_until=None)
+        known = {} if external_id is None else {"external_id": external_id}
+        self._set(parcel, now, state=State.SENT, error=None, leased_until=None, begun=False, **known)
 
     def again(self, parcel: Parcel, now: datetime, error: str, wait: timedelta | None = None) -> State:
         """Try later, after `wait` or the usual back-off; given up as FAILED after the last one."""
@@ -149,12 +170,12 @@ class Outbox:
             return self.settle(parcel, State.FAILED, now, error)
         wait = BACK_OFF[parcel.attempts - 1] if wait is None else wait
         due = now.astimezone(UTC) + wait
-        self._set(parcel, now, state=State.WAITING, next_try_at=due, error=error[:200], leased_until=None)
+        self._set(parcel, now, state=State.WAITING, next_try_at=due, error=error[:200], leased_until=None, begun=False)
         return State.WAITING
 
     def settle(self, parcel: Parcel, state: State, now: datetime, error: str | None = None) -> State:
         """End it as REFUSED, FAILED or DROPPED, or keep it HELD until the citizen writes again."""
-        self._set(parcel, now, state=state, error=error and error[:200], leased_until=None)
+        self._set(parcel, now, state=state, error=error and error[:200], leased_until=None, begun=False)
         return state
 
     def waiting_notices(self, **those: str) -> tuple[Parcel, ...]:
@@ -182,7 +203,7 @@ class Outbox:
         moment, bubbles = now.astimezone(UTC), [{**parcel.bubbles[0], "tried": dict(tried)}]
         moved = update(outbox).where(self._as_it_was(parcel)).values(
             sender=sender, channel=channel, language=language, bubbles=bubbles, state=state, next_try_at=moment,
-            leased_until=None, error=error and error[:200], changed_at=moment,
+            leased_until=None, error=error and error[:200], changed_at=moment, begun=False,
         )  # fmt: skip
         self._connection.execute(moved)
 
@@ -219,14 +240,20 @@ class Outbox:
         dropped = update(outbox).where(mine).values(state=State.DROPPED, changed_at=now.astimezone(UTC))
         return self._connection.execute(dropped).rowcount
 
-    def failed_outside(self, channel: str, external_id: str, now: datetime, error: str) -> bool:
-        """The messenger told later that a message did not arrive: it is never shown as sent."""
+    def failed_outside(self, channel: str, external_id: str, now: datetime, error: str) -> tuple[Parcel, ...]:
+        """The messenger told later that a message did not arrive: it is never shown as sent. Gives what failed so.
+
+        Also while it is still being sent, piece by piece; what waits for another try is left to it.
+        """
+        out = outbox.c.state.in_((State.SENT, State.SENDING, State.UNKNOWN))
+        own = and_(outbox.c.channel == channel, outbox.c.external_id == external_id, out)
         changed = self._connection.execute(
             update(outbox)
-            .where(outbox.c.channel == channel, outbox.c.external_id == external_id)
-            .values(state=State.FAILED, error=error[:200], changed_at=now.astimezone(UTC))
+            .where(own)
+            .values(state=State.FAILED, error=error[:200], changed_at=now.astimezone(UTC), begun=False)
+            .returning(*outbox.c)
         )
-        return bool(changed.rowcount)
+        return tuple(_parcel(row) for row in changed.all())
 
     def _as_it_was(self, parcel: Parcel) -> ColumnElement[bool]:
         """A row as it was read: leased by us, or by nobody."""
@@ -246,5 +273,5 @@ class Outbox:
 def _parcel(row: Row[Any]) -> Parcel:
     return Parcel(
         row.id, row.key, SenderId(row.sender), row.channel, Kind(row.kind), row.language, row.bubbles, row.number,
-        row.attempts, row.sent, row.created_at, State(row.state),
+        row.attempts, row.sent, row.created_at, State(row.state), bool(row.begun),
     )  # fmt: skip

@@ -65,6 +65,7 @@ outbox = Table(
     Column("next_try_at", DateTime(timezone=True), nullable=False),
     Column("leased_until", DateTime(timezone=True)),
     Column("sent", Integer, nullable=False, server_default="0"),
+    Column("begun", Boolean, nullable=False, server_default="0"),
     Column("error", String(200)),
     Column("external_id", String(120)),
     Column("created_at", DateTime(timezone=True), nullable=False),
@@ -73,6 +74,16 @@ outbox = Table(
     Index("outbox_by_sender", "sender", "id"),
     Index("outbox_by_external", "channel", "external_id"),
     sqlite_autoincrement=True,
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("key", String(160), primary_key=True),
+    Column("what", String(200), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("seen_by_time", "at"),
 )
 
 web_sessions = Table(

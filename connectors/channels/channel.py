@@ -37,13 +37,17 @@ def arrival_from(kept: dict[str, Any]) -> Arrival:
 
 
 class Push(StrEnum):
-    """What came of a push; the closed list. LATER is tried again, CLOSED waits for the citizen to write."""
+    """What came of a push; the closed list. LATER is tried again, CLOSED waits for the citizen to write.
+
+    UNKNOWN may have arrived: the network broke after it was on its way.
+    """
 
     SENT = "sent"
     LATER = "later"
     CLOSED = "closed"
     REFUSED = "refused"
     BROKEN = "broken"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,10 @@ class Channel(Protocol):
 
     def router(self) -> APIRouter:
         """The doors of the messenger, with whole paths."""
+        ...
+
+    def keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        """Whether a parcel that is sent twice is shown once."""
         ...
 
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from bot.cases.telling import Telling
 from bot.channels.contacts import Contact
 from bot.channels.outbox import Kind, Parcel, State
+from bot.messages import SenderId
 from bot.store import Store, Work
 from connectors import metrics
 from connectors.channels.channel import Channel, Push, Pushed
@@ -110,10 +111,18 @@ class Postman:
                 work.outbox.settle(parcel, State.DROPPED, store.now())
                 metrics.count_message(parcel.channel, parcel.kind, State.DROPPED)
                 return
+            once = contact is not None and parcel.kind is Kind.NOTICE and not self._keyed(parcel, contact)
+            if once and not parcel.begun:
+                work.outbox.begin(parcel, store.now())
         if contact is None or not contact.reachable:
             pushed = Pushed(Push.REFUSED, "not reachable")
+        elif once and parcel.begun:
+            pushed = Pushed(Push.UNKNOWN, "the server ended while it was sent")
         else:
             pushed = self._pushed(letter, contact)
+        if pushed.outcome is Push.UNKNOWN and not once:
+            # An answer is waited for: rather twice than not at all. With a key it is shown once anyway.
+            pushed = replace(pushed, outcome=Push.LATER)
         if pushed.outcome is not Push.SENT:
             # Neither text nor receiver: a log is no place for personal data.
             logger.warning("message %s by %s: %s %s", parcel.id, parcel.channel, pushed.outcome, pushed.reason)
@@ -128,7 +137,11 @@ class Postman:
                 return elsewhere
         match pushed.outcome:
             case Push.SENT:
+                late = self._failed_already(work, parcel, pushed.external_id)
                 work.outbox.sent(parcel, now, pushed.external_id)
+                if late is not None and pushed.external_id is not None:
+                    work.mailing.failed_outside(parcel.channel, pushed.external_id, late)
+                    return State.FAILED
                 if parcel.kind is Kind.NOTICE:
                     work.mailing.sent(parcel)
                 return State.SENT
@@ -142,6 +155,18 @@ class Postman:
                 return work.outbox.settle(parcel, State.REFUSED, now, pushed.reason)
             case Push.BROKEN:
                 return work.outbox.settle(parcel, State.FAILED, now, pushed.reason)
+            case Push.UNKNOWN:
+                return work.outbox.settle(parcel, State.UNKNOWN, now, pushed.reason)
+
+    def _keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        return self.channels[parcel.channel].keyed(parcel, contact)
+
+    def _failed_already(self, work: Work, parcel: Parcel, external_id: str | None) -> str | None:
+        """Why a message failed whose failure came before this was written down; the door holds the same lock."""
+        if external_id is None:
+            return None
+        hold_outcome(work, parcel.channel, external_id)
+        return work.seen.of(parcel.channel, failure_key(external_id))
 
     def _elsewhere(self, work: Work, parcel: Parcel, pushed: Pushed) -> State | None:
         """A notice that was surely not taken goes on to the citizen's next place; None where there is none."""
@@ -178,3 +203,13 @@ class Postman:
             reference = secrets.token_hex(4)
             logger.exception("reference %s: a channel failed", reference)
             return Pushed(Push.LATER, f"reference {reference}", wait=timedelta(minutes=1))
+
+
+def hold_outcome(work: Work, channel: str, external_id: str) -> None:
+    """Let what is written of one message's fate come one after the other, in all processes."""
+    work.hold(SenderId(f"fate:{channel}:{external_id}"))
+
+
+def failure_key(external_id: str) -> str:
+    """The key of a failure that is told before its sending."""
+    return f"failed:{external_id}"

@@ -21,6 +21,8 @@ from connectors.channels.channel import Progress, Push, Pushed
 from connectors.live.connect import LOUD
 
 TIMEOUT = httpx.Timeout(8.0, connect=4.0)
+# Errors after which surely nothing was sent.
+NOT_BEGUN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 LONGEST_WAIT = timedelta(hours=1)
 Meaning = Callable[[int, Mapping[str, Any]], Pushed]
 
@@ -46,16 +48,26 @@ def quiet_client(url: str, headers: dict[str, str] | None = None) -> httpx.Clien
 
 
 def call(client: httpx.Client, path: str, body: Mapping[str, Any], meaning: Meaning) -> Pushed:
-    """Make a call; what its status and JSON mean for the message, LATER where the network brought no answer."""
+    """Make a call; what its status and JSON mean for the message, or what a broken network does."""
     try:
         answer = client.post(path, json=body)
     except httpx.HTTPError as error:
-        return Pushed(Push.LATER, type(error).__name__)
+        return broken(error)
+    return meaning(answer.status_code, read_json(answer))
+
+
+def broken(error: httpx.HTTPError) -> Pushed:
+    """LATER where there was no connection, UNKNOWN where the message may have been on its way."""
+    return Pushed(Push.LATER if isinstance(error, NOT_BEGUN) else Push.UNKNOWN, type(error).__name__)
+
+
+def read_json(answer: httpx.Response) -> dict[str, Any]:
+    """The object of an answer, whatever its status; empty where there is none."""
     try:
         told = answer.json()
     except ValueError:
         told = None
-    return meaning(answer.status_code, told if isinstance(told, dict) else {})
+    return told if isinstance(told, dict) else {}
 
 
 def waiting(seconds: object) -> timedelta | None:

@@ -68,6 +68,10 @@ class PhoneChannel:
         """None: a call sets no bounds while it lasts."""
         return None
 
+    def keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        """Never: what is said twice is heard twice."""
+        return False
+
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
         """Said into the call while it lasts: what an agent writes or approves. Who hung up cannot be written to."""
         call = self._lines.get(parcel.sender)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -62,14 +63,19 @@ class Telegram:
 
         return router
 
+    def keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        """Never: the API has no key against doubles."""
+        return False
+
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
-        """Send what is left; the API has no key against doubles."""
+        """Send what is left."""
 
         def send(piece: Piece) -> Pushed:
             method, body = call_of(user_of(parcel.sender), piece)
             return call(self._api, f"/{method}", body, pushed_of)
 
-        return send_pieces(parcel, self.capabilities, progress, send)
+        # Telegram tells no failure later: its own number of a message is of no use.
+        return replace(send_pieces(parcel, self.capabilities, progress, send), external_id=None)
 
     def close(self) -> None:
         """End connections."""

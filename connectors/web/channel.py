@@ -32,6 +32,10 @@ class WebPages:
         """No door of its own: the web chat has an API."""
         return APIRouter()
 
+    def keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        """Always: a notice is a turn with a key."""
+        return True
+
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
         """Write the turn, once."""
         if parcel.kind is Kind.NOTICE:

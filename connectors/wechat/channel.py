@@ -23,6 +23,7 @@ from bot.store import Work
 from bot.tracker import Mode, Tracker
 from connectors.channels.channel import Arrival, Progress, Push, Pushed, sender_of, user_of
 from connectors.channels.gateway import Gateway, key_of
+from connectors.channels.postman import failure_key, hold_outcome
 from connectors.wechat.client import WeChatClient
 from connectors.wechat.door import router_of
 from connectors.wechat.notice import values_of
@@ -32,8 +33,6 @@ from connectors.wechat.wire import Ask, Incoming
 MAX_TEXT_BYTES = 2048
 MENU_LINES = 10
 AFTER_MESSAGE, AFTER_EVENT = (timedelta(hours=48), 5), (timedelta(minutes=1), 3)
-# A template may be told as failed before its sending is written down here.
-FAILED_TRIES, FAILED_PAUSE = 8, 0.5
 KEPT_EVENTS = 20
 TOLD: Mapping[Ask, str] = {
     Ask.WELCOME: "utter_welcome",
@@ -85,6 +84,11 @@ class WeChat:
             case Ask.UNDELIVERED:
                 self._undelivered(incoming)
         return ""
+
+    def keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        """Templates have a key, customer messages and subscriptions none."""
+        outside = parcel.kind is Kind.NOTICE and not contact.open_at(self._gateway.assistant.store.now())
+        return outside and self.settings.template is not None
 
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
         """Customer messages while the window is open; a notice outside it by template or subscription."""
@@ -207,17 +211,15 @@ class WeChat:
                 work.contacts.reach(sender, False)
 
     def _undelivered(self, incoming: Incoming) -> None:
-        """Messages that did not arrive after all; waits for those whose sending is just being written down."""
-        sender, store, left = self._sender(incoming), self._gateway.assistant.store, list(incoming.undelivered)
-        for pause in (*[FAILED_PAUSE] * FAILED_TRIES, 0):
-            with store.work() as work:
-                if any(one.blocked for one in incoming.undelivered):
-                    work.contacts.reach(sender, False)
-                tell, now = work.outbox.failed_outside, store.now()
-                left = [one for one in left if not tell(self.name, one.external_id, now, one.reason)]
-            if not left:
-                return
-            time.sleep(pause)
+        """Messages that did not arrive after all; kept where the sending is not written down yet."""
+        sender, store = self._sender(incoming), self._gateway.assistant.store
+        with store.work() as work:
+            if any(one.blocked for one in incoming.undelivered):
+                work.contacts.reach(sender, False)
+            for one in sorted(incoming.undelivered, key=lambda one: one.external_id):
+                hold_outcome(work, self.name, one.external_id)
+                if not work.mailing.failed_outside(self.name, one.external_id, one.reason):
+                    work.seen.first(self.name, failure_key(one.external_id), one.reason, store.now())
 
     def _sender(self, incoming: Incoming) -> SenderId:
         return sender_of(self.name, incoming.user)

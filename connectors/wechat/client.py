@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +12,9 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.channels.channel import Push, Pushed
-from connectors.live.connect import LOUD
+from connectors.channels.sending import broken, quiet_client, read_json
 from connectors.wechat.codes import NO_MENUS, STALE_TOKEN, meaning_of
 
-TIMEOUT = httpx.Timeout(8.0, connect=4.0)
 # A token is taken for over some minutes before it is, and forced at most this often.
 EARLY_SECONDS, FORCED_SECONDS = 300.0, 30.0
 TOKEN_PATH = "/cgi-bin/stable_token"
@@ -34,9 +32,7 @@ class WeChatClient:
     """One account's calls; never raises for what WeChat or the network does, logs no address (it has the token)."""
 
     def __init__(self, url: str, app_id: str, secret: SecretStr, clock: Callable[[], float] = time.monotonic) -> None:
-        for name in LOUD:
-            logging.getLogger(name).setLevel(logging.WARNING)
-        self._http = httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT)
+        self._http = quiet_client(url)
         self._app_id, self._secret, self._clock = app_id, secret, clock
         self._lock = threading.Lock()
         self._token, self._until, self._forced = "", 0.0, -FORCED_SECONDS
@@ -76,6 +72,7 @@ class WeChatClient:
         return self._call("/cgi-bin/message/custom/send", {"touser": user, "msgtype": kind, kind: content})
 
     def _call(self, path: str, body: Mapping[str, Any]) -> Pushed:
+        """What came of a call: without a token surely nothing was sent, without an answer nobody knows."""
         try:
             token = self._current()
             answer = self._post(path, body, token)
@@ -84,7 +81,7 @@ class WeChatClient:
         except TokenRefused as refused:
             return refused.pushed
         except httpx.HTTPError as error:
-            return Pushed(Push.LATER, type(error).__name__)
+            return broken(error)
         return _pushed(answer)
 
     def _post(self, path: str, body: Mapping[str, Any], token: str = "") -> dict[str, Any]:
@@ -92,11 +89,7 @@ class WeChatClient:
         content = json.dumps(body, ensure_ascii=False).encode()
         headers = {"content-type": "application/json"}
         sent = self._http.post(path, params={"access_token": token} if token else {}, content=content, headers=headers)
-        try:
-            answer = sent.json() if sent.is_success else None
-        except ValueError:
-            answer = None
-        return answer if isinstance(answer, dict) else {}
+        return read_json(sent) if sent.is_success else {}
 
     def _current(self, stale: str | None = None) -> str:
         """The token; one that was called stale is replaced once, however many threads saw it."""
@@ -116,7 +109,10 @@ class WeChatClient:
             "secret": self._secret.get_secret_value(),
             "force_refresh": force,
         }
-        answer = self._post(TOKEN_PATH, body)
+        try:
+            answer = self._post(TOKEN_PATH, body)
+        except httpx.HTTPError as error:
+            raise TokenRefused(Pushed(Push.LATER, type(error).__name__)) from None
         token, seconds = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not token or not isinstance(seconds, int):
             pushed = _pushed(answer)

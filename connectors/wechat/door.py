@@ -15,7 +15,7 @@ from bot.errors import BadCallback
 from connectors.channels.gateway import Gateway
 from connectors.wechat.crypto import Codec, Signed, check_signature
 from connectors.wechat.markup import MAX_BYTES
-from connectors.wechat.replay import Replays
+from connectors.wechat.replay import Replays, check_time
 from connectors.wechat.settings import Mode, WeChatSettings
 from connectors.wechat.wire import Incoming, read, text_answer
 
@@ -40,17 +40,17 @@ class Account(Protocol):
 class Door:
     """Opens pushes and seals answers."""
 
-    def __init__(self, settings: WeChatSettings) -> None:
+    def __init__(self, settings: WeChatSettings, replays: Replays) -> None:
         key = settings.aes_key.get_secret_value()
         self._settings, self._token = settings, settings.token.get_secret_value()
         self._codec = Codec(self._token, key, settings.app_id) if key else None
-        self._replays = Replays()
+        self._replays = replays
 
     def echo(self, request: Request, now: datetime) -> str:
         """What WeChat wants to hear when the address is set; raises BadCallback."""
         signed, text = _signed(request, "signature"), request.query_params.get("echostr", "")
         check_signature(self._token, signed)
-        self._replays.check_time(signed, now)
+        check_time(signed, now)
         if not text or len(text) > MAX_ECHO:
             raise BadCallback
         return text
@@ -67,11 +67,12 @@ class Door:
             raise BadCallback
         else:
             check_signature(self._token, signed)
-        self._replays.check_time(signed, now)
+        check_time(signed, now)
         incoming = read(body)
         if self._settings.account not in ("", incoming.account):
             raise BadCallback
-        self._replays.check_once(signed, f"{incoming.user}:{incoming.key}", now)
+        if not sealed:
+            self._replays.check_once(signed, f"{incoming.user}:{incoming.key}", now)
         return incoming, sealed
 
     def closed(self, document: str, sealed: bool, now: datetime) -> str:
@@ -98,7 +99,8 @@ async def started_at() -> float:
 
 def router_of(account: Account) -> APIRouter:
     """The two doors of an account at one address."""
-    router, door = APIRouter(), Door(account.settings)
+    replays = Replays(account.name, lambda: account.gateway.assistant.store)
+    router, door = APIRouter(), Door(account.settings, replays)
     path = f"/webhooks/{account.name}/webhook"
 
     @router.get(path, include_in_schema=False)

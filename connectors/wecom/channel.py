@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -31,7 +30,6 @@ logger = logging.getLogger("chengda")
 MAX_TEXT_BYTES, MAX_MENU_BYTES, MAX_LINE_BYTES = 2048, 1024, 128
 MENU_LINES = 10
 AFTER_MESSAGE, MESSAGES = timedelta(hours=48), 5
-STEM = 26
 TAKEN = "a person has the conversation"
 
 
@@ -71,15 +69,19 @@ class WeCom:
         """End connections."""
         self._client.close()
 
+    def keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        """Always: a `msgid` is sent once."""
+        return True
+
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
         """Send what is left of a parcel, or give the conversation to a person where the answer says so."""
         to = address_of(user_of(parcel.sender))
         code = next((str(one["custom"][CODE]) for one in parcel.bubbles if CODE in (one.get("custom") or {})), "")
-        stem = hashlib.sha256(parcel.key.encode()).hexdigest()[:STEM]
+        stem = parcel.mark
         try:
             if code:
                 self._client.send_on_event(code, _text(str(parcel.bubbles[0]["text"])), f"{stem}-1")
-                return Pushed(Push.SENT, external_id=stem)
+                return Pushed(Push.SENT)
             return self._pushed(parcel, contact, to, stem, progress)
         except CallFailed as failed:
             return self._failed(parcel, to, failed)
@@ -93,7 +95,7 @@ class WeCom:
         if session in SILENT or session is Session.ENDED:
             return _refused(parcel, session)
         if self._wants_person(parcel) and self._handed_over(parcel, to, stem):
-            return Pushed(Push.SENT, external_id=stem)
+            return Pushed(Push.SENT)
         store = self._gateway.assistant.store
         for number, piece in left:
             with store.work() as work:
@@ -104,7 +106,7 @@ class WeCom:
             with store.work() as work:
                 work.contacts.spend(parcel.sender)
             progress(number)
-        return Pushed(Push.SENT, external_id=stem)
+        return Pushed(Push.SENT)
 
     def _called(self, call: Call) -> None:
         """Keep a call; it is followed by the fetcher, also when this process ends before."""

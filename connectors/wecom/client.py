@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +13,10 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.channels.channel import Push, Pushed
-from connectors.live.connect import LOUD
+from connectors.channels.sending import quiet_client, read_json
 from connectors.wecom.codes import OK, STALE_TOKEN, meaning_of
 from connectors.wecom.wire import Address, Session, session_of
 
-TIMEOUT = httpx.Timeout(8.0, connect=4.0)
 EARLY_SECONDS = 300.0
 PAGE = 200
 TOKEN_PATH = "/cgi-bin/gettoken"
@@ -45,9 +43,7 @@ class WeComClient:
     """One corp's calls; raises CallFailed and nothing else, logs no address (it has the token)."""
 
     def __init__(self, url: str, corp_id: str, secret: SecretStr, clock: Callable[[], float] = time.monotonic) -> None:
-        for name in LOUD:
-            logging.getLogger(name).setLevel(logging.WARNING)
-        self._http = httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT)
+        self._http = quiet_client(url)
         self._corp_id, self._secret, self._clock = corp_id, secret, clock
         self._lock = threading.Lock()
         self._token, self._until = "", 0.0
@@ -117,11 +113,7 @@ class WeComClient:
 
 
 def _read(sent: httpx.Response) -> dict[str, Any]:
-    try:
-        answer = sent.json() if sent.is_success else None
-    except ValueError:
-        answer = None
-    return answer if isinstance(answer, dict) else {}
+    return read_json(sent) if sent.is_success else {}
 
 
 def _code(answer: Mapping[str, Any]) -> int | None:

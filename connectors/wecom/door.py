@@ -13,7 +13,7 @@ from bot.errors import BadCallback
 from connectors.wechat.crypto import Codec, Signed
 from connectors.wechat.door import ACKNOWLEDGED, body_of
 from connectors.wechat.markup import MAX_BYTES
-from connectors.wechat.replay import Replays
+from connectors.wechat.replay import check_time
 from connectors.wecom.settings import WeComSettings
 from connectors.wecom.wire import Call, call_of
 
@@ -26,7 +26,7 @@ class Door:
     def __init__(self, settings: WeComSettings) -> None:
         self._corp_id = settings.corp_id
         token, key = settings.token.get_secret_value(), settings.aes_key.get_secret_value()
-        self._codec, self._replays = Codec(token, key, settings.corp_id), Replays()
+        self._codec = Codec(token, key, settings.corp_id)
 
     def echo(self, request: Request, now: datetime) -> bytes:
         """What WeCom wants to hear when the address is set; raises BadCallback."""
@@ -34,14 +34,14 @@ class Door:
         if len(sealed) > MAX_ECHO:
             raise BadCallback
         text = self._codec.open_text(sealed, signed)
-        self._replays.check_time(signed, now)
+        check_time(signed, now)
         return text
 
     def call(self, request: Request, body: bytes, now: datetime) -> Call | None:
         """A callback, None for one of another kind; raises BadCallback."""
         signed = _signed(request)
         opened = self._codec.open(body, signed)
-        self._replays.check_time(signed, now)
+        check_time(signed, now)
         return call_of(opened, self._corp_id)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.answer import unasked
@@ -24,8 +23,6 @@ logger = logging.getLogger("chengda")
 TOLD: Mapping[Ask, str] = {Ask.UNHEARD: "utter_voice_unheard", Ask.UNREAD: "utter_picture_unread"}
 # Told to the person at our desk who holds the conversation.
 SHOWN: Mapping[Ask, str] = {Ask.UNHEARD: "utter_mark_voice", Ask.UNREAD: "utter_mark_picture"}
-# A message may be told as failed before its sending is written down here.
-FAILED_TRIES, FAILED_PAUSE = 8, 0.5
 # A message of ours; people in WeCom and other apps send with numbers of their own.
 OURS = re.compile(r"[0-9a-z]+-[0-9]+")
 CODE = "code"
@@ -46,14 +43,14 @@ class Intake:
         }
 
     def before(self, items: Sequence[Item]) -> None:
-        """Messages that did not arrive after all; a failure is told before its page is kept, so none is lost."""
-        left = [item for item in items if item.undelivered is not None and OURS.fullmatch(item.undelivered.msgid)]
-        for pause in (*[FAILED_PAUSE] * FAILED_TRIES, 0.0):
-            left = [item for item in left if not self._failed(item)]
-            if not left:
-                return
-            time.sleep(pause)
-        logger.info("%s: %d messages that are not ours did not arrive", self._channel.name, len(left))
+        """Messages that did not arrive after all; a failure is told before its page is kept, so none is lost.
+
+        Our number of a message is written down before it is sent: a failure never comes too early.
+        """
+        told = [item for item in items if item.undelivered is not None and OURS.fullmatch(item.undelivered.msgid)]
+        others = sum(not self._failed(item) for item in told)
+        if others:
+            logger.info("%s: %d messages that are not ours did not arrive", self._channel.name, others)
 
     def take(self, work: Work, items: Sequence[Item]) -> None:
         """Keep a page in its transaction; all that is in it may come again and is then left alone."""
@@ -148,7 +145,7 @@ class Intake:
         store = self._gateway.assistant.store
         with store.work() as work:
             stem = failed.msgid.rpartition("-")[0]
-            known = work.outbox.failed_outside(self._channel.name, stem, store.now(), f"not delivered: {failed.reason}")
+            known = work.mailing.failed_outside(self._channel.name, stem, f"not delivered: {failed.reason}")
             if known and failed.closed:
                 work.contacts.close_window(self._sender(item))
             if known and failed.blocked:

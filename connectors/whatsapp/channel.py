@@ -68,13 +68,17 @@ class WhatsApp:
 
         return router
 
+    def keyed(self, parcel: Parcel, contact: Contact) -> bool:
+        """Never: the API has no key against doubles."""
+        return False
+
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
-        """Send what is left; a notice outside the window by template. The API has no key against doubles."""
+        """Send what is left; a notice outside the window by template."""
         user, assistant, template = user_of(parcel.sender), self._gateway.assistant, self._settings.template
         label, phone = assistant.domain.text("utter_list_label", parcel.language), self._settings.phone_id
 
         def send(content: Mapping[str, Any]) -> Pushed:
-            return call(self._api, f"/{phone}/messages", wire.addressed(user, content), wire.pushed_of)
+            return call(self._api, f"/{phone}/messages", wire.addressed(user, content, parcel.mark), wire.pushed_of)
 
         if contact.open_at(assistant.store.now()):
             return send_pieces(parcel, self.capabilities, progress, lambda piece: send(wire.content_of(piece, label)))
@@ -91,6 +95,6 @@ class WhatsApp:
         store, failures = self._gateway.assistant.store, [one for value in values for one in wire.failures_of(value)]
         if failures:
             with store.work() as work:
-                for external_id, code in failures:
-                    work.outbox.failed_outside(self.name, external_id, store.now(), f"code {code}")
+                for mark, code in failures:
+                    work.mailing.failed_outside(self.name, mark, f"code {code}")
         self._gateway.keep_all(self, [arrival for value in values for arrival in wire.arrivals_of(value)])

@@ -59,10 +59,11 @@ def arrivals_of(value: Mapping[str, Any]) -> Iterator[Arrival]:
 
 
 def failures_of(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Messages of ours that did not arrive after all, with the code of why."""
+    """The marks of messages of which a piece did not arrive after all, with the code of why."""
     for status in parts(value, "statuses"):
-        if status.get("status") == "failed":
-            yield str(status.get("id")), str(next((error.get("code") for error in parts(status, "errors")), "failed"))
+        mark = status.get("biz_opaque_callback_data")
+        if status.get("status") == "failed" and isinstance(mark, str):
+            yield mark, str(next((error.get("code") for error in parts(status, "errors")), "failed"))
 
 
 def content_of(piece: Piece, label: str) -> dict[str, Any]:
@@ -90,15 +91,16 @@ def template_of(name: str, language: str, *blanks: str) -> dict[str, Any]:
     return {"type": "template", "template": {"name": name, "language": code, "components": [body]}}
 
 
-def addressed(user: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """A content with its receiver: a number, or the id of one who hides it."""
-    return {"messaging_product": "whatsapp", "to" if user.isdigit() else "recipient": user, **content}
+def addressed(user: str, content: Mapping[str, Any], mark: str) -> dict[str, Any]:
+    """A content with its receiver, a number or the id of one who hides it; `mark` comes back with what befalls it."""
+    to = "to" if user.isdigit() else "recipient"
+    return {"messaging_product": "whatsapp", to: user, "biz_opaque_callback_data": mark, **content}
 
 
 def pushed_of(status: int, answer: Mapping[str, Any]) -> Pushed:
     """What an answer of the API means for the message."""
     sent, code = next((one.get("id") for one in parts(answer, "messages")), None), field(answer, "error", "code")
     if status == 200 and sent:
-        return Pushed(Push.SENT, external_id=str(sent)[:120])
+        return Pushed(Push.SENT)
     known = 400 <= status < 500 and status not in (401, 403, 408, 429)
     return Pushed(OUTCOMES.get(code, Push.BROKEN if known else Push.LATER), f"status {status} code {code}")
