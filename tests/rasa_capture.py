@@ -57,6 +57,9 @@ class Executor(EndpointConfig):
             note["rejected"] = str(error)
             body = json.dumps({"error": str(error), "action_name": error.action_name})
             raise ClientResponseError(400, "", body) from error
+        except Exception as error:
+            note["failed"] = repr(error)
+            raise ClientResponseError(500, "", "{}") from error
         note["answer"] = json.loads(json.dumps(answer))
         return json.loads(json.dumps(answer))
 

@@ -17,7 +17,7 @@ from bot.rasa.processor import Processor
 from bot.rasa.project import read_project
 
 FOLDER = Path(__file__).with_name("fixtures") / "rasa"
-PROJECTS = ("library", "permits", "travel", "hotline")
+PROJECTS = ("library", "permits", "travel", "hotline", "signals")
 BEGIN = 1_800_000_000.0
 
 
@@ -46,6 +46,8 @@ class Recorded:
             raise ActionFailed(f"Rasa called {then['action']} here, not {name}")
         if "rejected" in then:
             raise ActionRejected(then["rejected"])
+        if "failed" in then:
+            raise ActionFailed(then["failed"])
         return ActionAnswer(tuple(then["answer"]["events"]), tuple(then["answer"]["responses"]))
 
     def clock(self) -> float:

@@ -14,7 +14,10 @@ from bot.rasa.tracker import Tracker
 
 @dataclass(frozen=True)
 class Prediction:
-    """One policy's next action; None (confidence 0) where it has none. `no_user` is a form's own turn."""
+    """One policy's next action; None (confidence 0) where it has none. `no_user` is a form's own turn.
+
+    `otherwise` is what the policy would do second, where the first was rejected.
+    """
 
     policy: str | None
     priority: int
@@ -23,6 +26,7 @@ class Prediction:
     events: tuple[Event, ...] = ()
     no_user: bool = False
     hide_rule_turn: bool = False
+    otherwise: tuple[str | None, float] = (None, 0.0)
 
     @property
     def chosen(self) -> str:
@@ -55,7 +59,10 @@ def choose(predictions: Sequence[Prediction], tracker: Tracker) -> Prediction:
 
 
 def _without(prediction: Prediction, rejected: str) -> Prediction:
-    return replace(prediction, action=None, confidence=0.0) if prediction.action == rejected else prediction
+    if prediction.action != rejected:
+        return prediction
+    action, confidence = prediction.otherwise if prediction.otherwise[0] != rejected else (None, 0.0)
+    return replace(prediction, action=action, confidence=confidence)
 
 
 def interrupted() -> tuple[Event, ...]:

@@ -112,11 +112,7 @@ class _Contradictions:
 
     def _once(self, running: Tracker, is_rule: bool) -> tuple[str | None, str]:
         prediction, source = self.policy.predict_with_source(running)
-        options = self.policy.options
-        fallback = options.fallback_action if options.enable_fallback else None
-        nothing = prediction.action == fallback and prediction.confidence == (
-            options.fallback_threshold * bool(fallback)
-        )
+        nothing = (prediction.action, prediction.confidence) == self.policy.fallback
         return (None if nothing and not is_rule else prediction.chosen), source
 
     def _against(self, told: TrainingTracker, action: str | None, expected: str, source: str) -> list[str]:

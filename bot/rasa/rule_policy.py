@@ -128,23 +128,25 @@ class RulePolicy:
         found_action, source, returning = self._by_rules(tracker)
         if found_action:
             return self._prediction(found_action, source, tracker, returning), source
-        fallback = self.options.fallback_action if self.options.enable_fallback else None
-        return Prediction(
-            self.name,
-            self.options.priority,
-            fallback,
-            self.options.fallback_threshold if fallback else 0.0,
-            interrupted() if returning else (),
-            hide_rule_turn=source in self.hidden_sources,
-        ), source
+        return self._prediction(None, source, tracker, returning), source
+
+    @property
+    def fallback(self) -> tuple[str | None, float]:
+        """What is done where no rule fits, and how surely."""
+        if not self.options.enable_fallback:
+            return None, 0.0
+        return self.options.fallback_action, self.options.fallback_threshold
 
     def _prediction(
-        self, action: str, source: str, tracker: Tracker, returning: bool = False, no_user: bool = False
+        self, action: str | None, source: str, tracker: Tracker, returning: bool = False, no_user: bool = False
     ) -> Prediction:
         confidence = confidence_of(tracker) if self.options.nlu_confidence else 1.0
+        first, second = (action, confidence if action else 0.0), self.fallback
+        if action is None or _surer(second, first, self.domain):
+            first, second = second, first
         events = interrupted() if returning else ()
         hidden = source in self.hidden_sources
-        return Prediction(self.name, self.options.priority, action, confidence, events, no_user, hidden)
+        return Prediction(self.name, self.options.priority, *first, events, no_user, hidden, second)
 
     def _by_rules(self, tracker: Tracker) -> tuple[str | None, str, bool]:
         states = past_states(tracker)
@@ -160,6 +162,14 @@ class RulePolicy:
                 action = None
             returning = INTERRUPTED in conditions
         return action, best or key_of(_after_snippet(states)), returning
+
+
+def _surer(one: tuple[str | None, float], other: tuple[str | None, float], domain: Domain) -> bool:
+    """Whether one prediction comes before another: by confidence, then by the place of the action in the domain."""
+    if one[0] is None or one[0] == other[0]:
+        return False
+    places = domain.action_places
+    return (one[1], -places.get(one[0], 0)) > (other[1], -places.get(other[0] or "", 0))
 
 
 def _loop_turn(tracker: Tracker) -> tuple[str, str] | None:
