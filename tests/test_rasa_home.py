@@ -145,7 +145,8 @@ def test_conversations_end_alike_on_both_engines(home: Home, models: Models, tmp
     settings = Settings(data_dir=tmp_path, sweep_seconds=0, _env_file=None)  # type: ignore[call-arg]
     ours = Stage(models, settings, tmp_path / "ours")
     wanted = [one for one in read_conversations(ROOT / "tests" / "conversations") if one.file in HELD]
-    held = compare(wanted, ours, home.stage, RasaEngine(home.rasa.url, read_domain()))
+    with RasaEngine(home.rasa.url, read_domain()) as engine:
+        held = compare(wanted, ours, home.stage, engine)
     assert len(held) > 30
     assert sum(one.same for one in held) >= LEAST_ALIKE * len(held), [one for one in held if not one.same]
 

@@ -101,6 +101,12 @@ class RasaEngine:
         self._client = httpx.Client(base_url=url, timeout=TURN_SECONDS)
         self._domain = domain
 
+    def __enter__(self) -> RasaEngine:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._client.close()
+
     def say(self, text: str, sender: str) -> Told:
         """The end of the turn that a message gets."""
         answer = self._client.post("/webhooks/rest/webhook", json={"sender": sender, "message": text})

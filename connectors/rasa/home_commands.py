@@ -137,8 +137,8 @@ def _held(settings: Settings, folder: Path, model: Path, wanted: list[Conversati
             console.print("starting Rasa 启动 Rasa …")
             with rasa_running(rasa_of(folder), model, endpoints, credentials, variables, log) as rasa:
                 console.print(f"Rasa serves after {rasa.started_in:.0f} s")
-                with _bar(len(wanted)) as step:
-                    held = compare(wanted, ours, theirs, RasaEngine(rasa.url, theirs.assistant.domain), step)
+                with _bar(len(wanted)) as step, RasaEngine(rasa.url, theirs.assistant.domain) as engine:
+                    held = compare(wanted, ours, theirs, engine, step)
                 figures = f"Rasa: start-up {rasa.started_in:.0f} s, memory {rasa.megabytes} MB"
     return held, figures
 
