@@ -20,8 +20,8 @@ from knowledge.words import features
 SEED = 7
 DENSE_WEIGHT = 2.0
 COST = 0.7
-# Terms seen once are kept where there are few sentences.
-MANY = 4000
+# Terms seen once are kept where there are few sentences, and the scale is measured on every quarter of very few ones.
+MANY, FEW = 4000, 300
 FOLDS = 4
 # The scale where there is too little to measure it on, and its bounds.
 SCALE, LEAST_SCALE, MOST_SCALE = 3.0, 1.5, 12.0
@@ -76,13 +76,13 @@ def _learnt(texts: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
 
 
 def _folds(targets: Targets) -> Iterator[NDArray[np.bool_]]:
-    """Which rows are held out: each quarter of every label in turn, one quarter only where there are many rows."""
+    """Which rows are held out: each quarter of every label in turn, one quarter only unless there are few rows."""
     order = np.random.default_rng(SEED).permutation(len(targets))
     fold = np.zeros(len(targets), dtype=np.int64)
     for label in np.unique(targets):
         mine = order[targets[order] == label]
         fold[mine] = np.arange(len(mine)) % FOLDS
-    for turn in range(1 if len(targets) > MANY else FOLDS):
+    for turn in range(FOLDS if len(targets) <= FEW else 1):
         yield fold == turn
 
 

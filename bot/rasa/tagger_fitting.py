@@ -16,11 +16,11 @@ from bot.rasa.training_data import Annotation, Example
 
 # As large as both make the field say little of what it saw once.
 L1, L2 = 0.05, 0.05
-MOST_ROUNDS, LEAST_ROUNDS = 100, 20
+MOST_ROUNDS, LEAST_ROUNDS = 100, 30
 # More labels than this lose the marks of ends and of single units, whose number squared is what training costs.
 MOST_LABELS = 80
-# Steps of the forward-backward pass in all rounds together, about a minute.
-WORK = 2e10
+# Steps of the forward-backward pass in all rounds together: a second or two.
+WORK = 1.5e9
 
 Items = list[list[list[str]]]
 

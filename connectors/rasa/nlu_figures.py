@@ -1,0 +1,120 @@
+"""How well and how fast the understanding learns a set: `python -m connectors.rasa.nlu_figures banking --shots 10`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from bot.rasa.config import Config, Part
+from bot.rasa.nlu_training import train
+from bot.rasa.training_data import Example, TrainingData
+from connectors.rasa.nlu_sets import SETS, read_nlu_set
+from knowledge.encoder import load_encoder
+
+PIPELINE = (
+    Part("WhitespaceTokenizer"),
+    Part("CountVectorsFeaturizer"),
+    Part("DIETClassifier"),
+)
+HAN_PIPELINE = (Part("JiebaTokenizer"), *PIPELINE[1:])
+Found = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class NluFigures:
+    """Shares in percent, training in seconds without the encoder's loading, parsing in milliseconds, memory in MB."""
+
+    name: str
+    learnt: int
+    asked: int
+    accuracy: float
+    macro_f1: float
+    entity_f1: float | None
+    training_s: float
+    parse_p50_ms: float
+    parse_p99_ms: float
+    peak_mb: float
+
+
+def measure(name: str, data: TrainingData, test: Sequence[Example], config: Config) -> NluFigures:
+    """Learn the data and ask every test sentence once, one at a time."""
+    encoder = load_encoder("builtin")
+    encoder.encode_query(["warm up"])
+    began = time.perf_counter()
+    nlu = train(data, config, encoder)
+    training = time.perf_counter() - began
+    nlu.parse("warm up 热身")
+    parsed, times = [], []
+    for example in test:
+        began = time.perf_counter()
+        parsed.append(nlu.parse(example.text))
+        times.append(1000 * (time.perf_counter() - began))
+    accuracy, macro = intent_scores([e.intent for e in test], [str(row["intent"]["name"]) for row in parsed])
+    return NluFigures(
+        name,
+        len(data.examples),
+        len(test),
+        accuracy,
+        macro,
+        entity_f1(test, parsed),
+        training,
+        float(np.percentile(times, 50)),
+        float(np.percentile(times, 99)),
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def intent_scores(truth: Sequence[str], found: Sequence[str]) -> tuple[float, float]:
+    """Accuracy, and the mean F1 over the labels of the truth, in percent."""
+    pairs = list(zip(truth, found, strict=True))
+    scores = []
+    for label in set(truth):
+        right = sum(one == other == label for one, other in pairs)
+        scores.append(2 * right / max(1, truth.count(label) + found.count(label)))
+    right = sum(one == other for one, other in pairs)
+    return 100 * right / max(1, len(pairs)), 100 * float(np.mean(scores or [0.0]))
+
+
+def entity_f1(test: Sequence[Example], parsed: Sequence[dict[str, Any]]) -> float | None:
+    """F1 of entities with the right name and ends, in percent; None where none is annotated."""
+    wanted = [{(mark.entity, mark.start, mark.end) for mark in example.annotations} for example in test]
+    if not any(wanted):
+        return None
+    found = [{(e["entity"], e["start"], e["end"]) for e in row["entities"]} for row in parsed]
+    right = sum(len(one & other) for one, other in zip(wanted, found, strict=True))
+    return 100 * 2 * right / max(1, sum(map(len, wanted)) + sum(map(len, found)))
+
+
+def measure_apart(name: str, shots: int, folder: Path) -> NluFigures:
+    """The figures of a public set from a process of its own, so that its peak of memory is its own."""
+    command = [sys.executable, "-m", "connectors.rasa.nlu_figures", name, "--shots", str(shots), "--data", str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    return NluFigures(**json.loads(ran.stdout))
+
+
+def main(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(SETS)}.")],
+    shots: Annotated[int, typer.Option(help="Sentences an intent; 0 for all.")] = 10,
+    data: Annotated[Path, typer.Option(help="The folder of data sets.")] = Path("../shared/data"),
+    most: Annotated[int, typer.Option(help="Ask that many sentences only; 0 for all.")] = 0,
+) -> None:
+    """Print the figures of a public set as JSON."""
+    language = SETS[name][0]
+    taken = read_nlu_set(name, data, shots)
+    test = taken.test[:: max(1, len(taken.test) // most)] if most else taken.test
+    config = Config(language, pipeline=HAN_PIPELINE if language == "zh" else PIPELINE)
+    print(json.dumps(asdict(measure(taken.name, taken.data, test, config)), ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    typer.run(main)
