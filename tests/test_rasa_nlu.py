@@ -10,12 +10,16 @@ import pytest
 
 from bot.errors import UnfitModel, UntrainableProject
 from bot.rasa.config import Config, Part
+from bot.rasa.learnt_nlu import understanding_of
 from bot.rasa.nlu_folder import load, save
 from bot.rasa.nlu_training import train
 from bot.rasa.project import Project, read_project
+from bot.rasa.refusals import Findings, Source
 from bot.rasa.tokens import JIEBA, tokenize, units
-from bot.rasa.training_data import Annotation, Example, Lookup, Regex, Synonym, TrainingData
+from bot.rasa.training_data import Annotation, Example, Lookup, Regex, Synonym, TrainingData, read_training_data
 from bot.rasa.understanding import ProjectNlu
+from connectors.rasa.nlu_figures import entity_f1, intent_scores
+from connectors.rasa.nlu_sets import NluSet, nlu_yaml, read_slots
 from knowledge.encoder import BUILTIN, STATIC, Encoder, load_encoder
 
 PROJECTS = Path(__file__).parent / "fixtures" / "rasa"
@@ -256,3 +260,35 @@ def test_tokens_of_chinese_and_units() -> None:
         ("T", "S"),
         ("3", "S"),
     ]
+
+
+def test_kept_until_the_project_changes(pantry: Project, encoder: Encoder, tmp_path: Path) -> None:
+    first = understanding_of(pantry, tmp_path, encoder)
+    parts = sorted((tmp_path / "models").iterdir())
+    kept = understanding_of(pantry, tmp_path, encoder)
+    text = "bring rice to Elmside from Northgate"
+    assert len(parts) == 1 and kept.parse(text) == first.parse(text)
+    more = replace(pantry, training=pantry.training.merged(TrainingData(examples(greet=["howdy"]))))
+    assert understanding_of(more, tmp_path, encoder).parse("howdy")["intent"]["name"] == "greet"
+    assert len(list((tmp_path / "models").iterdir())) == 2
+    (parts[0] / "intents.json").write_text("{", encoding="utf-8")
+    assert understanding_of(pantry, tmp_path, encoder).parse(text) == first.parse(text)
+
+
+def test_figures() -> None:
+    assert intent_scores(["a", "a", "b"], ["a", "b", "b"]) == (pytest.approx(200 / 3), pytest.approx(200 / 3))
+    example = read_slots("明早九点叫我", "明早 [time : 九点] 叫我", "alarm")
+    assert (example.text, example.annotations) == ("明早九点叫我", (Annotation(2, 4, "time", value="九点"),))
+    found = [{"entities": [{"entity": "time", "start": 2, "end": 4}, {"entity": "time", "start": 0, "end": 2}]}]
+    assert entity_f1([example], found) == pytest.approx(200 / 3)
+    assert entity_f1(examples(a=["x"]), [{"entities": []}]) is None
+    few = NluSet("set", examples(a=["1", "2", "3"], b=["4"]), ()).few(2)
+    assert sorted(e.intent for e in few.train) == ["a", "a", "b"]
+
+
+def test_yaml_for_both_engines(pantry: Project, tmp_path: Path) -> None:
+    path = tmp_path / "nlu.yml"
+    told = (read_slots("wake me at nine", "wake me at [time : nine]", "alarm"), *examples(a=["plain: text"]))
+    path.write_text(nlu_yaml(told), encoding="utf-8")
+    back = read_training_data(Source(path, Findings())).examples
+    assert [(e.text, e.intent, e.annotations) for e in back] == [(e.text, e.intent, e.annotations) for e in told]

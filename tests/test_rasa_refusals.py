@@ -134,9 +134,13 @@ def test_check_on_the_console(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["rasa", "train", str(good)]).exit_code == 1
 
 
-def test_talk_on_the_console(tmp_path: Path) -> None:
+def test_talk_on_the_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHENGDA_DATA_DIR", str(tmp_path / "written"))
+    two = NLU + "    - hello there\n- intent: bye\n  examples: |\n    - see you\n    - bye\n"
+    ran = CliRunner().invoke(app, ["rasa", "shell", str(project(tmp_path, data__nlu=two))], input="hello you\n/stop\n")
+    assert ran.exit_code == 0 and "Hello hello you." in ran.output
     ran = CliRunner().invoke(app, ["rasa", "shell", str(project(tmp_path))], input="hello\n/stop\n")
-    assert ran.exit_code == 0 and "Hello hello." in ran.output
+    assert ran.exit_code == 1 and "one only: `greet`" in ran.output
 
 
 def test_served(tmp_path: Path) -> None:

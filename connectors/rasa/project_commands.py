@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot.errors import UntrainableProject
 from bot.rasa.assembly import check as check_project
 from bot.rasa.assembly import prepare
-from bot.rasa.exact import ExactUnderstanding
+from bot.rasa.learnt_nlu import understanding_of
 from bot.rasa.processor import Processor
 from bot.rasa.project import Layout, Project, read_project
 from bot.rasa.refusals import ProjectRefused, Remark
+from bot.settings import Settings
 from connectors.rasa.action_client import HttpActionServer, action_server_of
 from connectors.rasa.project_api import project_app
 from knowledge.yaml_file import ContentError
@@ -58,9 +60,14 @@ def _read(folder: Path, layout: Layout) -> tuple[Project, HttpActionServer | Non
 def _processor(folder: Path, layout: Layout) -> tuple[Project, Processor]:
     project, server = _read(folder, layout)
     try:
-        return project, prepare(project, ExactUnderstanding(project.training), server)
+        if check_project(project) is None or project.findings.refused:
+            raise ProjectRefused(tuple(project.findings.refused))
+        return project, prepare(project, understanding_of(project, Settings().data_dir), server)
     except ProjectRefused as refused:
         _remarks("refused 不支持", refused.remarks, folder)
+        raise typer.Exit(1) from None
+    except UntrainableProject as too_little:
+        console.print(f"refused 不支持: {escape(str(too_little))}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 
