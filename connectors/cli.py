@@ -57,6 +57,7 @@ from connectors.phone.commands import commands as calls_commands
 from connectors.rasa.commands import commands as rasa_commands
 from connectors.staff.commands import commands as staff_commands
 from connectors.sweeper import look_after
+from connectors.web.commands import embed
 from knowledge.city import CityError, catalogue_of, find_city, shipped_cities
 from knowledge.encoder import EncoderError
 from knowledge.importers.row import ImportFault
@@ -83,6 +84,7 @@ app.add_typer(rasa_commands, name="rasa")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
 app.command()(rehearse)
+app.command()(embed)
 benches.command("encoder")(encoder_commands.bench)
 console = Console(stderr=True)
 CALENDAR_DAYS = 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -212,19 +213,42 @@ def test_the_tag_and_its_integrity(server: Server) -> None:
     assert widget_policy(()).endswith("frame-ancestors 'self'; require-trusted-types-for 'script'")
 
 
-def test_an_answer_is_streamed_hidden_and_told_once(widget: Open) -> None:
-    page = widget("zh")
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_citizen_downloads_and_deletes_the_conversation_by_keyboard(
+    widget: Open, store: Store, language: str
+) -> None:
+    page = widget(language, SMALL)
+    page.say(page.words["question"])
+    sender = SenderId(f"web:{page.run(SESSION)['id']}")
+    # What a link would save to the disk is kept in the page.
     page.run(
-        "window.parts = []; const chat = document.querySelector('chengda-chat'); const real = chat.showPart.bind(chat);"
-        "chat.showPart = (part) => { real(part);"
-        " window.parts.push([chat.partly, chat.typing.getAttribute('aria-hidden')]); }"
+        "const real = URL.createObjectURL; URL.createObjectURL = (blob) => {"
+        " blob.text().then((text) => { window.saved = text; }); return real.call(URL, blob); }"
     )
-    page.say("您好")
-    answer = page.say(page.words["question"])
-    page.until(lambda: page.run("return window.parts.length") > 1)
-    assert page.run("return window.parts.every(([text, hidden]) => hidden === 'true')")
-    assert answer.find_elements(By.CSS_SELECTOR, ".ai-mark")
-    assert len(page.answers()) == 2
+    page.one(".privacy summary").send_keys(Keys.ENTER)
+    assert page.violations() == []
+    page.one(".rights .export").send_keys(Keys.ENTER)
+    page.until(lambda: page.run("return window.saved"))
+    kept = json.loads(page.run("return window.saved"))
+    assert [one["role"] for one in kept["messages"]][:2] == ["user", "assistant"]
+    page.one(".rights .erase").send_keys(Keys.ENTER)
+    assert page.one("dialog").is_displayed() and page.violations() == []
+    page.shot(f"erase-{language}")
+    page.press(Keys.ESCAPE)
+    assert page.focused == page.one(".rights .erase")
+    page.one(".rights .erase").send_keys(Keys.ENTER)
+    page.one("dialog .primary").send_keys(Keys.ENTER)
+    page.until(lambda: not page.answers())
+    assert page.focused == page.input
+    with store.read() as work:
+        assert work.transcript.after(sender) == ()
+    assert page.words["known"] in page.say(page.words["question"]).text
+
+
+def test_the_command_prints_the_tag_and_the_sites_allowed(server: Server, site: str) -> None:
+    told = server.command("embed", "https://chat.city.example", "--language", "en")
+    assert tag("https://chat.city.example", "en") in told
+    assert site in told and "CHENGDA_EMBED_ORIGINS" in told
 
 
 def test_every_answer_of_the_machine_is_marked_and_no_person(widget: Open, store: Store) -> None:

@@ -1,14 +1,11 @@
 /** The conversation with the server: messages that are answered once, files, ratings, and a stream of what is new. */
 
 import { MESSAGES } from './messages.js';
+import { eventsOf, fill } from './page.js';
 
 const SESSIONS = new URL('../api/v1/sessions', import.meta.url);
 const TIMEOUT_MS = 30_000;
 const WAIT_MS = [500, 1000, 2000, 5000, 15_000, 30_000];
-
-export function fill(template, values) {
-  return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
 
 /** Why something did not get through; `again` tells whether sending it once more can help. */
 export class DeliveryError extends Error {
@@ -32,28 +29,7 @@ async function problemOf(response, language) {
   return new DeliveryError('refused', { ...told, again: false });
 }
 
-/** The events of a stream of server-sent events as {event, id, data}. */
-async function* eventsOf(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = '';
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const blocks = (rest + value).split(/\r?\n\r?\n/);
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const fields = { event: 'message', id: '', data: '' };
-      for (const line of block.split(/\r?\n/)) {
-        const [, name, text] = line.match(/^(event|id|data): ?(.*)$/) ?? [];
-        if (name === 'data') fields.data += text;
-        else if (name) fields[name] = text;
-      }
-      if (fields.data) yield { ...fields, data: JSON.parse(fields.data) };
-    }
-  }
-}
-
-/** One citizen's conversation; `heard` gets {part}, {turn, messages} and {cases: true} as the stream tells them. */
+/** One citizen's conversation; `heard` gets {turn, messages} and {cases: true} as the stream tells them. */
 export class Conversation {
   constructor(store, heard) {
     Object.assign(this, { store, heard, session: null, ended: new AbortController() });
@@ -84,6 +60,22 @@ export class Conversation {
 
   cases(language) {
     return this.session ? this.asked('/cases', {}, language) : Promise.resolve([]);
+  }
+
+  /** Everything the server keeps of this conversation, null while there is none. */
+  all(language) {
+    return this.session ? this.asked('/export', {}, language) : Promise.resolve(null);
+  }
+
+  /** Have the server forget this conversation; cases that were filed stay. One that ended already is forgotten. */
+  async erase(language) {
+    const { session } = this;
+    if (!session) return;
+    try {
+      await this.fetched(`${SESSIONS}/${session.id}`, session, { method: 'DELETE' }, language, this.ended.signal);
+    } catch (error) {
+      if (error.status !== 401) throw error;
+    }
   }
 
   close() {
@@ -130,7 +122,7 @@ export class Conversation {
     try {
       const response = await fetch(url, { ...options, headers, signal: cutOff.signal });
       if (!response.ok) throw await problemOf(response, language);
-      return await response.json();
+      return response.status === 204 ? null : await response.json();
     } catch (error) {
       if (error instanceof DeliveryError) throw error;
       if (error instanceof SyntaxError) throw new DeliveryError('server_error');
@@ -169,7 +161,6 @@ export class Conversation {
   }
 
   hear({ event, id, data }, messages) {
-    if (event === 'message.delta') this.heard({ part: data });
     if (event === 'message') messages.push(data);
     if (event === 'case.update') this.heard({ cases: true });
     if (!id) return;

@@ -1,44 +1,16 @@
 /** What all pages of the desk share: elements, words, and the way to the server. */
 
 import { MESSAGES } from './desk_messages.js';
+import { el, eventsOf, fill, languageOf, randomId, storage } from './page.js';
+
+export { el, randomId };
 
 export const API = new URL('../', import.meta.url);
 const TIMEOUT_MS = 30_000;
 const CITY_TIME_ZONE = 'Asia/Shanghai';
 
-/** An element with attributes, listeners and children; null children are left out. */
-export function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'function') node.addEventListener(name, value);
-    else if (value === true) node.setAttribute(name, '');
-    else if (value !== false && value != null) node.setAttribute(name, value);
-  }
-  node.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
-  return node;
-}
-
-export function fill(template, values) {
-  return template.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
-}
-
-/** A random id; randomUUID exists only on secure origins. */
-export function randomId() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** A value kept in a web storage, null where the browser forbids it. */
-export function kept(area, key, value) {
-  try {
-    if (value === null) window[area].removeItem(`chengda.desk.${key}`);
-    else if (value !== undefined) window[area].setItem(`chengda.desk.${key}`, value);
-    return window[area].getItem(`chengda.desk.${key}`);
-  } catch {
-    return null;
-  }
-}
+const settings = storage('localStorage', 'chengda.desk.');
+const session = storage('sessionStorage', 'chengda.desk.');
 
 export function percent(share) {
   return `${Math.round(share * 100)}%`;
@@ -66,9 +38,8 @@ export class Refusal extends Error {
 /** The person at the desk: language, session, and requests in their name. */
 export class Person {
   constructor() {
-    const known = kept('localStorage', 'language');
-    this.language = known in MESSAGES ? known : (navigator.language ?? 'zh').toLowerCase().startsWith('zh') ? 'zh' : 'en';
-    this.token = kept('sessionStorage', 'token');
+    this.language = languageOf(settings.get('language'));
+    this.token = session.get('token');
     this.account = null;
     this.rights = [];
     this.onEnd = () => {};
@@ -80,7 +51,7 @@ export class Person {
 
   speak(language) {
     this.language = language;
-    kept('localStorage', 'language', language);
+    settings.set('language', language);
   }
 
   may(right) {
@@ -89,7 +60,8 @@ export class Person {
 
   remember(token) {
     this.token = token;
-    kept('sessionStorage', 'token', token);
+    if (token === null) session.remove('token');
+    else session.set('token', token);
   }
 
   when(iso) {
@@ -135,22 +107,8 @@ export class Person {
   }
 }
 
-/** The events of a server-sent stream read with fetch, which unlike EventSource can carry a token. */
+/** The events of a stream that the person may hear. */
 export async function* newsOf(person, path, signal) {
   const response = await person.fetch(path, { signal });
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = '';
-  while (true) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    rest += value;
-    const blocks = rest.split(/\r?\n\r?\n/);
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const lines = block.split(/\r?\n/);
-      const name = lines.find((line) => line.startsWith('event:'))?.slice(6).trim();
-      const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim()).join('\n');
-      if (name) yield { name, data: data ? JSON.parse(data) : null };
-    }
-  }
+  for await (const { event: name, data } of eventsOf(response.body)) yield { name, data };
 }

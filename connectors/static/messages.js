@@ -117,12 +117,24 @@ const zh = {
   reset_no: '继续当前对话',
   reset_done: '已开始新对话',
 
+  rights: '您对这段对话的权利',
+  export: '下载我的对话',
+  export_done: '对话已下载',
+  export_none: '还没有保存任何内容',
+  erase: '删除我的对话',
+  erase_title: '删除这段对话？',
+  erase_text: '服务器上的这段对话会被永久删除，不能恢复。已提交的工单会保留并继续办理，请先保存工单号和查询码。',
+  erase_yes: '永久删除',
+  erase_no: '保留对话',
+  erase_done: '对话已删除',
+
   privacy: '隐私说明',
   privacy_text: [
     '保存什么：您发送的文字，以及登记的工单（事项、地点、时间和您愿意留下的联系方式），保存在本服务的服务器上。',
     '做什么用：只用来回答您，办理和跟进您的事项；工单会转给承办单位，并为办理该事项保存。没答好的问题会去掉个人信息后，供工作人员改进回答。',
     '请不要输入：身份证号、银行卡号、密码等，除非办理时明确需要。联系方式可以不留，也可以匿名提交。',
     '在这台设备上：对话内容只留在当前标签页，关闭标签页或点“新对话”即清除；语言和字号设置保存在浏览器里。',
+    '您的权利：可以下载服务器上保存的这段对话，也可以删除它；已提交的工单会保留并继续办理。',
   ],
 };
 
@@ -246,12 +258,25 @@ const en = {
   reset_no: 'Keep this chat',
   reset_done: 'A new chat has started',
 
+  rights: 'Your rights to this conversation',
+  export: 'Download my conversation',
+  export_done: 'Your conversation was downloaded',
+  export_none: 'Nothing has been kept yet',
+  erase: 'Delete my conversation',
+  erase_title: 'Delete this conversation?',
+  erase_text:
+    'The server deletes this conversation for good. Cases already filed stay and are handled. Save the case number and query code first.',
+  erase_yes: 'Delete for good',
+  erase_no: 'Keep the conversation',
+  erase_done: 'The conversation was deleted',
+
   privacy: 'Privacy',
   privacy_text: [
     'What is stored: the text you send and the cases you file (matter, place, time and any contact you choose to leave), on the server of this service.',
     'What for: only to answer you and to handle and follow up your matter. A case is passed to the unit in charge and kept to handle it. Questions that were not answered well are kept without personal data for staff to improve the answers.',
     'Please do not enter ID numbers, bank card numbers or passwords unless a matter clearly needs them. Contact details are optional; you can file anonymously.',
     'On this device: the conversation stays in this tab only and is cleared when you close the tab or choose “New chat”. Language and text size are kept in the browser.',
+    'Your rights: you may download what the server keeps of this conversation, or delete it. Cases already filed stay and are handled.',
   ],
 };
 

@@ -1,5 +1,6 @@
 /** <chengda-status>: a citizen's case by number and query code, drawn like a parcel's track; the code stays in memory. */
 
+import { el, fill, languageOf, storage } from './page.js';
 import { MESSAGES } from './status_messages.js';
 
 const API = new URL('../', import.meta.url);
@@ -7,30 +8,7 @@ const TIMEOUT_MS = 30_000;
 const AXES = ['speed', 'effect', 'service', 'feedback'];
 const CITY_TIME_ZONE = 'Asia/Shanghai';
 
-/** An element with attributes, listeners and children. */
-function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'function') node.addEventListener(name, value);
-    else if (value === true) node.setAttribute(name, '');
-    else if (value !== false && value != null) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-function fill(template, values) {
-  return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
-
-function saved(key, value) {
-  try {
-    if (value !== undefined) localStorage.setItem(`chengda.${key}`, value);
-    return localStorage.getItem(`chengda.${key}`);
-  } catch {
-    return null;
-  }
-}
+const settings = storage('localStorage');
 
 /** What a link brought along, taken out of the address at once so that no code stays in it. */
 function fromAddress() {
@@ -44,8 +22,7 @@ class Refusal extends Error {}
 
 class ChengdaStatus extends HTMLElement {
   connectedCallback() {
-    const known = saved('language');
-    this.language = known in MESSAGES ? known : (navigator.language ?? 'zh').toLowerCase().startsWith('zh') ? 'zh' : 'en';
+    this.language = languageOf(settings.get('language'));
     Object.assign(this, { case: null, told: '', alert: '' }, { address: fromAddress() });
     this.draw();
     if (this.address.number && this.address.code) this.lookUp();
@@ -162,7 +139,7 @@ class ChengdaStatus extends HTMLElement {
   switchLanguage() {
     this.keepTyped();
     this.language = this.language === 'zh' ? 'en' : 'zh';
-    saved('language', this.language);
+    settings.set('language', this.language);
     Object.assign(this, { told: '', alert: '' });
     this.draw();
     this.querySelector('.tools button').focus();

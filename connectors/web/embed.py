@@ -52,6 +52,7 @@ def loader() -> FileResponse:
 
 @router.get("/widget")
 def widget(request: Request) -> FileResponse:
-    """The chat page as other sites frame it."""
+    """The chat page as other sites frame it; it knows by its address that it is framed."""
     chat: WebChat = request.app.state.web
-    return FileResponse(STATIC / "widget.html", headers={"Content-Security-Policy": widget_policy(chat.origins)})
+    headers = {"Content-Security-Policy": widget_policy(chat.origins), "X-Robots-Tag": "noindex"}
+    return FileResponse(STATIC / "index.html", headers=headers)
