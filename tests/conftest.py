@@ -17,8 +17,18 @@ from bot.settings import Settings
 from bot.training import Models, load_or_train
 from tests.office import both_engines
 from tests.postgres import postgres, postgres_engine, postgres_url
+from tests.web_city import site, web_folder, web_server, web_store
 
-__all__ = ["both_engines", "postgres", "postgres_engine", "postgres_url"]
+__all__ = [
+    "both_engines",
+    "postgres",
+    "postgres_engine",
+    "postgres_url",
+    "site",
+    "web_folder",
+    "web_server",
+    "web_store",
+]
 ROOT = Path(__file__).resolve().parents[1]
 ZONE = ZoneInfo("Asia/Shanghai")
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +14,6 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from bot.cases.number import CaseNumber
-from bot.database import open_database
 from bot.messages import SenderId
 from bot.store import Store
 from bot.tracker import Event
@@ -27,7 +21,8 @@ from connectors.web.embed import LOADER, integrity, tag, widget_policy
 from tests.servers import Server
 from tests.test_closing import TO_REVIEW
 from tests.test_evidence import png
-from tests.test_web import AXE, CASE_NUMBER, DESKTOP, PHONE, SMALL, Page, browser, pytestmark
+from tests.test_web import AXE, CASE_NUMBER, DESKTOP, PHONE, SMALL, TOO_WIDE, Page, browser, pytestmark
+from tests.web_city import Site
 
 __all__ = ["browser", "pytestmark"]
 ALLOWED_PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>city site</title>
@@ -39,63 +34,29 @@ SESSION = "return JSON.parse(sessionStorage.getItem('chengda.session'))"
 NO_MOTION = {"prefers_reduced_motion": "reduce"}
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is printed."""
-
-
-def served(folder: Path) -> Iterator[str]:
-    handler = functools.partial(_Quiet, directory=str(folder))
-    site = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=site.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{site.server_address[1]}"
-    site.shutdown()
-    site.server_close()
-
-
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pages")
-
-
-@pytest.fixture(scope="module")
-def site(pages: Path) -> Iterator[str]:
-    yield from served(pages)
-
-
-@pytest.fixture(scope="module")
-def stranger(pages: Path) -> Iterator[str]:
+def stranger(site: Site) -> Iterator[str]:
     """Another site with the same pages, which is not allowed."""
-    yield from served(pages)
+    made = Site(site.pages)
+    yield made.url
+    made.close()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("embed")
+def server(web_server: Server) -> Server:
+    return web_server
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, site: str) -> Iterator[Server]:
-    server = Server(folder, {"CHENGDA_EMBED_ORIGINS": site})
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def store(folder: Path, server: Server) -> Iterator[Store]:
-    engine = open_database(f"sqlite:///{folder / 'test.sqlite3'}")
-    yield Store(engine, "SZ", lambda: datetime.now(UTC))
-    engine.dispose()
+def store(web_store: Store) -> Store:
+    return web_store
 
 
 Open = Callable[..., Page]
 
 
 @pytest.fixture
-def embedded(browser: webdriver.Chrome, server: Server, site: str, pages: Path) -> Iterator[Open]:
+def embedded(browser: webdriver.Chrome, server: Server, site: Site) -> Iterator[Open]:
     """A page of the allowed site with the script tag, as a first visitor sees it."""
 
     def opened(language: str = "zh", size: tuple[int, int] = DESKTOP, wishes: str = "", at: str = "") -> Page:
@@ -105,12 +66,10 @@ def embedded(browser: webdriver.Chrome, server: Server, site: str, pages: Path) 
         made = tag(server.url, language)
         if wishes:
             made = made.replace('data-position="right"', wishes)
-        # A name of its own: a page that changed within a second would come from the browser's cache.
-        name = f"page-{len(list(pages.iterdir()))}.html"
-        (pages / name).write_text(ALLOWED_PAGE.format(language=language, url=server.url, tag=made), encoding="utf-8")
+        name = site.page(ALLOWED_PAGE.format(language=language, url=server.url, tag=made))
         browser.get(f"{server.url}/healthz")
         page.run("localStorage.clear(); sessionStorage.clear();")
-        browser.get(f"{at or site}/{name}")
+        browser.get(f"{at or site.url}/{name}")
         page.until(lambda: page.run("return !!document.querySelector('chengda-embed')?.shadowRoot"))
         return page
 
@@ -226,7 +185,7 @@ def test_a_citizen_downloads_and_deletes_the_conversation_by_keyboard(
         " blob.text().then((text) => { window.saved = text; }); return real.call(URL, blob); }"
     )
     page.one(".privacy summary").send_keys(Keys.ENTER)
-    assert page.violations() == []
+    assert page.violations() == [] and page.run(TOO_WIDE) == []
     page.one(".rights .export").send_keys(Keys.ENTER)
     page.until(lambda: page.run("return window.saved"))
     kept = json.loads(page.run("return window.saved"))
@@ -245,10 +204,10 @@ def test_a_citizen_downloads_and_deletes_the_conversation_by_keyboard(
     assert page.words["known"] in page.say(page.words["question"]).text
 
 
-def test_the_command_prints_the_tag_and_the_sites_allowed(server: Server, site: str) -> None:
+def test_the_command_prints_the_tag_and_the_sites_allowed(server: Server, site: Site) -> None:
     told = server.command("embed", "https://chat.city.example", "--language", "en")
     assert tag("https://chat.city.example", "en") in told
-    assert site in told and "CHENGDA_EMBED_ORIGINS" in told
+    assert site.url in told and "CHENGDA_EMBED_ORIGINS" in told
 
 
 def test_every_answer_of_the_machine_is_marked_and_no_person(widget: Open, store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -73,14 +72,8 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("status")
-    server = Server(folder)
-    try:
-        server.start()
-        yield Desk(server, folder)
-    finally:
-        server.stop()
+def desk(web_server: Server, web_folder: Path) -> Desk:
+    return Desk(web_server, web_folder)
 
 
 def opened(

@@ -69,7 +69,7 @@ window.fetch = async () => new Response(JSON.stringify({status, detail}),
 SESSION = "return JSON.parse(sessionStorage.getItem('chengda.session'))?.id"
 TOO_WIDE = """
 return [...document.querySelectorAll('chengda-chat *')]
-  .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
+  .filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > innerWidth + 1)
   .map((node) => node.outerHTML.slice(0, 100));
 """
 ON_SCREEN = """
@@ -101,14 +101,9 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page's address on a real server with a database of its own."""
-    server = Server(tmp_path_factory.mktemp("web"))
-    try:
-        server.start()
-        yield f"{server.url}/"
-    finally:
-        server.stop()
+def base_url(web_server: Server) -> str:
+    """The page's address on a real server."""
+    return f"{web_server.url}/"
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,8 +34,8 @@ from connectors.web.seen_turns import LOOKS, MOST_MISSING, SeenTurns
 from connectors.web.talk import Talk
 from tests.servers import Server
 from tests.test_closing import ACCEPT
+from tests.web_city import FRIEND
 
-FRIEND = "https://www.city.example"
 QUESTION = "驾照快到期了怎么办"
 SECONDS = 60
 
@@ -91,33 +90,13 @@ class Talker:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("webchat")
+def server(web_server: Server) -> Server:
+    return web_server
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Server]:
-    server = Server(folder, {"CHENGDA_EMBED_ORIGINS": FRIEND})
-    try:
-        server.start()
-        yield server
-        # An open stream does not keep a server from ending.
-        told = httpx.post(f"{server.url}/api/v1/sessions").json()
-        last = Talker(server.url, told["session_id"], told["token"])
-        with httpx.stream("GET", f"{last.root}/stream", headers=last.headers):
-            started = time.monotonic()
-            server.stop()
-            assert time.monotonic() - started < 15
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def store(folder: Path, server: Server) -> Iterator[Store]:
-    """The server's database, as another process writes to it."""
-    engine = open_database(f"sqlite:///{folder / 'test.sqlite3'}")
-    yield Store(engine, "SZ", lambda: datetime.now(UTC))
-    engine.dispose()
+def store(web_store: Store) -> Store:
+    return web_store
 
 
 @pytest.fixture

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,7 +17,6 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from bot.channels.web_sessions import WebSession
-from bot.database import open_database
 from bot.store import Store
 from bot.tracker import Event
 from connectors.web.deep_chat import plain, read_form, read_request, replies_of, stream_of, suggestions
@@ -32,6 +26,7 @@ from tests.npm import installed
 from tests.servers import Server
 from tests.test_evidence import png
 from tests.test_web import BROWSER_FLAGS, CHROMEDRIVER, CHROMIUM
+from tests.web_city import Site
 
 QUESTION, KNOWN = "驾照快到期了怎么办", "驾驶证"
 # A word of the answer that calls a person; 人工 stands in the button already.
@@ -47,64 +42,24 @@ RASA = """<!doctype html><html lang="zh"><meta charset="utf-8"><title>rasa-webch
 SHADOW_TEXT = "return document.querySelector('deep-chat').shadowRoot.textContent"
 
 
-class Site:
-    """Another site: the npm packages and pages made for a test."""
-
-    def __init__(self, folder: Path, pages: Path) -> None:
-        for name in ("deep-chat", "rasa-webchat"):
-            (pages / "node_modules").mkdir(exist_ok=True)
-            (pages / "node_modules" / name).symlink_to(folder / "node_modules" / name)
-        self.pages = pages
-        handler = functools.partial(_Quiet, directory=str(pages))
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def page(self, name: str, text: str) -> str:
-        (self.pages / name).write_text(text, encoding="utf-8")
-        return f"{self.url}/{name}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is printed."""
+@pytest.fixture(scope="module")
+def widgets(site: Site) -> Site:
+    """The other site with the npm packages."""
+    folder = installed("deep-chat@2.4.2", "rasa-webchat@1.0.1")
+    (site.pages / "node_modules").mkdir(exist_ok=True)
+    for name in ("deep-chat", "rasa-webchat"):
+        (site.pages / "node_modules" / name).symlink_to(folder / "node_modules" / name)
+    return site
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(installed("deep-chat@2.4.2", "rasa-webchat@1.0.1"), tmp_path_factory.mktemp("site"))
-    yield made
-    made.close()
+def server(web_server: Server) -> Server:
+    return web_server
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("dialects")
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
-    try:
-        allowed = request.getfixturevalue("site").url
-    except pytest.skip.Exception:
-        allowed = "http://127.0.0.1:1"
-    server = Server(folder, {"CHENGDA_EMBED_ORIGINS": allowed})
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def store(folder: Path, server: Server) -> Iterator[Store]:
-    engine = open_database(f"sqlite:///{folder / 'test.sqlite3'}")
-    yield Store(engine, "SZ", lambda: datetime.now(UTC))
-    engine.dispose()
+def store(web_store: Store) -> Store:
+    return web_store
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +89,8 @@ def session_of(store: Store, secret: str) -> WebSession:
 # ---- deep-chat in a browser ----
 
 
-def deep_chat(browser: webdriver.Chrome, site: Site, attributes: str) -> Any:
-    browser.get(site.page("deep.html", DEEP_CHAT.format(attributes=attributes)))
+def deep_chat(browser: webdriver.Chrome, widgets: Site, attributes: str) -> Any:
+    browser.get(f"{widgets.url}/{widgets.page(DEEP_CHAT.format(attributes=attributes))}")
     wait = WebDriverWait(browser, SECONDS)
     script = "return document.querySelector('deep-chat')?.shadowRoot?.querySelector('#text-input')"
     wait.until(lambda driver: driver.execute_script(script))
@@ -154,13 +109,13 @@ def deep_chat(browser: webdriver.Chrome, site: Site, attributes: str) -> Any:
 @pytest.mark.web
 @pytest.mark.parametrize("stream", ["", ' "stream": true,'])
 def test_deep_chat_converses_from_another_site(
-    browser: webdriver.Chrome, site: Site, server: Server, store: Store, stream: str
+    browser: webdriver.Chrome, widgets: Site, server: Server, store: Store, stream: str
 ) -> None:
     secret = f"page-made-secret-{len(stream)}"
     connect_to = (
         f'{{"url": "{server.url}/webchat/deep-chat",{stream} "additionalBodyProps": {{"session_id": "{secret}"}}}}'
     )
-    say, until = deep_chat(browser, site, f"connect='{connect_to}'")
+    say, until = deep_chat(browser, widgets, f"connect='{connect_to}'")
     say("您好")
     until("城答")
     say(QUESTION)
@@ -175,9 +130,9 @@ def test_deep_chat_converses_from_another_site(
 
 
 @pytest.mark.web
-def test_deep_chat_shows_suggestions_and_takes_a_tap(browser: webdriver.Chrome, site: Site, server: Server) -> None:
+def test_deep_chat_shows_suggestions_and_takes_a_tap(browser: webdriver.Chrome, widgets: Site, server: Server) -> None:
     body = '"additionalBodyProps": {"session_id": "tapping-secret-1"}'
-    say, until = deep_chat(browser, site, f'connect=\'{{"url": "{server.url}/webchat/deep-chat", {body}}}\'')
+    say, until = deep_chat(browser, widgets, f'connect=\'{{"url": "{server.url}/webchat/deep-chat", {body}}}\'')
     say("您好")
     find = (
         "return [...document.querySelector('deep-chat').shadowRoot.querySelectorAll('.deep-chat-suggestion-button')]"
@@ -189,10 +144,10 @@ def test_deep_chat_shows_suggestions_and_takes_a_tap(browser: webdriver.Chrome, 
 
 @pytest.mark.web
 def test_deep_chat_over_a_socket_hears_an_agent_without_asking(
-    browser: webdriver.Chrome, site: Site, server: Server, store: Store
+    browser: webdriver.Chrome, widgets: Site, server: Server, store: Store
 ) -> None:
     address = server.url.replace("http://", "ws://") + "/webchat/deep-chat"
-    say, until = deep_chat(browser, site, f'connect=\'{{"url": "{address}", "websocket": true}}\'')
+    say, until = deep_chat(browser, widgets, f'connect=\'{{"url": "{address}", "websocket": true}}\'')
     say(QUESTION)
     until(KNOWN)
     held = browser.execute_cdp_cmd("Network.getCookies", {"urls": [server.url + PATH]})["cookies"]
@@ -361,9 +316,9 @@ def test_uttered() -> None:
 
 @pytest.mark.web
 def test_rasa_webchat_converses_from_another_site(
-    browser: webdriver.Chrome, site: Site, server: Server, store: Store
+    browser: webdriver.Chrome, widgets: Site, server: Server, store: Store
 ) -> None:
-    browser.get(site.page("rasa.html", RASA.format(url=server.url)))
+    browser.get(f"{widgets.url}/{widgets.page(RASA.format(url=server.url))}")
     wait = WebDriverWait(browser, SECONDS)
     box = wait.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".rw-new-message"))[0]
     wait.until(lambda driver: box.is_enabled())
