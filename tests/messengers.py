@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections import deque
@@ -13,11 +12,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
+from tests.waiting import PATIENCE, wait
 
 Answer = tuple[int, dict[str, Any]]
-PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -60,10 +57,7 @@ class Api:
 
 def until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait for something; fails when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.01)
+    assert wait(true, seconds), "it did not come"
 
 
 @contextmanager
@@ -101,18 +95,3 @@ def api_of(usual: Callable[[Call], Answer]) -> Iterator[Api]:
     api.hold.set()
     server.shutdown()
     server.server_close()
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The address of an application that runs in this process behind a real socket."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()

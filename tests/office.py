@@ -50,6 +50,13 @@ class Cabinet:
             return work.cases.by_number(number)
 
 
+def store_at(now: datetime, address: str = "sqlite://") -> Store:
+    """A fresh store at one moment, in memory or in a file."""
+    engine = open_database(address)
+    migrate(engine)
+    return Store(engine, "SZ", lambda: now)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def both_engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A database with the newest tables, of each kind."""

@@ -20,12 +20,12 @@ from bot.cases.duty import Matter, duty_of
 from bot.cases.examples import Example, Examples
 from bot.cases.states import Status
 from bot.cases.units import Place
-from bot.database import migrate, open_database
 from bot.labelled_demands import Labelled, record_of
 from bot.messages import SenderId
 from bot.store import Store
 from bot.train_dispatch import floor_of
 from knowledge.city import catalogue_of, find_city
+from tests.office import store_at
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 LAMP = Demand(
@@ -55,9 +55,7 @@ def dispatcher() -> Dispatcher:
 
 @pytest.fixture
 def store() -> Store:
-    engine = open_database("sqlite://")
-    migrate(engine)
-    return Store(engine, "SZ", lambda: NOON)
+    return store_at(NOON)
 
 
 def test_a_suggestion_says_its_line_and_the_runner_up(dispatcher: Dispatcher) -> None:

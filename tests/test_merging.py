@@ -23,6 +23,7 @@ from bot.domain import read_domain
 from bot.errors import IllegalTransition
 from bot.messages import SenderId
 from bot.store import Store, Work
+from tests.office import store_at
 from tests.staff_desk import UNIT as UNIT_NAME
 from tests.staff_desk import Desk, desk_on
 
@@ -45,9 +46,7 @@ TO_CALLBACK = (
 
 @pytest.fixture
 def store() -> Store:
-    engine = open_database("sqlite://")
-    migrate(engine)
-    return Store(engine, "SZ", lambda: NOON)
+    return store_at(NOON)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bot.messages import SenderId
 from bot.settings import Settings
 from connectors.open311.client import Neighbour, Open311Delivery
 from connectors.sweeper import look_after
-from tests.open311_city import BASE, DOMAIN, City, served
+from tests.open311_city import BASE, DOMAIN, City
 from tests.open311_neighbour import (
     DRAFT,
     UNIT,
@@ -32,6 +32,7 @@ from tests.open311_neighbour import (
     refusal,
     there_cases,
 )
+from tests.served import served
 
 
 @pytest.fixture
@@ -217,7 +218,7 @@ def test_the_same_request_is_filed_and_handed_over_once(here: Here) -> None:
 
 def test_over_a_real_server(here: Here, tmp_path: Path) -> None:
     """uvicorn and a real connection: the sweep delivers, follows, and a stopped server loses nothing."""
-    with served(here.there.app) as root:
+    with served(here.there.app, "off") as root:
         settings = Settings(
             data_dir=tmp_path, open311_url=f"{root}{BASE}/", open311_key=here.there.key,
             open311_jurisdiction="sz.gov.cn", open311_follow_seconds=0, _env_file=None,

@@ -13,7 +13,8 @@ from civicbot.registry import Endpoint
 from bot.cases.case import DemandType
 from bot.cases.number import CaseNumber
 from bot.cases.states import Move
-from tests.open311_city import BASE, City, reply, served
+from tests.open311_city import BASE, City, reply
+from tests.served import served
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def city(tmp_path: Path) -> Iterator[City]:
 
 @pytest.fixture
 def client(city: City) -> Iterator[Open311Client]:
-    with served(city.app) as root:
+    with served(city.app, "off") as root:
         endpoint = Endpoint("sz", "Shenzhen", root + BASE, write=True)
         yield Open311Client(endpoint, HttpTransport(rate_limiter=RateLimiter(0)), "sz.gov.cn")
 

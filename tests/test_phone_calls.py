@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from twilio.request_validator import RequestValidator
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from bot.channels.outbox import Kind
@@ -27,10 +27,9 @@ from bot.channels.tables import outbox
 from bot.database import open_database
 from bot.messages import SenderId
 from bot.store import Store
-from connectors.phone.signature import fits, signature
+from tests.phone_line import FRAMES, Phone, dial, kept, over, rows, said, start, texts
 from tests.servers import Server
 
-FRAMES = Path(__file__).with_name("fixtures") / "calls"
 WANT = json.loads((FRAMES / "want.json").read_text(encoding="utf-8"))
 TOKEN = "twilio-test-token"
 PUBLIC = "https://hotline.example"
@@ -71,77 +70,6 @@ def agent(server: Server) -> dict[str, str]:
     new = {"login": "a17", "name": "甲", "role": "agent", "password": PASSWORD}
     httpx.post(server.url + "/staff/accounts", json=new, headers=login("admin"), timeout=30).raise_for_status()
     return login("a17")
-
-
-def rows(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (FRAMES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-class Phone:
-    """A client of the socket that remembers what came."""
-
-    def __init__(self, line: ClientConnection) -> None:
-        self.line = line
-        self.got: list[dict[str, Any]] = []
-
-    async def send(self, *frames: dict[str, Any]) -> None:
-        for frame in frames:
-            await self.line.send(json.dumps(frame))
-
-    async def until(self, kind: str, **values: Any) -> dict[str, Any]:
-        """The next frame of a kind with some values."""
-        while True:
-            frame = json.loads(await asyncio.wait_for(self.line.recv(), 20))
-            self.got.append(frame)
-            if frame["type"] == kind and all(frame.get(name) == value for name, value in values.items()):
-                return dict(frame)
-
-    async def drain(self) -> int | None:
-        """All until the other side closes; gives the code."""
-        try:
-            while True:
-                self.got.append(json.loads(await asyncio.wait_for(self.line.recv(), 20)))
-        except ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd else None
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [frame for frame in self.got if frame["type"] == kind]
-
-
-def dial(server: Server, path: str, token: str = "", **more: Any) -> connect:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return connect(
-        server.url.replace("http", "ws", 1) + path, additional_headers=headers | more.pop("headers", {}), **more
-    )
-
-
-def said(seq: int, text: str, name: str, rev: int = 1, final: bool = True, who: str = "caller") -> dict[str, Any]:
-    return {
-        "type": "segment", "seq": seq, "segment_id": name, "rev": rev, "speaker": who, "text": text, "final": final,
-        "start_ms": seq * 1000, "end_ms": seq * 1000 + 900, "lang": "zh-CN",
-    }  # fmt: skip
-
-
-def start(call_id: str) -> dict[str, Any]:
-    return {"type": "start", "call_id": call_id, "schema": "transcript.v1", "langs": ["zh-CN"], "agent_id": "A17"}
-
-
-def kept(server: Server, agent: dict[str, str], call_id: str) -> dict[str, Any]:
-    answer = httpx.get(f"{server.url}/staff/calls/{call_id}", headers=agent, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def over(server: Server, agent: dict[str, str], call_id: str) -> dict[str, Any]:
-    """A call once it is over: what it was about is read after the line is down."""
-    deadline = time.monotonic() + 30
-    while (view := kept(server, agent, call_id))["ended_at"] is None and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return view
-
-
-def texts(view: dict[str, Any]) -> list[list[str]]:
-    return [[line["speaker"], line["text"].rstrip("。")] for line in view["transcript"]]
 
 
 def test_a_call_in_the_native_schema(server: Server, key: str, agent: dict[str, str]) -> None:
@@ -607,31 +535,3 @@ def test_only_the_gateway_is_let_in(server: Server) -> None:
     given = RequestValidator(TOKEN).compute_signature(PUBLIC + "/phone/after", after)
     ended = httpx.post(server.url + "/phone/after", data=after, headers={"X-Twilio-Signature": given}, timeout=30)
     assert "<Hangup/>" in ended.text
-
-
-URLS = st.sampled_from(
-    ["https://a.example/x?y=1", "https://a.example:8443/x", "wss://a.example:443/phone/relay", "http://a.example/"]
-)
-FORM = st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=12), max_size=5)
-
-
-@given(url=URLS, form=FORM, token=st.text(min_size=1, max_size=20))
-def test_our_signature_is_twilios(url: str, form: dict[str, str], token: str) -> None:
-    try:
-        theirs = RequestValidator(token).compute_signature(url, form)
-    except UnicodeEncodeError:
-        return
-    ours = signature(url, {name: [value] for name, value in form.items()}, token)
-    assert ours == theirs and RequestValidator(token).validate(url, form, ours)
-    assert fits(url, {name: [value] for name, value in form.items()}, theirs, token)
-    assert not fits(url, {**{name: [value] for name, value in form.items()}, "extra": ["1"]}, theirs, token)
-
-
-def test_golden_signature() -> None:
-    """The example of Twilio's own documentation."""
-    form = {
-        "CallSid": "CA1234567890ABCDE", "Caller": "+12349013030", "Digits": "1234", "From": "+12349013030",
-        "To": "+18005551212",
-    }  # fmt: skip
-    url = "https://mycompany.com/myapp.php?foo=1&bar=2"
-    assert signature(url, {name: [value] for name, value in form.items()}, "12345") == "0/KCTR6DLpKmkAf8muzZqo1nDgQ="

@@ -16,11 +16,11 @@ from bot.cases.ruling import Conflict, Ruling, RulingState, Scope, conflicts, ru
 from bot.cases.states import Move, Role
 from bot.cases.taught import TaughtDispatcher
 from bot.cases.units import Place
-from bot.database import migrate, open_database
 from bot.errors import NotAllowed, RulingDecided, UnknownRuling
 from bot.messages import SenderId
 from bot.store import Store, Work
 from knowledge.city import catalogue_of, find_city
+from tests.office import store_at
 from tests.test_dispatch import BY_HAND, LAMP, letters
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -33,9 +33,7 @@ DESK, CHIEF = Actor(Role.DISPATCHER, "d1"), Actor(Role.SUPERVISOR, "s1")
 
 @pytest.fixture
 def store() -> Store:
-    engine = open_database("sqlite://")
-    migrate(engine)
-    return Store(engine, "SZ", lambda: NOON)
+    return store_at(NOON)
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from bot.messages import SenderId
 from bot.settings import Settings
 from bot.training import Models
 from connectors.app import create_app
-from tests.messengers import Answer, Api, Call, api_of, served, until
+from tests.messengers import Answer, Api, Call, api_of, until
+from tests.served import served
 
 TOKEN, SECRET = "123456:invented", "a-long-random-word"
 UPDATES, MESSAGES = count(1000), count(1)

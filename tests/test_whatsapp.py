@@ -34,7 +34,8 @@ from bot.training import Models
 from connectors.app import create_app
 from connectors.channels.channel import Push
 from connectors.whatsapp.wire import addressed, content_of, pushed_of
-from tests.messengers import Answer, Api, Call, api_of, served, until
+from tests.messengers import Answer, Api, Call, api_of, until
+from tests.served import served
 
 PHONE, APP_SECRET, VERIFY, TOKEN = "100200300", "an-app-secret", "a-verify-word", "an-access-token"
 PERSON, HIDDEN = "8613800138000", "CN.13491208655302741918"
@@ -63,6 +64,11 @@ def said(user: str = PERSON, kind: str = "text", **content: Any) -> dict[str, An
     message = {**sender, "id": f"wamid.in{next(IDS)}", "timestamp": str(int(time.time())), "type": kind, kind: content}
     contact = {"profile": {"name": "Li"}, "user_id": HIDDEN, **({"wa_id": user} if user.isdigit() else {})}
     return delivery(contacts=[contact], messages=[message])
+
+
+def mark_of(call: Call) -> Any:
+    """Our own number of a message that was sent."""
+    return call.body.get("biz_opaque_callback_data")
 
 
 def in_a_group() -> dict[str, Any]:
@@ -97,6 +103,11 @@ class Number:
     def rows(self) -> list[Any]:
         with self.assistant.store.work() as work:
             return list(work.connection.execute(outbox.select().order_by(outbox.c.id)).all())
+
+
+def with_words(number: Number, words: str) -> Call | None:
+    """The call that sent some words, None while there is none."""
+    return next((call for call in number.api.calls if call.body.get("text", {}).get("body") == words), None)
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +225,7 @@ def test_a_failure_told_later(number: Number) -> None:
     number.heard(said(body="你好"))
     row = number.rows()[-1]
     assert row.state == State.SENT
-    mark = number.api.calls[-1].body["biz_opaque_callback_data"]
+    mark = row.external_id
     told = {"id": "wamid.out1", "recipient_id": PERSON, "biz_opaque_callback_data": mark}
     failed = {**told, "status": "failed", "errors": [{"code": 131026}]}
     number.deliver(delivery(statuses=[{**told, "status": "delivered"}, failed]))
@@ -224,16 +235,17 @@ def test_a_failure_told_later(number: Number) -> None:
 def test_a_failure_of_an_earlier_piece_told_before_the_last_one_is_sent(number: Number) -> None:
     number.heard(said(body="你好"))
     store, sender = number.assistant.store, SenderId(f"whatsapp:{PERSON}")
-    before = len(number.api.calls)
     number.api.hold.clear()
     with store.work() as work:
         pieces = [{"text": "one"}, {"text": "two"}]
         work.outbox.post("two-pieces", sender, "whatsapp", Kind.AGENT, "zh", pieces, store.now())
-    (first,) = number.api.wait(before + 1)[before:]
-    failed = {"id": "x", "status": "failed", "biz_opaque_callback_data": first.body["biz_opaque_callback_data"]}
+    until(lambda: with_words(number, "one") is not None)
+    first = with_words(number, "one")
+    assert first is not None
+    failed = {"id": "x", "status": "failed", "biz_opaque_callback_data": mark_of(first)}
     assert number.deliver(delivery(statuses=[failed])).status_code == 200
     number.api.hold.set()
-    number.api.wait(before + 2)
+    until(lambda: with_words(number, "two") is not None)
     number.heard(said(body="谢谢"))
     assert {row.key: row.state for row in number.rows()}["two-pieces"] == State.FAILED
 
@@ -269,7 +281,7 @@ def test_bodies_are_those_of_the_outside_client(number: Number, outside: pywa.Wh
     ]
     for piece, buttons in pairs:
         outside.send_message(PERSON, piece.text, buttons=buttons, tracker="a-mark")
-        theirs = number.api.calls[-1].body
+        theirs = next(call.body for call in reversed(number.api.calls) if mark_of(call) == "a-mark")
         ours = addressed(PERSON, content_of(piece, "请选择"), "a-mark")
         if "interactive" in theirs and theirs["interactive"]["type"] == "list":
             theirs["interactive"]["action"]["sections"][0].pop("title", None)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +18,10 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     DateTime,
+    Insert,
+    String,
     and_,
+    bindparam,
     cast,
     exists,
     false,
@@ -88,45 +92,9 @@ class Mailing:
 
         Each citizen is told at one place: the first that is allowed and can be reached (`places.first_of`).
         """
-        heard = _candidates(number).subquery()
-        first = func.row_number().over(
-            partition_by=(heard.c.number, heard.c.person),
-            order_by=(heard.c.chosen_at.is_(None), heard.c.chosen_at.desc(), heard.c.sender != heard.c.person),
-        )
-        ranked = (
-            select(
-                heard.c.number,
-                heard.c.person,
-                contacts.c.sender,
-                contacts.c.channel,
-                contacts.c.notices,
-                func.coalesce(contacts.c.notice_language, contacts.c.language).label("language"),
-                first.label("rank"),
-            )
-            .join_from(heard, contacts, contacts.c.sender == heard.c.sender)
-            .where(contacts.c.reachable)
-            .subquery()
-        )
-        now = literal(self._clock().astimezone(UTC), DateTime(timezone=True))
-        about = literal([{"event": event, "kind": kind, "shown": number}], JSON)
-        values: dict[str, Any] = {
-            # As `notice_key` words it.
-            "key": literal(f"notice:{event}:") + ranked.c.number + literal(":") + ranked.c.person,
-            "sender": ranked.c.sender,
-            "channel": ranked.c.channel,
-            "kind": literal(str(Kind.NOTICE)),
-            "language": ranked.c.language,
-            "bubbles": about,
-            "number": ranked.c.number,
-            "state": literal(str(State.WAITING)),
-            "next_try_at": now,
-            "created_at": now,
-            "changed_at": now,
-        }
-        rows = select(*(value.label(name) for name, value in values.items())).where(
-            ranked.c.rank == 1, ranked.c.notices
-        )
-        made = self._connection.execute(insert(outbox).from_select(list(values), rows, include_defaults=False))
+        about = [{"event": event, "kind": kind, "shown": number}]
+        told = {"case": number, "stem": f"notice:{event}:", "about": about, "now": self._clock().astimezone(UTC)}
+        made = self._connection.execute(_posting(), told)
         self._box.changed = self._box.changed or made.rowcount > 0
 
     def worded(self, parcel: Parcel, contact: Contact, telling: Telling) -> str | None:
@@ -274,8 +242,45 @@ def _told(parcel: Parcel) -> _Told:
     return _Told(int(about["event"]), str(about["kind"]), CaseNumber(str(about["shown"])), person)
 
 
-def _candidates(number: CaseNumber) -> CompoundSelect[Any]:
+@lru_cache(maxsize=1)
+def _posting() -> Insert:
+    """Writes the notices of an event, one to each citizen; made once, as every change of a case needs it."""
+    heard = _candidates().subquery()
+    first = func.row_number().over(
+        partition_by=(heard.c.number, heard.c.person),
+        order_by=(heard.c.chosen_at.is_(None), heard.c.chosen_at.desc(), heard.c.sender != heard.c.person),
+    )
+    language = func.coalesce(contacts.c.notice_language, contacts.c.language).label("language")
+    told = (contacts.c.sender, contacts.c.channel, contacts.c.notices, language)
+    ranked = (
+        select(heard.c.number, heard.c.person, *told, first.label("rank"))
+        .join_from(heard, contacts, contacts.c.sender == heard.c.sender)
+        .where(contacts.c.reachable)
+        .subquery()
+    )
+    now = bindparam("now", type_=DateTime(timezone=True))
+    values: dict[str, Any] = {
+        # As `notice_key` words it.
+        "key": bindparam("stem", type_=String) + ranked.c.number + literal(":") + ranked.c.person,
+        "sender": ranked.c.sender,
+        "channel": ranked.c.channel,
+        "kind": literal(str(Kind.NOTICE)),
+        "language": ranked.c.language,
+        "bubbles": bindparam("about", type_=JSON),
+        "number": ranked.c.number,
+        "state": literal(str(State.WAITING)),
+        "next_try_at": now,
+        "created_at": now,
+        "changed_at": now,
+    }
+    columns = (value.label(name) for name, value in values.items())
+    rows = select(*columns).where(ranked.c.rank == 1, ranked.c.notices)
+    return insert(outbox).from_select(list(values), rows, include_defaults=False)
+
+
+def _candidates() -> CompoundSelect[Any]:
     """Who may be told of a case, and where: `person` is whose case it is, or who follows it; `sender` the place."""
+    number = bindparam("case", type_=String)
     mine = or_(cases.c.number == number, cases.c.merged_into == number)
     person, chosen_at = cases.c.sender.label("person"), notice_places.c.chosen_at
     ours = and_(notice_places.c.number == cases.c.number, notice_places.c.sender == cases.c.sender)
