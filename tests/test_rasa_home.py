@@ -10,18 +10,23 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from bot.domain import read_domain
+from bot.messages import SenderId, behind
 from bot.settings import Settings
+from bot.staff.sessions import signing_key
 from bot.training import Models
 from connectors.app import create_app
 from connectors.rasa.comparison import RasaEngine, Stage, compare
+from connectors.rasa.engine import RasaEngine as BehindOurDoors
 from connectors.rasa.environment import ROOT, rasa_of
 from connectors.rasa.processes import RasaServer, free_port, rasa_running, serving
 from connectors.rasa.rehearsed import read_conversations
+from connectors.rasa.seal import Seal
 
 pytestmark = pytest.mark.rasa
 SECONDS = 900
@@ -51,6 +56,7 @@ class Home:
     rasa: RasaServer
     url: str
     ours: ExitStack
+    folder: Path
 
     def say(self, text: str, sender: str) -> list[str]:
         """What Rasa says."""
@@ -100,7 +106,7 @@ def home(environment: Path, models: Models, tmp_path_factory: pytest.TempPathFac
         variables = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "CHENGDA_URL": url}
         credentials = ROOT / "bot" / "credentials.yml"
         running = rasa_running(rasa_of(environment), model, endpoints, credentials, variables, folder / "run.log")
-        yield Home(stage, theirs.enter_context(running), url, ours)
+        yield Home(stage, theirs.enter_context(running), url, ours, folder)
 
 
 def test_validation_warns_of_nothing_that_is_not_meant(environment: Path, tmp_path: Path) -> None:
@@ -149,6 +155,33 @@ def test_conversations_end_alike_on_both_engines(home: Home, models: Models, tmp
         held = compare(wanted, ours, home.stage, engine)
     assert len(held) > 30
     assert sum(one.same for one in held) >= LEAST_ALIKE * len(held), [one for one in held if not one.same]
+
+
+def test_this_rasa_behind_our_doors_answers_as_we_do(home: Home) -> None:
+    """Citizen, our server, Rasa, our actions: the case is the citizen's own, and a retry does nothing twice."""
+    engine = BehindOurDoors(home.rasa.url, "", 60, Seal(signing_key("", home.folder)))
+    assistant = home.stage.assistant
+    assistant.stand_in = engine.handle
+
+    def turn(text: str, message_id: str) -> dict[str, Any]:
+        body = {"sender": "citizen", "message": text, "metadata": {"message_id": message_id}}
+        answer = httpx.post(f"{home.url}/webhooks/rest/webhook", json=body, timeout=120).json()
+        told: dict[str, Any] = answer[-1]["custom"]["turn"]
+        return told
+
+    try:
+        assert turn("驾照快到期了怎么办", "b-1")["services"][0]["code"] == "C01"
+        assert turn("民治大道的路灯坏了三天了，没人修", "b-2")["requested_slot"] == "confirm"
+        filed = turn("确认", "b-3")
+        assert filed["outcome"] == "case_filed" and turn("确认", "b-3") == filed
+        with assistant.store.work() as work:
+            own = [str(case.number) for case in work.cases.of_sender(SenderId("citizen"))]
+            acted = work.transcript.after(behind(SenderId("citizen")))[-1].answer
+        assert own == [filed["case"]["case_id"]] and acted[-1]["custom"]["turn"] == filed
+        assert turn("转人工", "b-4")["outcome"] == "handoff"
+    finally:
+        assistant.stand_in = None
+        engine.close()
 
 
 def test_a_server_of_ours_that_is_down_is_told_plainly(home: Home) -> None:
