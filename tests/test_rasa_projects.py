@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -103,8 +104,8 @@ def test_custom_actions_of_a_real_sdk(tmp_path: Path) -> None:
     served = subprocess.Popen(command, cwd=FOLDER / "permits", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until_answers(f"http://127.0.0.1:{port}/health")
-        server = HttpActionServer(Endpoint(f"http://127.0.0.1:{port}/webhook"))
-        assert not different(replay(FOLDER / "permits", FOLDER / "permits" / "captured.json", server))
+        with closing(HttpActionServer(Endpoint(f"http://127.0.0.1:{port}/webhook"))) as server:
+            assert not different(replay(FOLDER / "permits", FOLDER / "permits" / "captured.json", server))
     finally:
         served.terminate()
         served.wait()
