@@ -9,11 +9,11 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from bot.rasa.assembly import check, prepare
-from bot.rasa.exact import ExactUnderstanding
 from bot.rasa.project import read_project
 from bot.rasa.refusals import ProjectRefused
 from connectors.cli import app
 from connectors.rasa.project_api import project_app
+from tests.rasa_exact import ExactUnderstanding
 
 CONFIG = "language: en\npolicies:\n- name: MemoizationPolicy\n- name: RulePolicy\n"
 DOMAIN = """\
