@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bot.rasa.training_data import TrainingData
@@ -23,9 +24,13 @@ class Pattern:
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where it stands in a text; an empty match is none."""
-        for match in re.compile(self.pattern, self.flags).finditer(text):
+        for match in self._compiled.finditer(text):
             if match.end() > match.start():
                 yield match.start(), match.end()
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, self.flags)
 
 
 def patterns_of(data: TrainingData, options: Mapping[str, Any], names: frozenset[str] | None) -> tuple[Pattern, ...]:

@@ -66,6 +66,10 @@ class ProjectNlu:
     retrieval_intents: tuple[str, ...] = ()
     responses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # The segmenter reads its dictionary at the first word, which the first message should not wait for.
+        tokenize("", self.tokenizer)
+
     def parse(self, text: str) -> dict[str, Any]:
         """Intent, ranking, entities and chosen responses of a message in Rasa's parse-data shape."""
         empty = not plain(text)
