@@ -59,7 +59,7 @@ class Assistance:
         facts: FactFinder,
     ) -> None:
         self._domain, self._catalogue, self._facts, self._city = domain, catalogue, facts, analyst.city
-        reader = Reader(understanding, retriever)
+        reader = Reader(understanding, retriever, analyst.city)
         self._listener = Listener(reader, MatterReader(reader, analyst, catalogue), catalogue)
 
     def listen(self, segments: Iterable[Segment], call: Call | None = None) -> Call:

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from bot.assist.matter import Matter, MatterReader
-from bot.assist.numbers import digits_told, mobile_in
+from bot.assist.numbers import digits_told, mobile_in, reads_out
 from bot.assist.place import Level, Place
 from bot.assist.questions import Asked, agrees
-from bot.assist.reading import Kind, Reader, Reading
+from bot.assist.reading import Kind, Reader, Reading, words_spoken
 from bot.assist.transcript import Segment, Speaker
 from bot.assist.values import (
     NAMED,
     SURE,
+    Aspect,
     Told,
+    aspects_of_time,
     contact_told,
     exactness,
     places_told,
@@ -30,12 +32,12 @@ from knowledge.catalogue import Catalogue
 from knowledge.catalogue import Kind as CatalogueKind
 
 OTHER_SHARE, OTHER_COVERED, MORE_COVERED, UNHEARD = 0.9, 0.9, 0.5, 0.05
-LANGUAGES = ("zh", "en")
 MOST_MATTERS = 6
 MERE_NOISE = 4
 WISH = 0.6
 TELLING = 6
 UNTELLING = (Asked.CONTACT, Asked.NAME, Asked.ANONYMOUS, Asked.MORE, Asked.DESCRIPTION, Asked.CASE_NUMBER)
+NO_CONTACT = ("id_card", "bank_card", "case_number", "plate", "passport", "time", "money")
 FILLED_BY = (Asked.LOCATION, Asked.OCCURRED_AT, Asked.CONTACT, Asked.NAME, Asked.ANONYMOUS)
 
 
@@ -116,7 +118,7 @@ class Listener:
         call = replace(call, segments=(*call.segments, segment))
         if not any(char.isalnum() for char in segment.text):
             return call
-        reading = self._reader.read(at, segment, call.language if call.spoken else None)
+        reading = self._reader.read(at, segment, call.language if call.spoken else None, call.asked)
         return self._agent(call, reading) if segment.speaker is Speaker.AGENT else self._caller(call, reading)
 
     def _agent(self, call: Call, reading: Reading) -> Call:
@@ -127,6 +129,8 @@ class Listener:
         if reading.asked not in UNTELLING and len(reading.heard.text) >= TELLING:
             matter = self._matters.noted(call.matter, reading)
             call = replace(call, matters=(*call.matters[:-1], matter))
+        if call.contact is None and call.digits and (number := mobile_in(reading.segment.text)) is not None:
+            call = replace(call, contact=Told(number, NAMED, reading.segment.text, reading.at), digits="")
         if reading.asked is None:
             idle = len(reading.segment.text) <= MERE_NOISE
             return replace(call, offered=offered or call.offered, waiting=call.waiting and idle)
@@ -141,7 +145,7 @@ class Listener:
             call = self._agreed(call, call.offered)
             if reading.act == "affirm":
                 return call
-        call = replace(call, offered=None, spoken=_spoken(call.spoken, reading))
+        call = replace(call, offered=None, spoken=words_spoken(call.spoken, reading))
         if (number := reading.parse.first("case_number")) is not None:
             words = reading.heard.words(number.start, number.end)
             call = replace(call, case_number=Told(number.value, SURE, words, reading.at))
@@ -180,17 +184,19 @@ class Listener:
 
     def _contact(self, call: Call, reading: Reading) -> Call:
         """The number to call back and whether the caller stays unnamed."""
+        assert reading.parse is not None
         hidden = unnamed_told(reading, call.asked, call.question)
         if hidden is not None:
             call = replace(call, unnamed=hidden, asked=None if call.asked is Asked.ANONYMOUS else call.asked)
         if (told := contact_told(reading, call.asked)) is not None:
             return replace(call, contact=told, digits="", asked=_answered(call, Asked.CONTACT))
-        if call.asked is not Asked.CONTACT:
+        alone = reads_out(reading.heard.text) and not reading.parse.all(*NO_CONTACT)
+        if call.asked is not Asked.CONTACT and not alone:
             return call
         digits = call.digits + digits_told(reading.heard.text)
         if (number := mobile_in(digits)) is not None:
             told = Told(number, SURE, reading.segment.text, reading.at)
-            return replace(call, contact=told, digits="", asked=None)
+            return replace(call, contact=told, digits="", asked=_answered(call, Asked.CONTACT))
         return replace(call, digits=digits)
 
     def _begun(self, call: Call, reading: Reading) -> Call:
@@ -254,24 +260,21 @@ def _time(old: Told | None, new: Told, wanted: bool, change: bool) -> Told:
     """The time after another one was told: an answer or a more exact one counts, two answers count together."""
     if old is None or change or new.value in old.value:
         return new if old is None or change else old
+    one, other = aspects_of_time(old.value), aspects_of_time(new.value)
+    regular = frozenset({Aspect.HOURS, Aspect.HABIT})
+    if one and other and not one & other and (one <= regular or (other <= regular and exactness(old.value) > 0)):
+        return _both(old, new)
     if not wanted:
         return new if old.confidence < NAMED and exactness(new.value) > exactness(old.value) else old
     if old.confidence < NAMED:
         return new if exactness(new.value) > 0 or exactness(old.value) == 0 else old
+    return _both(old, new)
+
+
+def _both(old: Told, new: Told) -> Told:
+    """Two told times as one, each saying something else of when it happened."""
     comma = ", " if old.value.isascii() and new.value.isascii() else "，"
     return Told(f"{old.value}{comma}{new.value}", max(old.confidence, new.confidence), new.words, new.at)
-
-
-def _spoken(counts: tuple[tuple[str, int], ...], reading: Reading) -> tuple[tuple[str, int], ...]:
-    """How many words were said in each language, with those of one more segment."""
-    assert reading.parse is not None
-    language = reading.parse.detected.language
-    if language not in LANGUAGES or reading.kind is Kind.VALUES:
-        return counts
-    table = dict(counts)
-    words = len(reading.heard.text.split()) if language == "en" else len(reading.heard.text) // 2 + 1
-    table[language] = table.get(language, 0) + words
-    return tuple(table.items())
 
 
 def _wants(parse: Parse) -> str | None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.assist.call import Call, Form
 from bot.assist.matter import Matter
 from bot.assist.place import entities_of
 from bot.assist.reading import Reading
+from bot.assist.types import likeliest_type
 from bot.cases.analysis import CATEGORY_FLOOR, Demand
-from bot.cases.areas import areas_of
+from bot.cases.areas import Area, areas_of
 from bot.cases.case import CaseDraft, DemandType
+from bot.nlu.entities import Entity
 from knowledge.catalogue import Catalogue, Kind, Service
 from knowledge.city import City
+from knowledge.queries import NLU_DATA
 
+ROAD_FILE = NLU_DATA / "lookups" / "road_districts.csv"
 SURE_ITEM = 0.5
 TYPE_SAID, TYPE_READ = 0.9, 0.65
 SURE_PLACE, GUESSED_PLACE = 0.9, 0.55
@@ -66,7 +72,7 @@ def draft_of(call: Call, matter: Matter, form: Form, catalogue: Catalogue, city:
     item = _item(matter, catalogue)
     kind = DemandType.CONSULT
     if matter.demand is not None:
-        kind = type_of(matter)
+        kind = type_of(matter, item)
         fields |= _read_fields(matter, matter.demand, kind, item)
     fields |= _told_fields(form, city)
     if call.contact is not None:
@@ -77,12 +83,13 @@ def draft_of(call: Call, matter: Matter, form: Form, catalogue: Catalogue, city:
     return Draft(fields, item, kind)
 
 
-def type_of(matter: Matter) -> DemandType:
-    """Why the caller calls: what explains is an inquiry, what is filed is what its words say."""
-    assert matter.demand is not None
+def type_of(matter: Matter, item: Service | None) -> DemandType:
+    """Why the caller calls: what explains is an inquiry, what is filed is what all the words say."""
     if not matter.files_it:
         return DemandType.CONSULT
-    return matter.demand.type if matter.demand.type is not DemandType.CONSULT else DemandType.HELP
+    category = next(iter(matter.categories), None)
+    kind = likeliest_type(matter.types, matter.parts, (str(item.code) if item else None, category))
+    return kind if kind is not DemandType.CONSULT else DemandType.HELP
 
 
 def _item(matter: Matter, catalogue: Catalogue) -> Service | None:
@@ -135,6 +142,21 @@ def _telling(matter: Matter, item: Service | None) -> Reading:
     return max(matter.told, key=lambda one: one.covered * one.shares.get(code, 0.0))
 
 
+@lru_cache(maxsize=1)
+def _road_districts() -> dict[str, str]:
+    """The district of roads that lie in one."""
+    with ROAD_FILE.open(encoding="utf-8", newline="") as rows:
+        return {row["road_zh"]: row["district_zh"] for row in csv.DictReader(rows)}
+
+
+def _along(names: Sequence[Entity]) -> tuple[Area, ...]:
+    """The districts of the roads named."""
+    table = _road_districts()
+    return tuple(
+        dict.fromkeys(Area(table[one.value], None) for one in names if one.label == "road" and one.value in table)
+    )
+
+
 def _told_fields(form: Form, city: City) -> dict[str, Field]:
     fields: dict[str, Field] = {}
     place = form.place
@@ -143,7 +165,7 @@ def _told_fields(form: Form, city: City) -> dict[str, Field]:
         sure = SURE_PLACE if best.sure else GUESSED_PLACE
         fields["location"] = Field(place.text, sure, best.words, best.at)
         names = entities_of(place, city)
-        areas = areas_of(names, place.text)
+        areas = areas_of(names, place.text) or _along(names)
         if len(areas) == 1 or (areas and any(name.label == "district" for name in names)):
             area = areas[0]
             telling = next((piece for piece in place.pieces if (area.subdistrict or "")[:2] in piece.text), best)

@@ -18,7 +18,51 @@ from knowledge.words import STOP, sound, stem
 READ = {"place": "location", "time": "occurred_at"}
 ALIKE = 0.5
 UNIT = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]")
-EMPTY = frozenset("的了在是吧啊呢那这就都有个从到和与")
+EMPTY = frozenset("的了在是吧啊呢那这就都有个从到和与") | frozenset(
+    ["since", "until", "till", "already", "around", "number", "no", "right", "over", "by", "also"]
+)
+SHORT = {"rd": "road", "ave": "avenue", "st": "street", "blvd": "boulevard", "bldg": "building"}
+ONES = {
+    word: str(at)
+    for at, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+} | {"oh": "0"}
+TENS = {
+    word: str(at)
+    for at, word in enumerate(
+        ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"],
+        start=10,
+    )
+}
+TENS |= {
+    word: str(10 * at)
+    for at, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
+}
+ORDINALS = dict(
+    zip(
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+        ],
+        ["1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th", "9th", "10th", "11th", "12th"],
+        strict=True,
+    )
+)
+_NUMBER_WORD = "|".join((*ONES, *TENS))
+NUMBERS = re.compile(rf"\b(?:(?:{_NUMBER_WORD})(?:[ \-](?:{_NUMBER_WORD}))*|{'|'.join(ORDINALS)})\b")
+DISTRICT = re.compile(
+    r"\b(?:luohu|futian|nanshan|yantian|bao'?an|longgang|longhua|pingshan|guangming|dapeng)(?: new)? (?:district|qu)\b|"
+    r"(?:罗湖|福田|南山|盐田|宝安|龙岗|龙华|坪山|光明|大鹏)新?区"
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +126,11 @@ def right(name: str, read: str, wanted: str) -> bool:
 
 
 def likeness(name: str, read: str, wanted: str) -> float:
-    """The harmonic mean of the shares of sounds that two wordings have in common."""
+    """The harmonic mean of the shares of sounds that two wordings have in common.
+
+    What an agent would not type anew does not count: the order of the parts, numbers in words or digits, short forms of
+    words for roads, words of grammar, and in a place the name of its district, which has a field of its own.
+    """
     one, other = _sounds(name, read), _sounds(name, wanted)
     if not one or not other:
         return 0.0
@@ -92,8 +140,24 @@ def likeness(name: str, read: str, wanted: str) -> float:
 def _sounds(name: str, text: str) -> list[str]:
     told = normalise(text).text
     told = time_value(told) if name == "time" else place_value(told)
-    units = [unit for unit in UNIT.findall(told) if unit not in EMPTY and unit not in STOP]
+    told = NUMBERS.sub(lambda found: _digits(found.group()), told)
+    if name == "place":
+        told = DISTRICT.sub(" ", told) if DISTRICT.sub("", told).strip(" ,，的") else told
+    units = [SHORT.get(unit, unit) for unit in UNIT.findall(told)]
+    units = [unit for unit in units if unit not in EMPTY and unit not in STOP]
     return [stem(unit) if unit.isascii() else sound(unit) for unit in units]
+
+
+def _digits(words: str) -> str:
+    """A number in words in digits: "forty five" as 45, "nine oh three" as 903, "third" as 3rd."""
+    found, before = "", ""
+    for word in words.replace("-", " ").split():
+        if word in ORDINALS:
+            return ORDINALS[word]
+        joined = TENS.get(before, "").endswith("0") and before != "ten" and word in ONES and word not in ("zero", "oh")
+        found = found[:-1] + ONES[word] if joined else found + (ONES.get(word) or TENS[word])
+        before = word
+    return found
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.assist.reading import Reader, Reading, mean_vector
+from bot.assist.types import weight_of
 from bot.cases.analysis import Demand, DemandAnalyst
 from bot.nlu.parse import Parse
 from bot.nlu.safety import PREFIXES
@@ -25,7 +26,8 @@ class Matter:
     """What was told of one matter; `ranked` are its services with their share of the belief, best first.
 
     `notes` are the agent's words on it, `whole` the telling segments read as one text, `demand` how they would be
-    filed, `items` and `categories` how likely each hotline item and first-level name is by everybody's words.
+    filed, `items` and `categories` how likely each hotline item and first-level name is by everybody's words, `types`
+    how likely each type is by the whole, `parts` by each telling segment, with its weight.
     """
 
     told: tuple[Reading, ...] = ()
@@ -39,6 +41,8 @@ class Matter:
     files: float = 0.0
     aspects: tuple[str, ...] = ()
     asking: Reading | None = None
+    types: Mapping[str, float] = field(default_factory=dict)
+    parts: tuple[tuple[Mapping[str, float], float], ...] = ()
 
     @property
     def text(self) -> str:
@@ -80,12 +84,16 @@ class MatterReader:
         text = joined(told)
         parses = (*matter.parses, reading.parse)
         whole = reading.parse if len(told) == 1 else self._reader.together(text, parses)
+        own = self._analyst.types(reading.parse.canonical, reading.parse.vector)
+        weight = weight_of(reading.heard.text, reading.covered, reading.parse.probability("file_demand"))
         return self._read(
             replace(
                 matter,
                 told=told,
                 whole=whole,
                 demand=self._analyst.read(text, whole.vector),
+                types=self._analyst.types(whole.canonical, whole.vector),
+                parts=(*matter.parts, (own, weight)),
                 aspects=reading.parse.aspects or matter.aspects,
                 asking=reading if reading.parse.aspects or reading.parse.asks() else matter.asking,
             )

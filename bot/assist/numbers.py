@@ -8,6 +8,8 @@ from bot.nlu.spoken import EN_DIGITS, TIMES_SAID, ZH_DIGITS
 from knowledge.normal import normalise
 
 LENGTH = 11
+FEWEST, BESIDE = 3, 2
+CHINESE = re.compile(r"[零一二三四五六七八九幺〇洞拐两个]|[^\u3400-\u9fff]")
 MOBILE = re.compile(r"1[3-9]\d{9}")
 ALONE = re.compile(r"(?:86)?(1[3-9]\d{9})")
 BEGINNING = re.compile(r"1[3-9]\d{1,6}")
@@ -18,7 +20,8 @@ _NUMBER = "two|three|four|five|six|seven|eight|ate|nine|[2-9]"
 _ZEROS = r"(?:zero|nought|oh|o)(?:e?s|'s)?"
 COUNTED = re.compile(
     r"(?P<zh>[二两三四五六七八九\d])个(?P<digit>[零〇洞一二三四五六七八九\d])"
-    rf"|\b(?P<before>{_NUMBER})[ ,\-]+(?:times?[ ,]+|more[ ,]+)?{_ZEROS}(?![a-z])"
+    rf"|\b(?P<before>{_NUMBER})[ ,\-]+(?:times?[ ,]+{_ZEROS}|(?:more[ ,]+)?(?:zero|nought|oh|o)(?:e?s|'s))(?![a-z])"
+    rf"|(?<=\band )(?P<led>{_NUMBER})[ ,\-]+{_ZEROS}(?![a-z])(?![ ,]+(?:zero|oh|o|nought|one|two|three)\b)"
     rf"|\b{_ZEROS}[ ,.]+(?P<after>{_NUMBER})(?:[ ,]+(?:times?|of them)\b)"
 )
 ALL_ZEROS = re.compile(r"后面(?:都|全)(?:是)?零|全(?:是|部)?零|\ball (?:the rest )?(?:zero|nought)(?:e?s|'s)?\b")
@@ -39,11 +42,24 @@ def digits_told(text: str) -> str:
     return found
 
 
+def reads_out(text: str) -> bool:
+    """Whether a text is a piece of a mobile number read out and hardly anything else."""
+    clean = MISHEARD_ONE.sub("幺", normalise(text).text)
+    words = _PIECE.findall(clean)
+    beside = [word for word in words if word not in TIMES_SAID and word not in TENS and not _digit(word)]
+    chinese = len(CHINESE.sub("", clean))
+    return FEWEST <= len(digits_told(text)) <= LENGTH and len(beside) <= BESIDE and chinese <= BESIDE
+
+
 def mobile_in(text: str, alone: bool = False) -> str | None:
     """The mobile number in a text, None where there is none; `alone` where no other digits may be told beside it."""
     told = digits_told(text)
     found = ALONE.fullmatch(told) if alone else MOBILE.search(told)
     return found[found.lastindex or 0] if found else None
+
+
+def _digit(word: str) -> str:
+    return word if word.isdigit() else ZH_DIGITS.get(word) or _english(word)
 
 
 def _english(word: str) -> str:
@@ -55,5 +71,5 @@ def _repeated(found: re.Match[str]) -> str:
     if found["zh"]:
         count = found["zh"] if found["zh"].isdigit() else ZH_DIGITS[found["zh"]]
         return found["digit"] * int(count)
-    told = found["before"] or found["after"]
+    told = found["before"] or found["led"] or found["after"]
     return "0" * int(told if told.isdigit() else _english(told))

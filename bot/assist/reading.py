@@ -9,11 +9,14 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.assist.hearing import misheard
+from bot.assist.hearing_chinese import miswritten
 from bot.assist.questions import Asked, asked, reads_back
-from bot.assist.transcript import Heard, Segment, Speaker, heard
+from bot.assist.transcript import Heard, Segment, Speaker, heard, with_names
 from bot.nlu.entities import Entity
 from bot.nlu.parse import Parse, Understanding
 from bot.nlu.said import kept_and_negated, says_nothing, short_answer
+from knowledge.city import City
 from knowledge.fusion import COVERED
 from knowledge.normal import normalise
 from knowledge.retriever import Retriever
@@ -23,6 +26,7 @@ SURE_CHATTER = 0.6
 SHORT_CHATTER, SHORT_CHATTER_ENGLISH = 8, 24
 KEPT_SERVICES = 12
 LEAST_LENGTH = 1e-6
+LANGUAGES = ("zh", "en")
 VALUES = ("location", "time", "phone", "email")
 
 
@@ -61,17 +65,23 @@ class Reading:
 class Reader:
     """Reads single segments; what it gives depends on the segment alone."""
 
-    def __init__(self, understanding: Understanding, retriever: Retriever) -> None:
-        self._understanding, self._retriever = understanding, retriever
+    def __init__(self, understanding: Understanding, retriever: Retriever, city: City) -> None:
+        self._understanding, self._retriever, self._city = understanding, retriever, city
 
-    def read(self, at: int, segment: Segment, hint: str | None = None) -> Reading:
-        """The reading of the segment at a place of the call."""
-        clean = heard(segment.text)
+    def read(self, at: int, segment: Segment, hint: str | None = None, wanted: Asked | None = None) -> Reading:
+        """The reading of the segment at a place of the call; `wanted` is the field asked for."""
+        clean = self._named(heard(segment.text), wanted is Asked.LOCATION)
         if segment.speaker is Speaker.AGENT:
             return Reading(
                 at, segment, clean, Kind.CHATTER, asked=asked(segment.text), reads_back=reads_back(segment.text)
             )
         return self.as_caller(at, segment, clean, hint)
+
+    def _named(self, clean: Heard, place: bool) -> Heard:
+        """The text with misheard names of places written right."""
+        look = misheard if clean.text.isascii() else miswritten
+        found = look(clean.text, self._city, place)
+        return with_names(clean, [(one.start, one.end, one.name) for one in found]) if found else clean
 
     def as_caller_words(self, reading: Reading) -> Reading:
         """An agent's words read as if the caller had said them."""
@@ -135,3 +145,15 @@ def _beside_values(parse: Parse) -> str:
         rest = rest.replace(normalise(entity.text).text, " ")
     words = [word for word in rest.split() if len(word) > 1]
     return " ".join(words)
+
+
+def words_spoken(counts: tuple[tuple[str, int], ...], reading: Reading) -> tuple[tuple[str, int], ...]:
+    """How many words were said in each language, with those of one more segment."""
+    assert reading.parse is not None
+    language = reading.parse.detected.language
+    if language not in LANGUAGES or reading.kind is Kind.VALUES:
+        return counts
+    table = dict(counts)
+    words = len(reading.heard.text.split()) if language == "en" else len(reading.heard.text) // 2 + 1
+    table[language] = table.get(language, 0) + words
+    return tuple(table.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +12,7 @@ GAP = re.compile(
     r"(?<=[\u3400-\u9fff])[ \u3000]+(?=[\u3400-\u9fff])|(?<=\bafter) (?=noon\b)|(?<=\bmid) (?=night\b)|"
     r"(?<=\bweek) (?=ends?\b)|(?<=\bany) (?=body\b|one\b)|(?<=\bland) (?=lord\b)|(?<=\bside) (?=walk\b)"
 )
-STUTTER = re.compile(r"(我|你|他|这|那|就|在|是|要|想|the|i|my|we)(?:[ ,，]*\1\b)+", re.I)
+STUTTER = re.compile(r"(我|你|他|这|那|就|在|是|要|想|\b(?:the|i|my|we)\b)(?:[ ,，]*\1(?![a-z']))+", re.I)
 
 
 class Speaker(StrEnum):
@@ -61,3 +62,15 @@ def heard(text: str) -> Heard:
     if not kept:
         return Heard(text, tuple(range(len(text))), text)
     return Heard("".join(text[at] for at in kept), tuple(kept), text)
+
+
+def with_names(told: Heard, found: Sequence[tuple[int, int, str]]) -> Heard:
+    """The text with some stretches (start, end, in order) written as the names they are."""
+    text, at = "", 0
+    origin: list[int] = []
+    for start, end, name in found:
+        text += told.text[at:start] + name
+        origin += told.origin[at:start]
+        origin += [told.origin[start]] * (len(name) - 1) + [told.origin[end - 1]]
+        at = end
+    return Heard(text + told.text[at:], (*origin, *told.origin[at:]), told.original)

@@ -6,8 +6,10 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
+from bot.assist.english_answer import PART, answer_of
 from bot.assist.numbers import mobile_in
 from bot.assist.place import Level, Piece, level_of
 from bot.assist.questions import Asked
@@ -19,9 +21,24 @@ from bot.nlu.said import without_lead_ins
 from knowledge.normal import normalise
 from knowledge.queries import NLU_DATA
 
+
+class Aspect(StrEnum):
+    """What of a time is told."""
+
+    DATE = "date"
+    SPAN = "span"
+    HOURS = "hours"
+    HABIT = "habit"
+
+
 CALL_WORDS_FILE = NLU_DATA / "lookups" / "call_words.csv"
 OPENS = re.compile(r"(?:从|自从|自|打|差不|第)$|\b(?:since|from|for)\s+$", re.I)
-CLOSES = re.compile(r"(?:份|开始|左右|以后|之后|以来|钟|多)+| after noon\b")
+CLOSES = re.compile(
+    r"(?:份|开始|左右|以后|之后|以来|钟|多)+| after noon\b|"
+    r" (?:to|till|until|through) (?:january|february|march|april|may|june|july|august|september|october|november|"
+    r"december)\b",
+    re.I,
+)
 JOINS = re.compile(r"(?:[到至和与、的都是~\-—从嘛]|and|to|till|until|\s)*")
 AWAY = re.compile(r"(?:去|回|开到|寄到|送到|搬到|拉到|飞|往)$|\b(?:going|go|went|get|getting|drive|back) to (?:the )?$")
 DATED = re.compile(
@@ -40,13 +57,34 @@ VAGUE = re.compile(
     r"好久|很久|早就|now|today|lately|recently|always|every day|every night|all day|at night|just now|right now)$",
     re.I,
 )
+ASPECTS = (
+    (Aspect.DATE, DATED),
+    (
+        Aspect.HABIT,
+        re.compile(
+            r"每|天天|晚晚|日日|夜夜|周末|工作日|\b(?:every|each|daily|weekends?|weekdays?|(?:mon|tues|wednes|thurs|fri|satur|sun)days|times?)\b"
+        ),
+    ),
+    (Aspect.SPAN, LASTING),
+    (
+        Aspect.HOURS,
+        re.compile(
+            r"点|\d:\d\d|凌晨|早上|上午|中午|下午|傍晚|晚上|半夜|夜里|深夜|饭点|高峰|\b(?:o'?clock|[ap]\.?m|noon|midnight|"
+            r"morning|afternoon|evening|night|lunch|rush hour|half past|quarter)\b"
+        ),
+    ),
+)
+GREETING = re.compile(r"\bgood $", re.I)
 PRONOUN = re.compile(r"(?:they|we|i|it|there|that|he|she|you|who|what)\b", re.I)
+PRONOUN_AS_NUMBER = re.compile(r"^[a-z.]+ i$", re.I)
 KIND = re.compile(rf"\b(?:{place_words()['english_end']}|{place_words()['english_part']})\b", re.I)
 ENGLISH_LEAD = re.compile(
     r"^(?:(?:it's|its|it is|we're|i'm|i am|that's|in|at|on|near|the address is|the place is)\s+)+", re.I
 )
 TIMELIKE = re.compile(
-    r"[\d天周月年晚早夜久]|\b(?:since|ago|start|end|after|before|when|week|month|day|night|morning|evening|year)", re.I
+    r"[\d天周月年晚早夜久]|\b(?:since|ago|start|end|after|before|when|week|month|day|night|morning|evening|year|"
+    r"january|february|march|april|june|july|august|september|october|november|december)",
+    re.I,
 )
 SENTENCE = re.compile(r"[.!?。！？]")
 FULLER = 1.5
@@ -90,8 +128,25 @@ def places_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> 
     found = tuple(_found(reading, wanted))
     if not (wanted and waiting):
         return found
+    if reading.heard.text.isascii():
+        return _english_answer(reading, found)
     whole = _whole_place(reading)
     return (whole,) if whole is not None and len(whole.text) > FULLER * sum(len(one.text) for one in found) else found
+
+
+def _english_answer(reading: Reading, found: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """The place in an English answer as one piece beside its districts."""
+    assert reading.parse is not None
+    if not found and (reading.parse.asks() or reading.kind is Kind.CHATTER or NO_PLACE.search(reading.heard.text)):
+        return found
+    known = [(one.start, one.end) for one in reading.kept if one.label == "location"]
+    told = answer_of(reading.heard.text, known)
+    areas = tuple(piece for piece in found if piece.level is Level.AREA)
+    if told is None or (all(normalise(told).text in normalise(piece.text).text for piece in areas) and areas):
+        return found
+    level = Level.PART if PART.fullmatch(told) else Level.NAMED
+    whole = Piece(told, level, reading.segment.text, reading.at, True, bool(found))
+    return (*areas, whole)
 
 
 def _found(reading: Reading, wanted: bool) -> Iterator[Piece]:
@@ -114,6 +169,8 @@ def _no_name(entity: Entity, entities: Sequence[Entity]) -> bool:
     """Whether English words only look like a place: a pronoun, or a capital without a known name or a kind of place."""
     if not entity.text.isascii():
         return False
+    if PRONOUN_AS_NUMBER.search(entity.text):
+        return True
     known = any(one is not entity and entity.start <= one.start < entity.end for one in entities)
     return bool(PRONOUN.match(entity.text)) or not (known or KIND.search(entity.text) or " " in entity.text)
 
@@ -135,7 +192,9 @@ def _whole_place(reading: Reading) -> Piece | None:
 def time_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> Told | None:
     """When it happened: the stretches told, without vague words where exact ones are told too."""
     wanted = asked is Asked.OCCURRED_AT
-    times = _stretches(reading.heard.text, [entity for entity in reading.kept if entity.label == "time"])
+    text = reading.heard.text
+    own = [one for one in reading.kept if one.label == "time" and not GREETING.search(text[: one.start])]
+    times = _stretches(text, own)
     if wanted and times:
         first = next((end for start, end in times if exactness(reading.heard.text[start:end])), times[0][1])
         stop = SENTENCE.search(reading.heard.text, first)
@@ -143,13 +202,24 @@ def time_told(reading: Reading, asked: Asked | None, waiting: bool = True) -> To
     if times:
         texts = list(dict.fromkeys(reading.heard.text[start:end].strip() for start, end in times))
         best = max(map(exactness, texts))
-        value = ("，" if not texts[0].isascii() else ", ").join(text for text in texts if exactness(text) == best)
+        value = ("，" if not texts[0].isascii() else ", ").join(_telling(texts, best))
         words = reading.heard.words(times[0][0], times[-1][1])
         sure = VAGUELY if best == 0 else NAMED if wanted else ASIDE
         return Told(value, sure, words, reading.at)
     if wanted and waiting and whole_answer(reading) and TIMELIKE.search(reading.heard.text):
         return Told(TAIL.sub("", without_lead_ins(reading.heard.text)), WHOLE, reading.segment.text, reading.at)
     return None
+
+
+def _telling(texts: list[str], best: int) -> list[str]:
+    """The most exact of some told times, and those that say something else of the same: the hours beside the day."""
+    kept = [text for text in texts if exactness(text) == best]
+    for text in texts if best else ():
+        known = frozenset[Aspect]().union(*map(aspects_of_time, kept))
+        own = aspects_of_time(text)
+        if text not in kept and own and not own & known and Aspect.SPAN not in own and exactness(text) > 0:
+            kept.append(text)
+    return sorted(kept, key=texts.index)
 
 
 def exactness(time: str) -> int:
@@ -159,6 +229,13 @@ def exactness(time: str) -> int:
     if DATED.search(time) or HABIT.search(time):
         return 3
     return 2 if LASTING.search(time) else 1
+
+
+def aspects_of_time(time: str) -> frozenset[Aspect]:
+    """Whether a told time says the day, how long, at which hours, how regularly."""
+    clean = normalise(time).text
+    found = {aspect for aspect, pattern in ASPECTS if pattern.search(clean)}
+    return frozenset(found - {Aspect.SPAN} if Aspect.DATE in found else found)
 
 
 def _stretches(text: str, times: Sequence[Entity]) -> list[tuple[int, int]]:

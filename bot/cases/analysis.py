@@ -221,14 +221,16 @@ class DemandAnalyst:
 
     def _type(self, clean: str, vector: NDArray[np.float32]) -> DemandType:
         """The likeliest type that the words allow; a type said outright wins."""
-        head = self._heads["type"]
-        shares = head.probabilities(clean, vector)
+        return DemandType(next(iter(self.types(clean, vector))))
+
+    def types(self, clean: str, vector: NDArray[np.float32]) -> dict[str, float]:
+        """How likely each type is that the words of a canonical text allow, the likeliest first; alone one said outright."""
         said = [kind for kind, pattern in _type_words("says") if pattern.search(clean)]
         if said:
-            return DemandType(said[0])
+            return {said[0]: 1.0}
         needs = dict(_type_words("needs"))
-        ranked = [head.labels[place] for place in np.argsort(-shares)]
-        return DemandType(next(name for name in ranked if name not in needs or needs[name].search(clean)))
+        shares = _ranked(self._shares("type", clean, vector))
+        return {name: share for name, share in shares.items() if name not in needs or needs[name].search(clean)}
 
     def _named_item(self, clean: str) -> Service | None:
         """The hotline item that the catalogue search names surely."""
