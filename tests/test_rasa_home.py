@@ -117,6 +117,7 @@ def test_validation_warns_of_nothing_that_is_not_meant(environment: Path, tmp_pa
     assert "No story structure conflicts found" in told
 
 
+@pytest.mark.retrains
 def test_trains_with_rasas_own_pipeline(environment: Path, tmp_path: Path) -> None:
     text = (ROOT / "bot" / "config.diet.yml").read_text(encoding="utf-8")
     assert "epochs: 100" in text
@@ -146,6 +147,7 @@ def test_responses_of_rasa_come_in_the_language_of_the_message(home: Home) -> No
         assert home.say(text, f"leaves-{language}") == [domain.text("utter_goodbye", language)]
 
 
+@pytest.mark.retrains
 def test_conversations_end_alike_on_both_engines(home: Home, models: Models, tmp_path: Path) -> None:
     """Some of them; `make rasa` holds them all."""
     settings = Settings(data_dir=tmp_path, sweep_seconds=0, _env_file=None)  # type: ignore[call-arg]

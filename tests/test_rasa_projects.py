@@ -75,6 +75,7 @@ def captured_anew(project: Path, output: Path, conversations: Path) -> None:
 
 
 @pytest.mark.rasa
+@pytest.mark.retrains
 @pytest.mark.parametrize("name", PROJECTS)
 def test_as_rasa_does(name: str, tmp_path: Path) -> None:
     project = tmp_path / name
