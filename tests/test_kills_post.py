@@ -53,13 +53,14 @@ def test_killed_a_hundred_times(kind: str, tmp_path: Path, request: pytest.Fixtu
     states = Counter(row.state for row in rows.values())
     twice = sum(times - 1 for times in taken.values())
     print(f"{kind}: {dict(told)} {dict(states)}; {len(taken)} keys taken, {twice} calls more than that")
-    assert set(states) <= {State.SENT, State.DROPPED}
+    assert set(states) <= {State.SENT, State.DROPPED, State.UNKNOWN}
     # Each change that was committed has its notice, and each notice its change.
     noticed = {(row.number, events[row.bubbles[0]["event"]].kind) for row in rows.values()}
     assert {(line[1], line[2]) for line in lines if line[0] == "moved"} <= noticed
     assert noticed == {(one.number, one.kind) for one in events.values() if one.kind in ("accepted", "dispatched")}
-    # What is told as sent was taken, and what was taken is told as sent.
-    assert {key for key, row in rows.items() if row.state == State.SENT} == set(taken)
+    # What is told as sent was taken, and what was taken is told as sent, or as unknown where it was overtaken.
+    of = {state: {key for key, row in rows.items() if row.state == state} for state in State}
+    assert of[State.SENT] <= set(taken) <= of[State.SENT] | of[State.UNKNOWN]
     # Without a key each of these would be a double: at most one a death.
     assert twice <= KILLS
     engine.dispose()

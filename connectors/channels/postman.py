@@ -108,16 +108,19 @@ class Postman:
             contact = work.contacts.of(parcel.sender)
             letter = parcel if contact is None else self._letter(work, parcel, contact)
             if letter is None:
-                work.outbox.settle(parcel, State.DROPPED, store.now())
-                metrics.count_message(parcel.channel, parcel.kind, State.DROPPED)
+                # Overtaken, or told in the chat: unless its sending had begun, nothing of it went out.
+                state = State.UNKNOWN if parcel.begun else State.DROPPED
+                work.outbox.settle(parcel, state, store.now())
+                metrics.count_message(parcel.channel, parcel.kind, state)
                 return
-            once = contact is not None and parcel.kind is Kind.NOTICE and not self._keyed(parcel, contact)
-            if once and not parcel.begun:
+            gone = contact is None or not contact.reachable
+            once = parcel.kind is Kind.NOTICE and (gone or contact is None or not self._keyed(parcel, contact))
+            if parcel.kind is Kind.NOTICE:
                 work.outbox.begin(parcel, store.now())
-        if contact is None or not contact.reachable:
-            pushed = Pushed(Push.REFUSED, "not reachable")
-        elif once and parcel.begun:
+        if once and parcel.begun:
             pushed = Pushed(Push.UNKNOWN, "the server ended while it was sent")
+        elif contact is None or gone:
+            pushed = Pushed(Push.REFUSED, "not reachable")
         else:
             pushed = self._pushed(letter, contact)
         if pushed.outcome is Push.UNKNOWN and not once:
@@ -131,7 +134,7 @@ class Postman:
         metrics.count_message(parcel.channel, parcel.kind, state)
 
     def _settled(self, work: Work, parcel: Parcel, pushed: Pushed, now: datetime) -> State:
-        if parcel.kind is Kind.NOTICE and pushed.outcome in NOT_TAKEN:
+        if parcel.kind is Kind.NOTICE and pushed.outcome in NOT_TAKEN and not parcel.begun:
             elsewhere = self._elsewhere(work, parcel, pushed)
             if elsewhere is not None:
                 return elsewhere
