@@ -166,7 +166,7 @@ def _nearest(told: str, city: City, road: bool) -> tuple[float, str] | None:
 def _by_family(city: City) -> dict[int, tuple[_Name, ...]]:
     """The names by the family of their first sound."""
     found: dict[str, _Name] = {}
-    for name in names(city):
+    for name in sorted(names(city), key=lambda one: (one.form.count(" "), one.form)):
         form = name.form
         if (
             name.label not in ("district", "subdistrict", "road", "landmark")
