@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot import policies
+from bot import form_policy, policies
 from bot.actions import (
     answer_service,
     case_status,
@@ -45,6 +45,7 @@ from bot.nlu.wants_person import asks_person
 from bot.policies import SURE_SHARE, SURE_SIMILARITY, Decision
 from bot.rating_policy import rating
 from bot.reply_language import reply_language
+from bot.second_wish import answers_it, second_wish
 from bot.store import Store, Work
 from bot.subject import SubjectFinder
 from bot.tracker import Event, Mode, Tracker, fold
@@ -83,6 +84,7 @@ ASKED_AGAIN: Mapping[str, Action] = {
     rate_case.RATING_FORM: rate_case.ask_again,
 }
 MAX_OPEN_NEED = 120
+DROPS = "action_cancel_form"
 ALARMS = ("action_emergency", "action_crisis")
 KEEPS_CHOICES = {*ALARMS, "action_repeat"}
 # Decides and acts in a turn; gives what was done and the intent that was read.
@@ -140,6 +142,7 @@ class Assistant:
         self._policies: tuple[policies.Policy, ...] = (
             policies.all_clear,
             policies.safety,
+            policies.emergency_call,
             policies.notices,
             policies.call_back,
             policies.person,
@@ -148,7 +151,7 @@ class Assistant:
             rating,
             policies.path,
             policies.choice,
-            policies.form,
+            form_policy.form,
             policies.several,
             policies.Rules(rules),
         )
@@ -270,6 +273,18 @@ class Assistant:
             return ActionResult(Outcome.CLARIFY, (refusal,)), "none"
         if not any(char.isalnum() for char in turn.parse.canonical) and turn.parse.payload is None:
             return say.utter(turn, "utter_empty", Outcome.CLARIFY), "none"
+        decision, result = self._decided(turn, work)
+        rest = second_wish(turn, result) if decision.action == DROPS else None
+        if rest is not None and answers_it(answer := self._decided(rest, work)[1]):
+            result = several.merged((result, answer))
+        in_danger = decision.action in ALARMS
+        if in_danger and asks_person(turn.parse.asserted):
+            result = replace(result, messages=(*result.messages, *hand_off.in_danger(turn).messages))
+        result = notices.with_notices(turn, result, work.notices)
+        return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
+
+    def _decided(self, turn: TurnContext, work: Work) -> tuple[Decision, ActionResult]:
+        """What is to be done and what came of it, with a running form's question after a digression."""
         decision = next(found for policy in self._policies if (found := policy(turn)) is not None)
         result = self._act(turn, decision, work)
         result = replace(result, events=(*self._bookkeeping(turn, decision, result), *result.events))
@@ -277,11 +292,7 @@ class Assistant:
         if decision.digression and again is not None and not _changes_form(result):
             question = again(turn).messages
             result = replace(result, messages=(*result.messages, *question), follows=result.follows + len(question))
-        in_danger = decision.action in ALARMS
-        if in_danger and asks_person(turn.parse.asserted):
-            result = replace(result, messages=(*result.messages, *hand_off.in_danger(turn).messages))
-        result = notices.with_notices(turn, result, work.notices)
-        return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
+        return decision, result
 
     def _act(self, turn: TurnContext, decision: Decision, work: Work) -> ActionResult:
         name = say.SAYS.get(decision.action, decision.action)

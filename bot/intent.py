@@ -11,6 +11,7 @@ from bot.cases.demand_heads import NO_ITEM
 from bot.context import CHOICE_STEP, brought_up, search, subject_of, told_about
 from bot.live_need import asks_live, tells_only_time
 from bot.nlu.elsewhere import lies_elsewhere
+from bot.nlu.nowhere import nowhere
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import commands_in, content_of, opens_with_command, short_answer
 from bot.subject import Subject
@@ -41,6 +42,7 @@ REPORTED = 0.6
 LIKELY_FOREIGN, FOREIGN = 0.4, 0.6
 OPEN, SURE_CHAT = 0.8, 0.9
 SURELY_NONE = 0.75
+ASKS_ANEW, LEAST_ON = 0.5, 0.17
 SURELY = 0.8
 NAMED = 0.9
 CASE_CHANGES = ("hasten_case", "withdraw_case", "supplement_case", "reopen_case")
@@ -75,6 +77,9 @@ def settled(turn: TurnContext) -> str:
             return "file_demand"
     if parse.first("case_number") and parse.intent not in CASE_CHANGES:
         return "case_status"
+    asks = parse.asks() or parse.probability("ask_service", "ask_detail") >= ASKS_ANEW
+    if asks and parse.topic and nowhere(parse.canonical) is not None:
+        return "out_of_scope"
     on_case = parse.intent in CASE_INTENTS and (turn.tracker.slot("case_number") or parse.confidence >= SURELY)
     chats = parse.intent in SMALL_TALK and parse.confidence >= SURE_CHAT and not parse.aspects and not parse.persons
     if not on_case and not chats and (about := _about(turn)) is not None:
@@ -120,9 +125,14 @@ def _about(turn: TurnContext) -> str | None:
 
 
 def _rather_asks_on(turn: TurnContext, subject: Subject) -> bool:
-    """Whether a message that hardly speaks of anything else is about the service under discussion after all."""
+    """Whether a message that hardly speaks of anything else is about the service under discussion after all.
+
+    One that asks for a service with a topic of its own asks anew, whatever little the catalogue has on it.
+    """
     services, parse = subject.services(), turn.parse
-    near = bool(services) and brought_up(turn, services[0][0])
+    if parse.topic and parse.probability("ask_service") >= ASKS_ANEW:
+        return False
+    near = bool(services) and services[0][1] >= LEAST_ON and brought_up(turn, services[0][0])
     if not near or subject.share >= SURELY_NONE or parse.intent not in (*SEARCHED, "list_services"):
         return False
     lost = search(turn).verdict in (Verdict.NO_SERVICE, Verdict.VAGUE)

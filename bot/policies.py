@@ -6,34 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.actions.change_case import REOPEN_FORM, SUPPLEMENT_FORM
-from bot.actions.demand_form import CONFIRM, DEMAND_FORM
-from bot.actions.known_case import act_on_offer
 from bot.actions.life_path import wanted_move
-from bot.actions.rate_case import RATING_FORM
 from bot.actions.several import requests
 from bot.choices import ASKS_ANEW, picked
-from bot.context import CHOICE_SERVICE, CHOICE_STEP, brought_up, search, subject_of
+from bot.context import CHOICE_SERVICE, CHOICE_STEP, subject_of
 from bot.intent import settled
+from bot.nlu.emergency_calls import wants_emergency_call
 from bot.nlu.entities import find_query_code
 from bot.nlu.notice_wishes import wish_of
 from bot.nlu.parse import DANGER
 from bot.nlu.persons import elliptic
 from bot.nlu.place_wishes import place_wish_of
 from bot.nlu.said import (
-    gives_up,
-    goes_on,
-    kept_and_negated,
-    opening_act,
-    opens_with_command,
     says_all_clear,
-    says_submit,
     short_answer,
 )
 from bot.nlu.wants_person import asks_person
 from bot.turn import TurnContext
-from knowledge.catalogue import Kind
-from knowledge.verdict import Verdict
 
 DANGER_MID_FORM = 0.6
 DANGER_OVER_CHOICE = 0.8
@@ -44,14 +33,7 @@ HAND_OFF = 0.5
 OWN_MATTER = 0.6
 NEITHER = 0.5
 PICKED = 0.5
-CANCEL, SURE_CANCEL = 0.6, 0.9
-DIGRESSION = 0.6
-SURE_DIGRESSION = 0.85
-SMALLTALK_DIGRESSION = 0.7
-SURE_OUTSIDE = 0.9
-CASE_DIGRESSION = 0.75
-DIGRESSION_SIMILARITY = 0.5
-ASKING = 0.8
+CANCEL = 0.6
 CODE_WORDS = 6
 SURE_SHARE, SURE_SIMILARITY = 0.6, 0.7
 SMALLTALK = {
@@ -62,12 +44,6 @@ SMALLTALK = {
     "capabilities": "utter_capabilities",
     "repeat": "action_repeat",
     "switch_language": "action_switch_language",
-}
-FORM_ACTIONS = {
-    DEMAND_FORM: "demand_form",
-    SUPPLEMENT_FORM: "action_take_supplement",
-    REOPEN_FORM: "action_take_new_facts",
-    RATING_FORM: "action_rate_case",
 }
 CASE_INTENTS = {
     "case_status": "action_case_status",
@@ -106,6 +82,12 @@ def all_clear(turn: TurnContext) -> Decision | None:
         return None
     more = turn.parse.asks() or turn.parse.ordinary().intent == "hand_off"
     return Decision("utter_all_clear") if says_all_clear(turn.parse.canonical) and not more else None
+
+
+def emergency_call(turn: TurnContext) -> Decision | None:
+    """The police, an ambulance or the fire brigade to be called: only the citizen can; a running form goes on."""
+    wanted = turn.parse.payload is None and wants_emergency_call(turn.message.text)
+    return Decision("utter_emergency_numbers", digression=True) if wanted else None
 
 
 def notices(turn: TurnContext) -> Decision | None:
@@ -186,40 +168,6 @@ def choice(turn: TurnContext) -> Decision | None:
     return None
 
 
-def form(turn: TurnContext) -> Decision | None:
-    """A running form: cancelling, digressions, and else the next answer."""
-    name, parse = turn.tracker.active_form, turn.parse
-    if name is None:
-        return None
-    if act_on_offer(turn) is not None:
-        return Decision(name)
-    act = short_answer(turn.message.text)
-    if act == "cancel" or (act is None and (gives_up(turn.message.text) or _drops_it(turn))):
-        return Decision("action_cancel_form")
-    if parse.payload is not None and parse.intent == "list_services":
-        return Decision("action_list_services", digression=True)
-    if parse.payload is not None and parse.intent in ("ask_service", "ask_detail"):
-        asked = "action_answer_service" if "service" in parse.payload else "action_answer_detail"
-        return Decision(asked, digression=True)
-    if act is None and (parse.asks() or opening_act(turn.message.text) != "affirm") and not _answers(turn):
-        if parse.intent in SMALLTALK and parse.confidence >= SMALLTALK_DIGRESSION:
-            return Decision(SMALLTALK[parse.intent], digression=True)
-        if parse.intent in CASE_INTENTS and parse.confidence >= CASE_DIGRESSION and _past_description(turn):
-            return Decision(CASE_INTENTS[parse.intent], digression=True)
-        if (
-            parse.intent == "out_of_scope"
-            and parse.confidence >= SURE_OUTSIDE
-            and parse.asks()
-            and _past_description(turn)
-        ):
-            return Decision("action_out_of_scope", digression=True)
-        asks_on = _asks_on(turn)
-        if asks_on or _asks_service(turn) or _surely_asks(turn):
-            detail = asks_on or parse.intent == "ask_detail"
-            return Decision("action_answer_detail" if detail else "action_answer_service", digression=True)
-    return Decision(FORM_ACTIONS[name])
-
-
 def several(turn: TurnContext) -> Decision | None:
     """Several requests in one message."""
     if turn.parse.intent in ASKS_ANEW:
@@ -255,55 +203,3 @@ def _names_subject(turn: TurnContext) -> bool:
         return False
     subject = subject_of(turn)
     return subject is not None and subject.code is not None and subject.share >= SURE_SUBJECT
-
-
-def _past_description(turn: TurnContext) -> bool:
-    return turn.tracker.requested_slot != "description"
-
-
-def _drops_it(turn: TurnContext) -> bool:
-    """Whether the message wants the form gone and tells no value."""
-    parse = turn.parse
-    kept, _ = kept_and_negated(parse.entities, parse.text)
-    if opens_with_command(parse.text, "file_demand") or goes_on(parse.text) or says_submit(parse.text):
-        return False
-    told = [entity for entity in kept if entity.label != "time"]
-    return parse.intent == "cancel" and parse.confidence > (CANCEL if not kept else SURE_CANCEL) and not told
-
-
-def _answers(turn: TurnContext) -> bool:
-    """Whether the message holds a value the form can take and is no question."""
-    values = turn.parse.all("location", "time", "phone", "email")
-    asking = turn.parse.probability("ask_service", "ask_detail") > ASKING
-    return bool(values) and not (asking and turn.parse.asks())
-
-
-def _asks_on(turn: TurnContext) -> bool:
-    """Whether a question is about a service spoken of before the form, or between its questions."""
-    subject = subject_of(turn)
-    if subject is None or subject.code is None or turn.catalogue[subject.code].kind is not Kind.SERVICE:
-        return False
-    asks = turn.parse.asks() or turn.parse.aspects or turn.parse.probability("ask_detail", "ask_service") >= DIGRESSION
-    return bool(asks) and subject.share >= SURE_SUBJECT and brought_up(turn, subject.code)
-
-
-def _asks_service(turn: TurnContext) -> bool:
-    """Whether the message asks about a service instead of answering the form."""
-    parse = turn.parse
-    bar = DIGRESSION if _past_description(turn) and (parse.asks() or parse.aspects) else SURE_DIGRESSION
-    if parse.probability("ask_service", "ask_detail") < bar:
-        return False
-    if turn.tracker.requested_slot == CONFIRM and parse.intent == "ask_detail":
-        return False
-    found = search(turn)
-    known = found.verdict in (Verdict.ANSWERED, Verdict.CLARIFY) and found.similarity > DIGRESSION_SIMILARITY
-    return known and found.best.service.kind is Kind.SERVICE
-
-
-def _surely_asks(turn: TurnContext) -> bool:
-    """Whether a question surely names a service, whatever the intents' shares."""
-    found = search(turn)
-    sure = found.best.score >= SURE_SHARE and found.similarity >= SURE_SIMILARITY
-    kind = found.best.service.kind is Kind.SERVICE
-    asks = turn.parse.asks() or bool(turn.parse.aspects)
-    return asks and found.verdict is Verdict.ANSWERED and sure and kind

@@ -127,3 +127,22 @@ class _Perfect(DemandAnalyst):
 class _Told:
     def __init__(self, parts: dict[str, tuple[str, ...]]) -> None:
         self.split = parts.__getitem__
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [
+        ("民治大道的路灯不亮，还有隔壁烧烤店天天半夜吵", [None, "天天半夜"]),
+        ("楼道堆满杂物，另外工地每晚十一点还在施工，吵死了", [None, "每晚十一点"]),
+        ("昨天路灯坏了，还有垃圾没人收", ["昨天", "昨天"]),
+        ("路灯坏了三天了，另外楼上天天半夜装修", ["三天了", "天天半夜"]),
+        ("A lamp on Minkang Road is broken. Also the bar next door is noisy every night", [None, "every night"]),
+        ("Rubbish piled up downstairs, and also the neighbours renovate on Sunday mornings", [None, "Sunday mornings"]),
+        ("Since last week the street light has been broken. Also rubbish is not collected", ["Since last week"] * 2),
+    ],
+)
+def test_the_time_of_a_later_demand_is_not_that_of_an_earlier_one(
+    assistant: Assistant, text: str, times: list[str | None]
+) -> None:
+    found = [demand.time for demand in assistant.analyst.analyse(text)]
+    assert [time if time is None else time.strip() for time in found] == times or len(found) == 1, found

@@ -24,6 +24,7 @@ SAYS = {
 # How a turn ended that said one of these; small talk where it is none of them.
 OUTCOMES = {
     "utter_other_language": Outcome.CLARIFY,
+    "utter_emergency_numbers": Outcome.EMERGENCY,
     "utter_tell_more": Outcome.CLARIFY,
     "utter_nothing_to_cancel": Outcome.CANCELLED,
 }

@@ -16,6 +16,7 @@ from bot.cases.areas import Area, areas_of
 from bot.cases.case import CaseDraft, DemandType
 from bot.cases.deadlines import NORMAL
 from bot.cases.demand_heads import NO_ITEM, matter, ordered, read_subcategories
+from bot.cases.shared_times import told_so_far
 from bot.cases.split import Splitter
 from bot.language import detect
 from bot.nlu.entities import Entity, find_entities, likeliest_place
@@ -109,11 +110,14 @@ class DemandAnalyst:
         self._retriever = retriever
 
     def analyse(self, text: str) -> tuple[Demand, ...]:
-        """The demands of a text, in the order told; place and time told once hold for all."""
+        """The demands of a text, in the order told; a place told once holds for all, a time for what comes after it."""
         language = "en" if detect(text).language == "en" else "zh"
         whole = find_entities(text, language, self.city)
         parts = [part for part in self.splitter.split(text) if not says_nothing(ordered(part))] or [text.strip()]
-        return tuple(self._one(part, find_entities(part, language, self.city), text, whole) for part in parts)
+        return tuple(
+            self._one(part, find_entities(part, language, self.city), text, shared)
+            for part, shared in zip(parts, told_so_far(text, parts, whole), strict=True)
+        )
 
     def read(self, text: str, vector: NDArray[np.float32]) -> Demand:
         """A text with its vector read as one demand, whatever it holds; where and when are not, nor is the catalogue searched."""
