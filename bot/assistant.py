@@ -27,6 +27,7 @@ from bot.actions import (
     several,
 )
 from bot.answer import render
+from bot.bookkeeping import ALARMS, kept_in_mind
 from bot.cases.analysis import DemandAnalyst
 from bot.cases.duplicate_finder import DuplicateFinder, KnownCases
 from bot.cases.taught import TaughtDispatcher
@@ -83,10 +84,7 @@ ASKED_AGAIN: Mapping[str, Action] = {
     "demand_form": file_demand.ask_again,
     rate_case.RATING_FORM: rate_case.ask_again,
 }
-MAX_OPEN_NEED = 120
 DROPS = "action_cancel_form"
-ALARMS = ("action_emergency", "action_crisis")
-KEEPS_CHOICES = {*ALARMS, "action_repeat"}
 # Decides and acts in a turn; gives what was done and the intent that was read.
 Run = Callable[[TurnContext, Work], tuple[ActionResult, str]]
 # Told of a turn once it is stored; must neither wait nor raise.
@@ -287,7 +285,7 @@ class Assistant:
         """What is to be done and what came of it, with a running form's question after a digression."""
         decision = next(found for policy in self._policies if (found := policy(turn)) is not None)
         result = self._act(turn, decision, work)
-        result = replace(result, events=(*self._bookkeeping(turn, decision, result), *result.events))
+        result = replace(result, events=(*kept_in_mind(turn, decision, result), *result.events))
         again = ASKED_AGAIN.get(turn.tracker.active_form or "")
         if decision.digression and again is not None and not _changes_form(result):
             question = again(turn).messages
@@ -313,23 +311,6 @@ class Assistant:
         if name in ACTIONS:
             return ACTIONS[name](turn)
         return say.utter(turn, name, say.OUTCOMES.get(name, Outcome.SMALLTALK))
-
-    def _bookkeeping(self, turn: TurnContext, decision: Decision, result: ActionResult) -> tuple[Event, ...]:
-        """Forget choices once answered; remember the words a later "I want to report it" refers to."""
-        events: list[Event] = []
-        if turn.tracker.slot("choices") and decision.action not in KEEPS_CHOICES:
-            events += [turn.slot("choices", None), turn.slot("choice_purpose", None)]
-        alarm = decision.action in ALARMS
-        if alarm or turn.tracker.slot("alarmed"):
-            events.append(turn.slot("alarmed", alarm or None))
-        asked_back = result.outcome is Outcome.CLARIFY and decision.action.startswith("action_answer")
-        if asked_back or turn.tracker.slot("open_need"):
-            events.append(turn.slot("open_need", turn.parse.asserted[:MAX_OPEN_NEED] if asked_back else None))
-        if turn.tracker.active_form is None and decision.action.startswith("action_answer"):
-            demand = bool(result.hits) and result.hits[0].service.code.startswith("H")
-            remembered = result.outcome is Outcome.NO_SERVICE or demand
-            events.append(turn.slot("told", turn.message.text if remembered else None))
-        return tuple(events)
 
 
 def _changes_form(result: ActionResult) -> bool:

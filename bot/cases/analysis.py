@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import repeat
 from types import MappingProxyType
 
 import numpy as np
@@ -114,10 +115,13 @@ class DemandAnalyst:
         language = "en" if detect(text).language == "en" else "zh"
         whole = find_entities(text, language, self.city)
         parts = [part for part in self.splitter.split(text) if not says_nothing(ordered(part))] or [text.strip()]
-        return tuple(
-            self._one(part, find_entities(part, language, self.city), text, shared)
-            for part, shared in zip(parts, told_so_far(text, parts, whole), strict=True)
-        )
+        own = [find_entities(part, language, self.city) for part in parts]
+        shared = told_so_far(text, parts, whole)
+        found = tuple(self._one(*one) for one in zip(parts, own, repeat(text), shared))
+        if len(found) > 1 and len({demand.service_item for demand in found} - {None}) < 2:
+            # One matter told in several sentences.
+            return tuple(self._one(*one) for one in zip(parts, own, repeat(text), repeat(whole)))
+        return found
 
     def read(self, text: str, vector: NDArray[np.float32]) -> Demand:
         """A text with its vector read as one demand, whatever it holds; where and when are not, nor is the catalogue searched."""

@@ -1,0 +1,29 @@
+"""What a turn leaves behind beside what its action did: choices, alarms, and words that a later message refers to."""
+
+from __future__ import annotations
+
+from bot.policies import Decision
+from bot.tracker import Event
+from bot.turn import ActionResult, Outcome, TurnContext
+
+MAX_OPEN_NEED = 120
+ALARMS = ("action_emergency", "action_crisis")
+KEEPS_CHOICES = {*ALARMS, "action_repeat"}
+
+
+def kept_in_mind(turn: TurnContext, decision: Decision, result: ActionResult) -> tuple[Event, ...]:
+    """Forget choices once answered; remember the words a later "I want to report it" refers to."""
+    events: list[Event] = []
+    if turn.tracker.slot("choices") and decision.action not in KEEPS_CHOICES:
+        events += [turn.slot("choices", None), turn.slot("choice_purpose", None)]
+    alarm = decision.action in ALARMS
+    if alarm or turn.tracker.slot("alarmed"):
+        events.append(turn.slot("alarmed", alarm or None))
+    asked_back = result.outcome is Outcome.CLARIFY and decision.action.startswith("action_answer")
+    if asked_back or turn.tracker.slot("open_need"):
+        events.append(turn.slot("open_need", turn.parse.asserted[:MAX_OPEN_NEED] if asked_back else None))
+    if turn.tracker.active_form is None and decision.action.startswith("action_answer"):
+        demand = bool(result.hits) and result.hits[0].service.code.startswith("H")
+        remembered = result.outcome is Outcome.NO_SERVICE or demand
+        events.append(turn.slot("told", turn.message.text if remembered else None))
+    return tuple(events)
