@@ -24,5 +24,10 @@ def second_wish(turn: TurnContext, result: ActionResult) -> TurnContext | None:
 
 
 def answers_it(result: ActionResult) -> bool:
-    """Whether what was made of the rest is worth saying: a question which service is meant, too."""
+    """Whether what was made of the rest is worth saying: a question which service is meant, too.
+
+    A new form begins only by a command, which dropping the one before looks for itself ("算了，投诉也没用" is none).
+    """
+    if result.outcome is Outcome.FORM_QUESTION:
+        return False
     return result.outcome not in NO_WISH or bool(result.hits)
