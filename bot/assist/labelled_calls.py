@@ -13,6 +13,7 @@ from knowledge.yaml_file import ContentError
 
 FIELDS = ("type", "category", "service_item", "district", "place", "time", "contact")
 DEMAND = "demand"
+PREFIX = "calls_"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class LabelledCall:
     """A call, the services any of which is right, and for a demand the fields of its form, empty where not told."""
 
     key: str
+    author: str
     language: str
     asr: str
     kind: str
@@ -35,7 +37,7 @@ class LabelledCall:
 
 def shipped_calls() -> list[Path]:
     """The files of the repository."""
-    return sorted(EVAL.glob("calls_*.jsonl"))
+    return sorted(EVAL.glob(f"{PREFIX}*.jsonl"))
 
 
 def read_calls(paths: Sequence[Path]) -> tuple[LabelledCall, ...]:
@@ -46,19 +48,20 @@ def read_calls(paths: Sequence[Path]) -> tuple[LabelledCall, ...]:
             if not line.strip():
                 continue
             try:
-                found.append(_call(json.loads(line)))
+                found.append(_call(json.loads(line), path.stem.removeprefix(PREFIX)))
             except (KeyError, TypeError, ValueError) as error:
                 raise ContentError(path, number, f"is no labelled call: {error!r}") from None
     return tuple(found)
 
 
-def _call(row: Mapping[str, object]) -> LabelledCall:
+def _call(row: Mapping[str, object], author: str) -> LabelledCall:
     spoken, want = row["segments"], row["want"]
     if not isinstance(spoken, list) or not isinstance(want, dict):
         raise TypeError("segments and want")
     case = {name: str((want.get("case") or {}).get(name) or "") for name in FIELDS}
     return LabelledCall(
         str(row["call"]),
+        author,
         str(row["language"]),
         str(row["asr"]),
         str(want["kind"]),

@@ -33,9 +33,9 @@ def evaluate_calls(assistance: Assistance, files: Sequence[Path], wrong: bool, c
 
 
 def _groups(measured: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
-    """All calls, then those of each language, recognition and kind."""
+    """All calls, then those of each language, author, recognition and kind."""
     groups: dict[str, list[Measured]] = {"all": list(measured)}
-    for key in ("language", "asr", "kind"):
+    for key in ("language", "author", "asr", "kind"):
         for one in sorted(measured, key=lambda one: str(getattr(one.call, key))):
             groups.setdefault(str(getattr(one.call, key)), []).append(one)
     return list(groups.items())
@@ -61,12 +61,15 @@ def _print_services(measured: Sequence[Measured], console: Console) -> None:
 
 
 def _print_fields(measured: Sequence[Measured], console: Console) -> None:
-    groups = [(name, own) for name, own in _groups(measured) if any(one.call.kind == DEMAND for one in own)]
-    table = Table("field", "precision %", "recall %", *(f"F1 % {name}" for name, _ in groups), title="The form")
-    for row, fields in (("all, micro", FIELDS), *((name, (name,)) for name in FIELDS)):
-        whole = score(measured, fields)
-        cells = [_percent(score(own, fields).f1) for _, own in groups]
-        table.add_row(row, _percent(whole.precision), _percent(whole.recall), *cells)
+    names = (name.replace("_", " ") for name in FIELDS)
+    table = Table("demands", "precision %", "recall %", "F1 %", *names, title="The form, and F1 % of its fields")
+    for name, own in _groups(measured):
+        demands = [one for one in own if one.call.kind == DEMAND]
+        if demands:
+            whole = score(own, FIELDS)
+            fields = (score(own, (field,)).f1 for field in FIELDS)
+            figures = (whole.precision, whole.recall, whole.f1, *fields)
+            table.add_row(f"{name} {len(demands)}", *map(_percent, figures))
     console.print(table)
 
 
