@@ -15,6 +15,7 @@ from bot.channels.capability import Capabilities
 from bot.channels.plain import packed, pieces_of
 from bot.errors import BadCallback
 from bot.messages import Button
+from connectors.mock.wecom import create_wecom
 from connectors.mock.wecom_corp import BOT, HUMAN, Corp
 from connectors.mock.wecom_pusher import Pusher
 from connectors.wechat.crypto import Codec, Signed
@@ -22,7 +23,8 @@ from connectors.wechat.markup import fields_of
 from connectors.wecom.channel import content_of, menus
 from connectors.wecom.wire import Ask, Session, call_of, item_of, session_of
 from tests.npm import installed, run
-from tests.wecom_city import ACCOUNT, CORP, KEY, SECRET, TOKEN, Mock
+from tests.served import Served
+from tests.wecom_city import ACCOUNT, CORP, KEY, SECRET, TOKEN
 
 ODD = [None, True, 0, -1, 10**30, 3.5, "", "text", "a\x00\ud800", [], [{}], {}, {"content": ["x"]}]
 ANYTHING = st.sampled_from(ODD)
@@ -52,7 +54,7 @@ def pusher(corp: Corp) -> Iterator[Pusher]:
 
 @pytest.fixture(scope="module")
 def client(corp: Corp, pusher: Pusher) -> Iterator[Outsider]:
-    mock = Mock(corp, pusher)
+    mock = Served(create_wecom(corp, pusher))
     client = Outsider(CORP, SECRET)
     client.API_BASE_URL = f"{mock.url}/cgi-bin/"
     yield client
