@@ -276,3 +276,7 @@ class ActionCallUnreadable(ActionError):
 
 class EngineAway(ChengdaError):
     """Another engine that answers in our place gave no answer that can be used."""
+
+
+class ConversationBusy(ChengdaError):
+    """Another message of the same conversation of a project takes long."""

@@ -8,7 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from bot.rasa import processor as processor_module
 from bot.rasa.assembly import check, prepare
+from bot.rasa.conversations import Conversations
 from bot.rasa.project import read_project
 from bot.rasa.refusals import ProjectRefused
 from connectors.cli import app
@@ -145,7 +147,8 @@ def test_talk_on_the_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_served(tmp_path: Path) -> None:
     read = read_project(project(tmp_path))
-    with TestClient(project_app(prepare(read, ExactUnderstanding(read.training)), "small")) as client:
+    processor = prepare(read, ExactUnderstanding(read.training))
+    with TestClient(project_app(processor, "small", enable_api=True)) as client:
         said = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "hello"})
         assert said.json() == [{"recipient_id": "u", "text": "Hello hello."}]
         streamed = client.post("/webhooks/rest/webhook?stream=true", json={"sender": "u", "message": "/greet"})
@@ -160,3 +163,48 @@ def test_served(tmp_path: Path) -> None:
         assert client.get("/version").json()["version"] == "3.6.21"
         assert client.get("/status").json()["num_active_training_jobs"] == 0
         assert client.get("/webhooks/rest/").json() == {"status": "ok"}
+        assert client.get("/").text == "Hello from Rasa: 3.6.21"
+
+
+def test_conversations_are_open_only_where_enabled_and_to_who_has_the_token(tmp_path: Path) -> None:
+    read = read_project(project(tmp_path))
+    processor = prepare(read, ExactUnderstanding(read.training))
+    guarded = ("/conversations/u/tracker", "/status")
+    with TestClient(project_app(processor, "small")) as client:
+        assert client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "hello"}).status_code == 200
+        for path in (*guarded, "/version", "/openapi.json"):
+            assert client.get(path).status_code == 404, path
+        assert client.post("/model/parse", json={"text": "hello"}).status_code == 404
+    with TestClient(project_app(processor, "small", enable_api=True, auth_token="sesame")) as client:
+        for path in guarded:
+            assert client.get(path).status_code == client.get(f"{path}?token=wrong").status_code == 401, path
+            assert client.get(f"{path}?token=sesame").status_code == 200, path
+        intent = {"name": "greet"}
+        assert client.post("/conversations/u/trigger_intent", json=intent).status_code == 401
+        assert client.post("/conversations/u/trigger_intent?token=sesame", json=intent).status_code == 200
+        assert client.post("/model/parse", json={"text": "hello"}).status_code == 401
+        assert client.get("/version").status_code == 200
+    ran = CliRunner().invoke(app, ["rasa", "run", str(project(tmp_path)), "--auth-token", "sesame"])
+    assert ran.exit_code == 2 and "--enable-api" in ran.output
+
+
+def test_a_conversation_under_way_is_told_so_and_what_breaks_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = read_project(project(tmp_path))
+    processor = prepare(read, ExactUnderstanding(read.training))
+    processor.conversations = Conversations(most=2, busy_seconds=0.05)
+    with TestClient(project_app(processor, "small", enable_api=True), raise_server_exceptions=False) as client:
+
+        def say(sender: str) -> int:
+            return client.post("/webhooks/rest/webhook", json={"sender": sender, "message": "hello"}).status_code
+
+        with processor.conversations.held("a"):
+            assert say("a") == 503 and say("b") == 200
+        assert say("a") == 200
+        monkeypatch.setattr(processor_module, "run_action", lambda *given: 1 / 0)
+        assert say("c") == 500
+        assert list(processor.conversations.events) == ["a", "c"], "the least recent one is gone"
+        monkeypatch.undo()
+        assert say("c") == 200 and processor.conversations.events["c"]
+        assert not processor.conversations._turnstiles

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.errors import ActionError, ActionRejected
 from bot.rasa.action_call import ActionServer
 from bot.rasa.actions import run_action
+from bot.rasa.conversations import Conversations
 from bot.rasa.domain import LISTEN, SESSION_METADATA_SLOT, SESSION_START, Domain
 from bot.rasa.events import (
     ActionExecuted,
@@ -58,26 +59,6 @@ class Policies:
         return choose([policy.predict(tracker, self.rule_only) for policy in self.all], tracker)
 
 
-@dataclass
-class Conversations:
-    """The conversations in memory: every event by sender, and one lock for each."""
-
-    events: dict[str, list[Event]] = field(default_factory=dict)
-    locks: dict[str, threading.Lock] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def lock(self, sender: str) -> threading.Lock:
-        """One message of a conversation at a time."""
-        with self._guard:
-            return self.locks.setdefault(sender, threading.Lock())
-
-    def session(self, sender: str, domain: Domain) -> Tracker:
-        """The tracker of the last session."""
-        events = self.events.get(sender, [])
-        starts = [i for i, e in enumerate(events) if isinstance(e, ActionExecuted) and e.name == SESSION_START]
-        return Tracker(sender, domain, events[starts[-1] if len(starts) > 1 else 0 :])
-
-
 class Processor:
     """Runs the turns of a project; `clock` gives seconds since 1970."""
 
@@ -102,31 +83,26 @@ class Processor:
         input_channel: str = INPUT_CHANNEL,
         channel: str = CHANNEL,
     ) -> list[dict[str, Any]]:
-        """One message: what the channel is given for it (an empty list where there is nothing to say)."""
-        with self.conversations.lock(sender):
-            tracker = self._tracker(sender)
-            before = len(tracker.events)
-            turn = _Turn(self, tracker, Stage(self.domain, self.server, channel))
+        """One message: what the channel is given for it (an empty list where there is nothing to say).
+
+        Raises ConversationBusy.
+        """
+        with self._turn(sender, channel) as turn:
             turn.open_session(metadata)
             turn.say(self._uttered(text, metadata, input_channel))
-            self._keep(sender, tracker, before)
             return turn.messages
 
     def trigger(
         self, intent: str, entities: Sequence[Mapping[str, Any]], sender: str, channel: str = CHANNEL
     ) -> list[dict[str, Any]]:
-        """An intent from outside, as if it had been said."""
-        with self.conversations.lock(sender):
-            tracker = self._tracker(sender)
-            before = len(tracker.events)
-            turn = _Turn(self, tracker, Stage(self.domain, self.server, channel))
+        """An intent from outside, as if it had been said; raises ConversationBusy."""
+        with self._turn(sender, channel) as turn:
             turn.open_session(None)
-            input_channel = tracker.current_state()["latest_input_channel"]
+            input_channel = turn.tracker.current_state()["latest_input_channel"]
             parsed = {"intent": {"name": intent}, "entities": [dict(mark) for mark in entities]}
             text = f"EXTERNAL: {intent}"
             external = {"is_external": True}
             turn.say(UserUttered(text, {**parsed, "text": text}, input_channel, _new_id(), metadata=external))
-            self._keep(sender, tracker, before)
             return turn.messages
 
     def tracker(self, sender: str) -> Tracker:
@@ -153,8 +129,16 @@ class Processor:
         tracker.stamp = self.stamp
         return tracker
 
-    def _keep(self, sender: str, tracker: Tracker, before: int) -> None:
-        self.conversations.events.setdefault(sender, []).extend(tracker.events[before:])
+    @contextmanager
+    def _turn(self, sender: str, channel: str) -> Iterator[_Turn]:
+        """A turn of a conversation; what happened in it is kept, also when it breaks. Raises ConversationBusy."""
+        with self.conversations.held(sender):
+            tracker = self._tracker(sender)
+            before = len(tracker.events)
+            try:
+                yield _Turn(self, tracker, Stage(self.domain, self.server, channel))
+            finally:
+                self.conversations.keep(sender, tracker.events[before:])
 
 
 class _Turn:

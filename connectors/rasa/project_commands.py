@@ -39,6 +39,12 @@ DomainPlaces = Annotated[
 DataFolder = Annotated[str, typer.Option("--data", help="The training data, relative to the folder.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port; Rasa's own is 5005.")]
 Host = Annotated[str, typer.Option(help="The address to listen at.")]
+EnableApi = Annotated[
+    bool, typer.Option("--enable-api", help="Also serve tracker, parsing and intents from outside, as Rasa does.")
+]
+AuthToken = Annotated[
+    str, typer.Option("--auth-token", "-t", help="What callers of these must show as `?token=`; empty lets all call.")
+]
 
 
 def _layout(config: str, domain: Sequence[str] | None, data: str) -> Layout:
@@ -163,10 +169,15 @@ def run(
     config: ConfigFile = "config.yml",
     domain: DomainPlaces = None,
     data: DataFolder = "data",
+    enable_api: EnableApi = False,
+    auth_token: AuthToken = "",
 ) -> None:
-    """Serve a project: Rasa's REST channel, tracker, parsing and intents from outside."""
+    """Serve a project: Rasa's REST channel, and with --enable-api tracker, parsing and intents from outside."""
+    if auth_token and not enable_api:
+        raise typer.BadParameter("--auth-token guards what --enable-api opens 需与 --enable-api 一起使用")
     project, processor = _processor(folder, _layout(config, domain, data))
-    uvicorn.run(project_app(processor, project.config.assistant_id), host=host, port=port, log_level="warning")
+    served = project_app(processor, project.config.assistant_id, enable_api, auth_token)
+    uvicorn.run(served, host=host, port=port, log_level="warning")
 
 
 def register(commands: typer.Typer) -> None:
