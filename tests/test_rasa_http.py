@@ -11,9 +11,13 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from bot.build import assistant_of
+from bot.domain import read_domain
+from bot.messages import SenderId
 from bot.settings import Settings
+from bot.tracker import Event, Tracker, fold
 from bot.training import Models
 from connectors.app import create_app
+from connectors.rasa.tracker_json import PERSONAL_SLOTS, tracker_json
 
 TOKEN = "open-sesame-open-sesame"
 
@@ -94,3 +98,23 @@ def test_conversations_are_never_open(client: TestClient, method: str, path: str
     )
     for given in ("", "?token="):
         assert client.request(method, f"/conversations/a/{path}{given}", json=body).status_code == 404
+
+
+def test_personal_slots_and_numbers_are_in_no_dump() -> None:
+    domain = read_domain()
+    values: dict[str, Any] = {
+        "contact": "13800138000",
+        "agent_note": "calls often",
+        "told": "my secret",
+        "language": "zh",
+        "path_step": 13800138000,
+        "alarmed": True,
+        "choices": ["C01", {"13800138000": 5}],
+    }
+    events = [Event("session_started", 1.0), *(Event("slot", 2.0, name, value) for name, value in values.items())]
+    dump = tracker_json("a", fold(Tracker(SenderId("a")), events), events, domain)
+    told = json.dumps(dump, ensure_ascii=False)
+    assert "13800138000" not in told and "often" not in told and "secret" not in told
+    assert not {"contact", "agent_note", "told", "demands"} & set(dump["slots"])
+    assert (dump["slots"]["alarmed"], dump["slots"]["language"], dump["slots"]["choices"][0]) == (True, "zh", "C01")
+    assert set(domain.slots) >= PERSONAL_SLOTS, "a slot has another name now"

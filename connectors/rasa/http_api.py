@@ -114,6 +114,6 @@ def _said(assistant: Assistant, conversation: str, text: str) -> Answer:
 
 
 def _dump(assistant: Assistant, conversation: str, verbosity: str) -> dict[str, Any]:
-    with assistant.store.work() as work:
+    with assistant.store.read() as work:
         state, events = work.tracker(SenderId(conversation)), work.events(SenderId(conversation))
     return tracker_json(conversation, state, events, assistant.domain, verbosity)

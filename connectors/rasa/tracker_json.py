@@ -16,6 +16,11 @@ VERBOSITIES = ("NONE", "APPLIED", "AFTER_RESTART", "ALL")
 _CODE = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-HJKMNP-Z2-9]{8}|(?=[a-z]*[2-9])(?=[2-9]*[a-z])[a-hjkmnp-z2-9]{8})(?![A-Za-z0-9])"
 )
+# Slots that hold what a citizen told of themselves, or what an agent noted; a dump has none of them.
+PERSONAL_SLOTS = frozenset({
+    "contact", "agent_note", "told", "opening", "open_need", "need", "known_case", "demands", "supplement", "new_facts",
+    "rating_reason", "call_back_asked",
+})  # fmt: skip
 NO_DATA = dict.fromkeys(("elements", "quick_replies", "buttons", "attachment", "image", "custom"))
 
 
@@ -26,6 +31,7 @@ def tracker_json(
     told = [one for event in events for one in _events(event)]
     users = [event for event in told if event["event"] == "user"]
     slots = {**domain.slots, **tracker.slots, "requested_slot": tracker.requested_slot}
+    slots = {name: value for name, value in slots.items() if name not in PERSONAL_SLOTS}
     if verbosity != "ALL":
         begins = max((place for place, one in enumerate(told) if one["event"] == "session_started"), default=0)
         told = told[begins:]
@@ -49,7 +55,10 @@ def masked(value: Any) -> Any:
     if isinstance(value, str):
         return _CODE.sub("[code]", redact(value).text)
     if isinstance(value, Mapping):
-        return {key: masked(one) for key, one in value.items()}
+        return {masked(key): masked(one) for key, one in value.items()}
+    if isinstance(value, int) and not isinstance(value, bool):
+        told = masked(str(value))
+        return value if told == str(value) else told
     return [masked(one) for one in value] if isinstance(value, list | tuple) else value
 
 
@@ -66,7 +75,7 @@ def _events(event: Event) -> list[dict[str, Any]]:
             return [{**listened, "action_text": None, "hide_rule_turn": False}, said]
         case "bot":
             return [{**base, "text": masked(event.text or ""), "data": NO_DATA}]
-        case "slot":
+        case "slot" if event.name not in PERSONAL_SLOTS:
             return [{**base, "name": event.name, "value": masked(event.value)}]
         case "active_loop":
             return [{**base, "name": event.name}]
