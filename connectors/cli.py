@@ -166,8 +166,11 @@ def serve(
 
 @app.command()
 def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a new one by default.")] = "") -> None:
-    """Talk to the assistant in the terminal."""
-    assistant = _prepared(Settings())
+    """Talk to the assistant in the terminal; our own engine answers, also where a Rasa answers at the doors."""
+    settings = Settings()
+    assistant = _prepared(settings)
+    if settings.engine == "rasa":
+        console.print("Our own engine answers here, no Rasa. 此处由自有引擎回答，不经 Rasa。")
     name = SenderId(sender or f"terminal-{secrets.token_hex(4)}")
     console.print("Type a message; Ctrl-D ends. 输入消息，Ctrl-D 结束。")
     for line in iter(lambda: console.input("[bold]> [/bold]") if sys.stdin.isatty() else sys.stdin.readline(), ""):
