@@ -171,7 +171,10 @@ class Assistant:
         self, message: UserMessage, parse: Parse, live: LiveDesk, and_then: AndThen | None, run: Run | None
     ) -> list[dict[str, Any]]:
         with self.store.work() as work:
-            work.hold(message.kept_as)
+            # First who writes, then the conversation behind: one order for all turns.
+            work.hold(message.sender)
+            if message.kept_as != message.sender:
+                work.hold(message.kept_as)
             known = work.answer_of(message.kept_as, message.message_id)
             if known is not None:
                 if and_then is not None:

@@ -160,12 +160,15 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="The --auth-token of that Rasa; never logged or told."
     )
     rasa_seconds: float = Field(
-        default=8.0, gt=0, le=60, description="How long that Rasa may take before the citizen is passed to a person."
+        default=8.0,
+        gt=0,
+        le=10,
+        description="How long that Rasa may take, all in all, before the citizen is passed to a person; 10 at most.",
     )
     rasa_token: SecretStr = Field(
         default=SecretStr(""),
         description="Token that a Rasa must show at our actions, and who reads or writes a conversation in Rasa's HTTP "
-        "API; empty leaves the actions open to all, each in a conversation of its own, and closes the conversations.",
+        "API; empty lets only callers on the same machine call the actions, and closes the conversations.",
     )
 
     @property

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         app.state.settings = settings
         seal = app.state.seal = Seal(signing_key(settings.secret.get_secret_value(), settings.data_dir))
         rasa = engine_of(settings, seal)
+        app.state.readers = CapacityLimiter(action_server.READERS)
         app.state.assistant.stand_in = rasa.handle if rasa else None
         engine = app.state.assistant
         throttle = app.state.throttle = Throttle(settings.redis_url)
@@ -153,6 +155,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         requests_a_minute=settings.rate_limit,
         trusted_proxy=settings.trusted_proxy,
         refusals={f"{OPEN311}/": refusal_of(domain), deep_chat_api.PATH: deep_chat_api.refusal_of(domain)},
+        may_call=action_server.may_call,
     )
     app.add_middleware(Doors, origins=web.origins)
     app.add_middleware(SecurityHeaders)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
 from collections import OrderedDict
@@ -27,6 +28,8 @@ ENVELOPE_BYTES = 64 * 1024
 # A Rasa sends the whole conversation, and its domain, with every action it calls.
 ACTIONS_PATH = "/webhook"
 FREE_PATHS = ("/healthz", "/readyz", "/metrics")
+# Who shows one of these came by way of another machine, a proxy's.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 # How a part of the service tells a status in its own protocol.
 Refusal = Callable[[Request, int], Response]
 
@@ -41,10 +44,13 @@ class Limits:
         requests_a_minute: int,
         trusted_proxy: bool,
         refusals: Mapping[str, Refusal] | None = None,
+        may_call: Callable[[Request], bool] = lambda request: False,
     ) -> None:
+        """`may_call` tells who may call our actions: others have no need of large bodies there."""
         self._app = app
         self._domain = domain
         self._refusals = refusals or {}
+        self._may_call = may_call
         self._limit = requests_a_minute
         self._trusted_proxy = trusted_proxy
         self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
@@ -61,7 +67,7 @@ class Limits:
             refusal.headers["Retry-After"] = str(WINDOW_SECONDS)
             await refusal(scope, receive, send)
             return
-        most = most_bytes(scope["path"])
+        most = most_bytes(scope["path"], lambda: self._may_call(Request(scope)))
         if int(headers.get(b"content-length", b"0") or 0) > most:
             await self._refusal(scope, 413, language)(scope, receive, send)
             return
@@ -89,9 +95,24 @@ def address_of(scope: Scope, trusted_proxy: bool) -> str:
     return str(scope["client"][0]) if scope.get("client") else ""
 
 
-def most_bytes(path: str) -> int:
-    """How large a body may be: a file and its envelope where files are taken."""
-    if path == ACTIONS_PATH:
+def is_local(request: Request) -> bool:
+    """Whether a request comes from this machine, by no proxy."""
+    if any(name in request.headers for name in FORWARDED) or request.client is None:
+        return False
+    return is_loopback(request.client.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address of a machine is this machine itself."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def most_bytes(path: str, may_call: Callable[[], bool] = lambda: False) -> int:
+    """How large a body may be: a file and its envelope where files are taken, a whole talk where actions are called."""
+    if path == ACTIONS_PATH and may_call():
         return MAX_CALL_BYTES
     return evidence_rules().most_bytes + ENVELOPE_BYTES if EVIDENCE_PATH.fullmatch(path) else MAX_BODY_BYTES
 

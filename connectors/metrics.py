@@ -15,6 +15,7 @@ MESSAGES = Counter(
     "chengda_messages_total", "Tries to send a message by channel, kind and the state after it.",
     ["channel", "kind", "state"],
 )  # fmt: skip
+ASKED = Counter("chengda_rasa_asked_total", "Messages for the Rasa behind our doors by what came of it.", ["result"])
 SECONDS = Histogram(
     "chengda_turn_seconds", "Time of one turn in seconds.", buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 )
@@ -34,6 +35,11 @@ def count_turn(answer: list[dict[str, Any]]) -> None:
 def count_message(channel: str, kind: str, state: str) -> None:
     """Count a try to send a message."""
     MESSAGES.labels(channel, kind, state).inc()
+
+
+def count_asked(result: str) -> None:
+    """Count a message for the Rasa behind our doors."""
+    ASKED.labels(result).inc()
 
 
 @router.get("/metrics", include_in_schema=False)

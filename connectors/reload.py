@@ -6,7 +6,6 @@ process looks for itself; `/admin/reload` only makes the one it reaches look at 
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import secrets
 import threading
@@ -17,10 +16,10 @@ from pydantic import BaseModel
 from bot.build import rebuilt
 from bot.model_folder import ModelFolder
 from bot.settings import Settings
+from connectors.limits import is_local
 
 router = APIRouter()
 logger = logging.getLogger("chengda")
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 class Reloader:
@@ -94,9 +93,4 @@ def _allowed(request: Request, token: str) -> bool:
     if token:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and secrets.compare_digest(given.encode(), token.encode())
-    if any(name in request.headers for name in FORWARDED) or request.client is None:
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    return is_local(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +12,29 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from bot.assistant import Assistant
 from bot.build import assistant_of
-from bot.errors import SettingsError
+from bot.elsewhere import run_of
+from bot.errors import ActionRejected, SettingsError
 from bot.messages import MessageId, SenderId, UserMessage, behind
+from bot.said import Said
 from bot.settings import Settings
 from bot.store import Work
 from bot.tracker import Event, Mode
 from bot.training import Models
 from connectors.app import create_app
+from connectors.cli import app
+from connectors.rasa.action_server import handled
 from connectors.rasa.engine import engine_of
+from connectors.rasa.environment import ROOT
 from connectors.rasa.seal import Seal
 from tests.messengers import Answer, Api, api_of, until
 from tests.rasa_double import RasaDouble
 from tests.served import Served
 
+ERROR = {"outcome": "error", "language": "zh", "intent": {"name": "none", "confidence": 0}}
 LAMP = "民治大道的路灯坏了三天了，没人修"
 
 
@@ -61,7 +69,7 @@ def city(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     folder = tmp_path_factory.mktemp("city")
     rasa = RasaDouble()
     with api_of(rasa.answer) as api:
-        settings = _settings(folder, rasa_url=api.url, rasa_seconds=30)
+        settings = _settings(folder, rasa_url=api.url)
         assistant = assistant_of(models, settings)
         served = Served(create_app(settings, assistant))
         rasa.actions = httpx.Client(base_url=served.url, timeout=60)
@@ -80,7 +88,7 @@ def quiet(city: City) -> Iterator[None]:
 
 
 def _settings(folder: Path, **changes: Any) -> Settings:
-    return Settings(
+    settings = Settings(
         data_dir=folder,
         database_url=f"sqlite:///{folder / 'city.sqlite3'}",
         sweep_seconds=0,
@@ -89,6 +97,8 @@ def _settings(folder: Path, **changes: Any) -> Settings:
         _env_file=None,  # type: ignore[call-arg]
         **changes,
     )
+    # Beyond what may be set: no slow machine makes this Rasa too slow.
+    return settings.model_copy(update={"rasa_seconds": 60.0})
 
 
 @pytest.mark.parametrize(
@@ -133,14 +143,24 @@ def test_a_retry_is_neither_asked_nor_answered_twice(city: City) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [(503, {}), (200, {"a": 1}), (200, []), (200, [1]), (200, [{"recipient_id": "x", "text": "  "}])]
+    "broken",
+    [
+        (503, {}),
+        (200, {"a": 1}),
+        (200, []),
+        (200, [1]),
+        (200, [{"recipient_id": "x", "text": "  ", "buttons": 5}]),
+        (200, [{"recipient_id": "x", "text": "好的", "custom": {"x": float("inf")}}]),
+        (200, [{"recipient_id": "x", "text": "抱歉", "custom": {"turn": ERROR}}]),
+    ],
+    ids=range(7),
 )
 @pytest.mark.parametrize(
     ("text", "language", "word"),
     [("驾照快到期了怎么办", "zh", "人工"), ("My driving licence is about to expire", "en", "person")],
 )
 def test_a_rasa_that_breaks_costs_no_message(city: City, broken: Answer, text: str, language: str, word: str) -> None:
-    sender = f"broken {language} {broken}"
+    sender = f"broken {language} {uuid.uuid4().hex}"
     city.api.told.append(broken)
     answer = city.say(text, sender, "b-1", language)
     turn = answer[-1]["custom"]["turn"]
@@ -199,6 +219,66 @@ def test_an_action_done_before_the_rasa_broke_is_told(city: City) -> None:
         assert len(work.cases.of_sender(SenderId("chen"))) == 1
 
 
+def test_a_case_filed_by_our_action_is_told_whatever_the_rasa_says_after_it(city: City) -> None:
+    city.turn(LAMP, "zhou")
+    city.rasa.after = lambda: (200, [{"recipient_id": "x", "text": "还有别的事吗？"}])  # type: ignore[assignment]
+    answer = city.say("确认", "zhou", "z-1")
+    turn = answer[-1]["custom"]["turn"]
+    assert turn["outcome"] == "case_filed" and turn["case"]["query_code"]
+    assert turn["case"]["case_id"] in answer[0]["text"] and answer[-1]["text"] == "还有别的事吗？"
+
+
+def test_danger_does_not_wait_for_the_rasa(city: City) -> None:
+    before = len(city.api.calls)
+    city.plain({"text": "好的。"}, {"custom": {"turn": {**ERROR, "outcome": "smalltalk"}}})
+    assert city.turn("着火了，家里全是烟", "smoke")["outcome"] == "emergency"
+    assert city.say("没事了，火灭了", "smoke")[0]["text"]
+    assert len(city.api.calls) == before
+
+
+def test_more_messages_than_may_wait_are_passed_on_at_once(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert city.assistant.stand_in is not None
+    engine = city.assistant.stand_in.__self__  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine, "_room", threading.BoundedSemaphore(1))
+    city.api.hold.clear()
+    before, answers = len(city.api.calls), []
+    first = threading.Thread(target=lambda: answers.append(city.turn("在哪里办护照", "full-1", "f-1")))
+    first.start()
+    city.api.wait(before + 1)
+    assert city.turn("在哪里办护照", "full-2")["outcome"] == "handoff"
+    assert city.turn("在哪里办护照", "full-1", "f-1")["outcome"] == "error", "its answer is still to come"
+    city.api.hold.set()
+    first.join()
+    assert answers[0]["outcome"] == "answered" == city.turn("在哪里办护照", "full-1", "f-1")["outcome"]
+    assert len(city.api.calls) == before + 1
+
+
+def test_a_message_is_asked_once_until_its_turn_is_stored(city: City) -> None:
+    assert city.assistant.stand_in is not None
+    before, answers = len(city.api.calls), []
+    inside, on = threading.Event(), threading.Event()
+    message = UserMessage(SenderId("stored"), "在哪里办护照", MessageId("o-1"))
+
+    def wait(work: Work, answer: Any) -> None:
+        inside.set()
+        on.wait(60)
+
+    def ask(and_then: Any = None) -> None:
+        assert city.assistant.stand_in is not None
+        answers.append(city.assistant.stand_in(city.assistant, message, and_then))
+
+    both = [threading.Thread(target=ask, args=(wait,)), threading.Thread(target=ask)]
+    both[0].start()
+    assert inside.wait(60)
+    engine = city.assistant.stand_in.__self__  # type: ignore[attr-defined]
+    assert engine._asked, "the answer is shared until the turn is stored"
+    both[1].start()
+    on.set()
+    for thread in both:
+        thread.join()
+    assert answers[0] == answers[1] and len(city.api.calls) == before + 1 and not engine._asked
+
+
 def test_while_a_person_holds_the_talk_nobody_is_asked(city: City) -> None:
     city.turn("转人工", "held")
     with city.assistant.store.work() as work:
@@ -231,7 +311,7 @@ def test_who_erases_a_conversation_erases_the_one_behind(city: City) -> None:
 def test_a_slow_rasa_does_nothing_behind_the_citizens_back(models: Models, tmp_path: Path) -> None:
     rasa = RasaDouble()
     with api_of(rasa.answer) as api:
-        settings = _settings(tmp_path, rasa_url=api.url, rasa_seconds=30)
+        settings = _settings(tmp_path, rasa_url=api.url)
         assistant = assistant_of(models, settings)
         served = Served(create_app(settings, assistant))
         with httpx.Client(base_url=served.url, timeout=60) as http:
@@ -239,7 +319,7 @@ def test_a_slow_rasa_does_nothing_behind_the_citizens_back(models: Models, tmp_p
             city = City(rasa, api, http, assistant)
             assert city.turn(LAMP, "slow")["outcome"] == "form_question"
             assert assistant.stand_in is not None
-            assistant.stand_in.__self__._http.timeout = httpx.Timeout(0.2)  # type: ignore[attr-defined]
+            assistant.stand_in.__self__.client.seconds = 0.2  # type: ignore[attr-defined]
             api.hold.clear()
             assert city.turn("确认", "slow", "s-1")["outcome"] == "handoff"
             api.hold.set()
@@ -259,6 +339,49 @@ def test_a_rasa_that_is_not_there_and_one_without_an_address(models: Models, tmp
     served.stop()
     with pytest.raises(SettingsError, match="CHENGDA_RASA_URL"):
         engine_of(_settings(tmp_path), Seal("key"))
+    with pytest.raises(SettingsError, match="CHENGDA_RASA_TOKEN"):
+        engine_of(_settings(tmp_path, rasa_url="http://rasa.city.example:5005"), Seal("key"))
+
+
+def test_a_turn_and_an_action_of_one_message_do_not_block_each_other(models: Models, postgres_url: str) -> None:
+    """On PostgreSQL: the turn holds the citizen and wants the conversation behind, while the action goes on."""
+    settings = Settings(database_url=postgres_url, sweep_seconds=0, _env_file=None)  # type: ignore[call-arg]
+    assistant = assistant_of(models, settings)
+    anna, first = SenderId("anna"), MessageId("l-1")
+    done: list[str] = []
+
+    def waits() -> bool:
+        with assistant.store.engine.connect() as connection:
+            query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            return bool(connection.exec_driver_sql(query).scalar_one())
+
+    def act() -> None:
+        message = UserMessage(anna, "你好", first, conversation=behind(anna))
+        try:
+            handled(assistant, message)
+        except ActionRejected:
+            done.append("the turn was first")
+
+    other = threading.Thread(target=act)
+
+    def acted(work: Work) -> None:
+        other.start()
+        until(waits)
+        work.hold(behind(anna))
+
+    answer = assistant.handle(UserMessage(anna, "你好", first), run=run_of(Said(), acted, assistant.run))
+    other.join()
+    assert answer[-1]["custom"]["turn"]["outcome"] == "handoff" and done == ["the turn was first"]
+    assistant.store.engine.dispose()
+
+
+def test_the_terminal_says_who_answers(models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {"DATA_DIR": str(ROOT / ".chengda"), "DATABASE_URL": "sqlite://", "ENGINE": "rasa"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"CHENGDA_{name}", value)
+    ran = CliRunner().invoke(app, ["chat"], input="")
+    assert ran.exit_code == 0 and "own engine" in ran.output, ran.output
 
 
 def _message(text: str, sender: str) -> UserMessage:

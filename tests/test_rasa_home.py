@@ -22,10 +22,12 @@ from bot.staff.sessions import signing_key
 from bot.training import Models
 from connectors.app import create_app
 from connectors.rasa.comparison import RasaEngine, Stage, compare
+from connectors.rasa.engine import WAITING
 from connectors.rasa.engine import RasaEngine as BehindOurDoors
 from connectors.rasa.environment import ROOT, rasa_of
 from connectors.rasa.processes import RasaServer, free_port, rasa_running, serving
 from connectors.rasa.rehearsed import read_conversations
+from connectors.rasa.rest_client import RestClient
 from connectors.rasa.seal import Seal
 
 pytestmark = pytest.mark.rasa
@@ -161,7 +163,7 @@ def test_conversations_end_alike_on_both_engines(home: Home, models: Models, tmp
 
 def test_this_rasa_behind_our_doors_answers_as_we_do(home: Home) -> None:
     """Citizen, our server, Rasa, our actions: the case is the citizen's own, and a retry does nothing twice."""
-    engine = BehindOurDoors(home.rasa.url, "", 60, Seal(signing_key("", home.folder)))
+    engine = BehindOurDoors(RestClient(home.rasa.url, "", 60, WAITING), Seal(signing_key("", home.folder)))
     assistant = home.stage.assistant
     assistant.stand_in = engine.handle
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from bot.errors import ActionCallUnreadable, ActionFailed, ActionRejected, Actio
 DEFLATE = "deflate"
 MAX_CALL_BYTES = 8 * 1024 * 1024
 REJECTED, UNKNOWN, DOMAIN_WANTED = 400, 404, 449
+# JSON can tell one of the two halves of a character alone; no database keeps it.
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # Of a response these are never empty in what is uttered; a `response` names the wording of the domain to render.
 RESPONSE, TEMPLATE = "response", "template"
 
@@ -126,6 +129,12 @@ def read_call(content: bytes, encoding: str | None = None) -> ActionCall:
     sender = body.get("sender_id") or tracker.get("sender_id")
     if not isinstance(sender, str) or not sender:
         raise ActionCallUnreadable("a call needs a `sender_id`")
+    if HALF_CHARACTER.search(action + sender):
+        raise ActionCallUnreadable("a name has half a character")
+    latest = tracker.get("latest_message")
+    lists = (tracker.get("events"), latest.get("entities") if isinstance(latest, dict) else None)
+    if any(one is not None and not isinstance(one, list) for one in lists):
+        raise ActionCallUnreadable("`events` and `entities` are lists")
     domain, digest = body.get("domain"), body.get("domain_digest")
     return ActionCall(
         action,

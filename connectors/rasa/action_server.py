@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from bot.assistant import Assistant
 from bot.errors import ActionCallUnreadable, ActionRejected
-from bot.messages import MessageId, UserMessage
+from bot.messages import UserMessage
 from bot.rasa.action_call import DOMAIN_WANTED, REJECTED, UNKNOWN, ActionCall, read_call
 from bot.settings import Settings
 from bot.store import Work
 from bot.tracker import Tracker
 from connectors import metrics
 from connectors.channels.gateway import Answer, apology
-from connectors.rasa.action_turns import events_of, knows_slots, message_of, responses_of, said_before
+from connectors.limits import is_local
+from connectors.rasa.action_turns import events_of, knows_slots, language_of, message_of, responses_of, said_before
 from connectors.rasa.seal import Seal
 from connectors.rest import Engine
 
 PATH = "/webhook"
 TOKEN = "token"
 BEARER = "bearer "
+# Calls that are inflated and read at one time.
+READERS = 4
 router = APIRouter(tags=["Rasa"])
 EXAMPLE = {"events": [{"event": "slot", "timestamp": None, "name": "language", "value": "zh"}], "responses": []}
 
@@ -33,6 +38,18 @@ def check_token(request: Request) -> None:
     """Refuse a caller without the token where one is set, as `?token=` or as a bearer; raises HTTPException."""
     if token_set(request) and not token_given(request):
         raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+
+
+def check_caller(request: Request) -> None:
+    """Refuse who may not call our actions; raises HTTPException."""
+    check_token(request)
+    if not may_call(request):
+        raise HTTPException(403)
+
+
+def may_call(request: Request) -> bool:
+    """Whether a caller shows the token or, where none is set, is on this machine."""
+    return token_given(request) if token_set(request) else is_local(request)
 
 
 def token_set(request: Request) -> bool:
@@ -61,10 +78,12 @@ def seal_of(request: Request) -> Seal:
 
 @router.post(
     PATH,
-    dependencies=[Depends(check_token)],
+    dependencies=[Depends(check_caller)],
     responses={
         200: {"content": {"application/json": {"example": EXAMPLE}}},
         REJECTED: {"description": "The action rejects to run, or the call cannot be read."},
+        401: {"description": "The token is not `CHENGDA_RASA_TOKEN`."},
+        403: {"description": "No token is set, and the caller is not on this machine."},
         UNKNOWN: {"description": "No action of ours has this name."},
         DOMAIN_WANTED: {"description": "The same call is wanted with its domain."},
     },
@@ -76,22 +95,28 @@ async def webhook(request: Request, assistant: Engine, seal: Annotated[Seal, Dep
     The body is Rasa's action call, plain or with `Content-Encoding: deflate`. It speaks for a conversation of its own,
     `rasa:` and the sender id, and sees the cases of that conversation only.
     """
+    content, encoding = await request.body(), request.headers.get("content-encoding")
     try:
-        call = read_call(await request.body(), request.headers.get("content-encoding"))
+        # Large calls are read a few at a time, in threads of their own: whoever only talks does not wait for them.
+        limiter: CapacityLimiter = request.app.state.readers
+        call = await to_thread.run_sync(read_call, content, encoding, limiter=limiter)
     except ActionCallUnreadable as unreadable:
         return JSONResponse({"error": str(unreadable)}, REJECTED)
+    return await run_in_threadpool(_answered, assistant, call, seal)
+
+
+def _answered(assistant: Assistant, call: ActionCall, seal: Seal) -> JSONResponse:
     if call.action not in actions_of(assistant):
         return _refused(call, UNKNOWN, f"there is no action {call.action} here")
     if call.digest and not knows_slots(call):
         return _refused(call, DOMAIN_WANTED, "the domain of this call is not known here")
     message = message_of(call, seal)
     if message is None:
-        return _refused(call, REJECTED, "there is no message to answer")
+        return _refused(call, REJECTED, "there is no message to answer, or its pass is too old")
     try:
-        answer = await run_in_threadpool(run, assistant, call, message)
+        return JSONResponse(run(assistant, call, message))
     except ActionRejected as rejected:
         return _refused(call, REJECTED, str(rejected))
-    return JSONResponse(answer)
 
 
 @router.get("/health")
@@ -114,7 +139,7 @@ def actions_of(assistant: Assistant) -> tuple[str, ...]:
 def run(assistant: Assistant, call: ActionCall, message: UserMessage) -> dict[str, Any]:
     """The answer to a call; raises ActionRejected for a message that was given up meanwhile."""
     if said_before(call):
-        with assistant.store.work() as work:
+        with assistant.store.read() as work:
             tracker = work.tracker(message.kept_as)
         return {"events": events_of(tracker, call, assistant.domain), "responses": []}
     try:
@@ -123,7 +148,8 @@ def run(assistant: Assistant, call: ActionCall, message: UserMessage) -> dict[st
     except ActionRejected:
         raise
     except Exception:
-        return {"events": [], "responses": responses_of(apology(assistant, message))}
+        sorry = apology(assistant, replace(message, language_hint=language_of(call, message)))
+        return {"events": [], "responses": responses_of(sorry)}
     metrics.count_turn(answer)
     return {"events": events_of(tracker, call, assistant.domain), "responses": responses_of(answer)}
 
@@ -136,10 +162,9 @@ def handled(assistant: Assistant, message: UserMessage) -> tuple[Answer, Tracker
     after: list[Tracker] = []
 
     def look(work: Work, answer: Answer) -> None:
-        if message.conversation and message.sender != message.conversation:
-            work.hold(message.sender)
-            if work.answer_of(message.sender, MessageId(message.message_id or "")) is not None:
-                raise ActionRejected("the citizen has another answer already")
+        given_up = message.sender != message.kept_as and work.answer_of(message.sender, message.message_id) is not None
+        if given_up:
+            raise ActionRejected("the citizen has another answer already")
         after.append(work.tracker(message.kept_as))
 
     answer = assistant.handle(message, look)

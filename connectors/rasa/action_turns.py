@@ -10,11 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain import Domain
+from bot.domain import LANGUAGES, Domain
+from bot.language import detect
 from bot.messages import MessageId, UserMessage, behind, named
 from bot.rasa.action_call import ActionCall
+from bot.said import kept_text
 from bot.tracker import Tracker
-from connectors.rasa.seal import Seal
+from connectors.rasa.seal import PASS, Seal, is_ours
 
 FOREIGN = CHANNEL = "rasa"
 VALIDATES, ASKS = "validate_", "action_ask_"
@@ -25,7 +27,7 @@ SCALAR = (str, bool, int, float)
 
 
 def message_of(call: ActionCall, seal: Seal) -> UserMessage | None:
-    """The citizen's message that a call is about, None where nobody said anything."""
+    """The citizen's message that a call is about, None where nobody said anything or a pass of ours is not good."""
     latest = call.tracker.get("latest_message")
     latest = latest if isinstance(latest, Mapping) else {}
     text = _text(latest)
@@ -34,12 +36,21 @@ def message_of(call: ActionCall, seal: Seal) -> UserMessage | None:
     metadata = latest.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
     told_id = metadata.get("message_id") or latest.get("message_id")
-    message_id = MessageId(told_id) if isinstance(told_id, str) and 0 < len(told_id) <= MAX_MESSAGE_ID else None
-    citizen = seal.read(call.sender)
+    message_id = None
+    if isinstance(told_id, str) and 0 < len(told_id) <= MAX_MESSAGE_ID:
+        message_id = MessageId(kept_text(told_id))
+    citizen = seal.read(call.sender, metadata.get(PASS), message_id)
+    if citizen is None and is_ours(call.sender):
+        return None
     conversation = behind(citizen) if citizen else named(FOREIGN, call.sender)
-    return UserMessage(
-        citizen or conversation, text.replace("\0", ""), message_id, _language(metadata), CHANNEL, conversation
-    )
+    return UserMessage(citizen or conversation, kept_text(text), message_id, _language(metadata), CHANNEL, conversation)
+
+
+def language_of(call: ActionCall, message: UserMessage) -> str:
+    """The language to speak in where the turn itself failed: the one asked for, of the talk so far, or of the words."""
+    told = any(event.get("event") == "slot" and event.get("name") == LANGUAGE for event in call.events)
+    found = (message.language_hint, call.slots.get(LANGUAGE) if told else None, detect(message.text).language)
+    return next((language for language in found if language in LANGUAGES), "zh")
 
 
 def said_before(call: ActionCall) -> bool:
@@ -61,10 +72,12 @@ def events_of(tracker: Tracker, call: ActionCall, domain: Domain) -> list[dict[s
     """What the other tracker has to know of our state: slots that it has, too, and which form runs."""
     slots = _slots_of(call)
     loop = call.tracker.get("active_loop")
-    running = loop.get("name") if isinstance(loop, Mapping) else None
+    running = str(loop.get("name") or "") if isinstance(loop, Mapping) else ""
     inside = call.action.startswith((VALIDATES, ASKS))
     ours = inside or running in domain.forms
-    events = [_slot(LANGUAGE, tracker.slot(LANGUAGE) or slots.get(LANGUAGE) or "zh")] if LANGUAGE in slots else []
+    found = (tracker.slot(LANGUAGE), slots.get(LANGUAGE))
+    language = next((one for one in found if one in LANGUAGES), "zh")
+    events = [_slot(LANGUAGE, language)] if LANGUAGE in slots else []
     for name, before in slots.items():
         value = tracker.slot(name)
         if name in (LANGUAGE, REQUESTED_SLOT) or name not in domain.slots or value == before:
@@ -73,7 +86,7 @@ def events_of(tracker: Tracker, call: ActionCall, domain: Domain) -> list[dict[s
         if isinstance(value, SCALAR) or (value is None and ours):
             events.append(_slot(name, value))
     form = tracker.active_form if tracker.active_form in _forms_of(call, domain) else None
-    if not inside and form != running and (form or running in domain.forms):
+    if not inside and (form or "") != running and (form or running in domain.forms):
         events.append({"event": "active_loop", "timestamp": None, "name": form})
     if REQUESTED_SLOT in slots and (ours or form):
         goes_on = tracker.active_form is not None and (not inside or call.action.startswith(_calls(tracker)))
