@@ -341,3 +341,10 @@ def test_a_transcript_sent_whole_is_heard_from_where_it_goes_on(assistance: Assi
     assert assistance.advise(call) == assistance.advise(assistance.listen(segments))
     corrected = [*segments[:3], replace(segments[3], text="窗都不敢开"), *segments[4:]]
     assert recent.listen(corrected).matter.text != call.matter.text
+
+
+def test_typed_words_are_never_repaired(assistance: Assistance) -> None:
+    told = "龙港区那边的路灯坏了，没人修"
+    typed, spoken = (Segment("0", Speaker.CALLER, told, typed=typed) for typed in (True, False))
+    assert "龙港区" in assistance.listen([typed]).matter.text
+    assert "龙岗区" in assistance.listen([spoken]).matter.text

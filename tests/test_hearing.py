@@ -23,6 +23,10 @@ from knowledge.city import find_city
         ("a shop on foo hwa third road", ["Fuhua 3rd"]),
         ("they are in the long run", []),
         ("I moved from Huanggang to Shanghai in June", []),
+        ("they dug up bushy road", []),
+        ("a lousy road", []),
+        ("it is on long hall road", []),
+        ("Foothill road", []),
     ],
 )
 def test_english_hearings_of_names(text: str, names: list[str]) -> None:
@@ -35,6 +39,29 @@ def test_english_hearings_of_names(text: str, names: list[str]) -> None:
 )
 def test_names_written_by_sound(text: str, names: list[str]) -> None:
     assert [one.name for one in miswritten(text, find_city(), True)] == names
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "平山村",
+        "我住平山村",
+        "南山区平山路",
+        "桃源街道平山村",
+        "南山区平山那边",
+        "南苑社区",
+        "在南苑新村",
+        "桂苑社区",
+        "浙江龙港市",
+        "龙港镇",
+        "富华路",
+        "桃源路",
+        "五河路",
+    ],
+)
+def test_real_names_that_sound_like_others_stay(text: str, wanted: bool) -> None:
+    assert miswritten(text, find_city(), wanted) == ()
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from knowledge.city import City
 from knowledge.queries import NLU_DATA
 
 ELSEWHERE_FILE = NLU_DATA / "lookups" / "elsewhere.csv"
-WORD_FILE = NLU_DATA / "lookups" / "english_words.csv"
+WORD_FILES = (NLU_DATA / "lookups" / "english_words.csv", NLU_DATA / "lookups" / "english_words_more.csv")
 MOST_WORDS = 4
 # How far the sounds may be off, with a word that is no ordinary English and without one.
-NEAR, WANTED, LED = (0.3, 0.17), (0.18, 0.1), (0.18, 0.08)
+DISTRICT, NEAR, WANTED, LED = (0.3, 0.17), (0.3, 0.1), (0.18, 0.1), (0.18, 0.08)
 RARER = {"district": 0.0, "subdistrict": 0.04, "road": 0.02, "landmark": 0.04}
 REMOTE, FAR_AWAY = "深汕特别合作区", 0.1
 ALONE, SPELT = 0.1, 0.1
@@ -103,10 +103,10 @@ def _matches(lower: str, words: list[tuple[int, int]], city: City, wanted: bool)
             own = told.split()
             if _no_hearing(own, city) or (start == 0 and own[0] in ("hi", "hey")):
                 continue
-            plain = all(word in _ordinary() for word in own)
+            plain = all(word in _ordinary() or f"{word}s" in _ordinary() for word in own)
             if plain and len(own) == 1:
                 continue
-            limit = (NEAR if road or named else WANTED if wanted else LED)[plain]
+            limit = (DISTRICT if named else NEAR if road else WANTED if wanted else LED)[plain]
             if len(own) == 1 and not (road or named):
                 limit = min(limit, ALONE)
             if all(map(spelt, own)):
@@ -137,8 +137,8 @@ def _elsewhere() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _ordinary() -> frozenset[str]:
     """Ordinary English words."""
-    with WORD_FILE.open(encoding="utf-8", newline="") as rows:
-        return frozenset(row["word"] for row in csv.DictReader(rows))
+    lines = (line for file in WORD_FILES for line in file.read_text(encoding="utf-8").splitlines()[1:])
+    return frozenset(lines)
 
 
 def _road(lower: str, end: int) -> str:

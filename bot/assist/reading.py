@@ -70,7 +70,9 @@ class Reader:
 
     def read(self, at: int, segment: Segment, hint: str | None = None, wanted: Asked | None = None) -> Reading:
         """The reading of the segment at a place of the call; `wanted` is the field asked for."""
-        clean = self._named(heard(segment.text), wanted is Asked.LOCATION)
+        clean = heard(segment.text)
+        if not segment.typed:
+            clean = self._named(clean, wanted is Asked.LOCATION)
         if segment.speaker is Speaker.AGENT:
             return Reading(
                 at, segment, clean, Kind.CHATTER, asked=asked(segment.text), reads_back=reads_back(segment.text)

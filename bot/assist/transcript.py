@@ -24,11 +24,15 @@ class Speaker(StrEnum):
 
 @dataclass(frozen=True)
 class Segment:
-    """One finished stretch of speech; its text never changes again."""
+    """One finished stretch of speech; its text never changes again.
+
+    `typed` when a person wrote it rather than a recogniser: then its words are what was meant.
+    """
 
     id: str
     speaker: Speaker
     text: str
+    typed: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,6 @@ def _known(one: Known, now: datetime) -> dict[str, Any]:
 def _segments(lines: Sequence[Line]) -> list[Segment]:
     heard = [line for line in lines if line.by is not Said.BOT or line.text.rstrip().endswith(QUESTION_ENDS)]
     return [
-        Segment(str(at), Speaker.CALLER if line.by is Said.CITIZEN else Speaker.AGENT, line.text)
+        Segment(str(at), Speaker.CALLER if line.by is Said.CITIZEN else Speaker.AGENT, line.text, typed=True)
         for at, line in enumerate(heard)
     ]
