@@ -113,12 +113,15 @@ class Settings(BaseSettings):
         description="Key that signs staff sessions, 32 bytes or more; empty means one made once in the data folder.",
     )
     logins_by_address: int = Field(
-        default=60,
+        default=20,
         ge=1,
-        description="Logins of the staff a minute and address; a whole shift may sit behind one address.",
+        description="Wrong logins of the staff a minute and address; a whole shift may sit behind one address.",
     )
     logins_by_account: int = Field(
-        default=20, ge=1, description="Logins of one account in 15 minutes from everywhere; five wrong ones lock it."
+        default=20,
+        ge=1,
+        description="Wrong logins of one account in 15 minutes from everywhere; five in a row close it for 15 minutes "
+        "to the network they came from.",
     )
     desk_hours: str = Field(
         default="",

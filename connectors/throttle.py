@@ -24,18 +24,20 @@ SCHEMES = ("redis://", "rediss://", "redis+unix://")
 ANSWER_SECONDS, PAUSE_SECONDS = 1.0, 5.0
 WRONG_CODES_BY_CASE = parse("10/day")
 WRONG_CODES_BY_ADDRESS = parse("30/15 minutes")
+# Of one account from one network in a row: an address locks an account for itself only.
+WRONG_LOGINS = parse("5/15 minutes")
 
 
 @dataclass(frozen=True)
 class LoginLimits:
-    """How many logins an address may try a minute, and an account in 15 minutes from everywhere."""
+    """How many wrong logins an address may try a minute, and an account in 15 minutes from everywhere."""
 
     address: RateLimitItem
     account: RateLimitItem
 
 
 def login_limits(by_address: int, by_account: int) -> LoginLimits:
-    """The limits of so many tries."""
+    """The limits of so many wrong tries."""
     return LoginLimits(parse(f"{by_address}/minute"), parse(f"{by_account}/15 minutes"))
 
 
@@ -54,6 +56,10 @@ class Throttle:
     def spent(self, limit: RateLimitItem, kind: str, key: str) -> bool:
         """Whether another try would be one too many; counts nothing."""
         return not self._asked(lambda counts: counts.test(limit, kind, key))
+
+    def forget(self, limit: RateLimitItem, kind: str, key: str) -> None:
+        """Count anew from nothing."""
+        self._asked(lambda counts: counts.clear(limit, kind, key))
 
     def wait(self, limit: RateLimitItem, kind: str, key: str) -> int:
         """Seconds until another try counts, one at least."""

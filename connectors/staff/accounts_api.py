@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from limits import RateLimitItem
 
-from bot.errors import TooManyLogins
+from bot.errors import StaffError, TooManyLogins, WrongLogin
 from bot.staff.accounts import Account
 from bot.staff.audit import Action
 from bot.staff.door import NewAccount
@@ -28,7 +31,7 @@ from connectors.staff.schemas import (
     PasswordChange,
     Problem,
 )
-from connectors.throttle import network_of
+from connectors.throttle import WRONG_LOGINS, Throttle, network_of
 
 router = APIRouter(tags=["staff: accounts"])
 Answers = dict[int | str, dict[str, Any]]
@@ -50,23 +53,46 @@ NEEDS_RIGHT: Answers = NEEDS_SESSION | {403: {"model": Problem, "description": "
 def login(body: LoginRequest, request: Request, parts: Parts) -> Opened:
     """Open a session of 8 hours.
 
-    An unknown login, a wrong password, a closed and a locked account get the same answer. Five wrong passwords lock an
-    account for 15 minutes; an address may try `CHENGDA_LOGINS_BY_ADDRESS` times a minute, an account
-    `CHENGDA_LOGINS_BY_ACCOUNT` times in 15 minutes.
+    An unknown login, a wrong password, a closed and a locked account get the same answer. Only wrong logins count:
+    five in a row of one account close it for 15 minutes to the network they came from, an address may be wrong
+    `CHENGDA_LOGINS_BY_ADDRESS` times a minute, an account `CHENGDA_LOGINS_BY_ACCOUNT` times in 15 minutes from
+    everywhere.
     """
     address = address_of(request.scope, parts.trusted_proxy)
-    _count(parts, network_of(address), body.login.strip().lower())
-    token, session = parts.door.login(body.login, body.password, address)
+    with _counted(parts, network_of(address), body.login.strip().lower()):
+        token, session = parts.door.login(body.login, body.password, address)
     return Opened(token=token, expires_at=session.expires_at, account=account_view(session.account))
 
 
-def _count(parts: StaffParts, network: str, account: str) -> None:
+@contextmanager
+def _counted(parts: StaffParts, network: str, account: str) -> Iterator[None]:
+    """One try of a password; raises TooManyLogins where too many were wrong.
+
+    Of one account and network a try counts before it is looked at, so parallel guesses count too.
+    """
     limits, throttle = parts.logins, parts.throttle
-    windows = ((limits.address, "login-address", network), (limits.account, "login-account", account))
-    for limit, kind, key in windows:
-        if not throttle.hit(limit, kind, key):
-            wait = throttle.wait(limit, kind, key)
-            raise TooManyLogins(f"{kind} spent", {"minutes": -(-wait // 60)}, {"headers": {"Retry-After": str(wait)}})
+    own = (WRONG_LOGINS, "login-own", f"{account}@{network}")
+    wrong = ((limits.address, "login-address", network), (limits.account, "login-account", account))
+    for window in wrong:
+        if throttle.spent(*window):
+            raise _too_many(throttle, window)
+    if not throttle.hit(*own):
+        raise _too_many(throttle, own)
+    try:
+        yield
+    except WrongLogin:
+        for window in wrong:
+            throttle.hit(*window)
+        raise
+    except StaffError:
+        throttle.forget(*own)
+        raise
+    throttle.forget(*own)
+
+
+def _too_many(throttle: Throttle, window: tuple[RateLimitItem, str, str]) -> TooManyLogins:
+    wait = throttle.wait(*window)
+    return TooManyLogins(f"{window[1]} spent", {"minutes": -(-wait // 60)}, {"headers": {"Retry-After": str(wait)}})
 
 
 @router.post("/logout", status_code=204, responses=NEEDS_SESSION)
@@ -86,8 +112,8 @@ def me(caller: Own) -> Me:
 @router.post("/password", status_code=204, responses=NEEDS_SESSION)
 def password(body: PasswordChange, caller: Own) -> Response:
     """Set the own password; all own sessions end, this one too. A wrong old password counts like a wrong login."""
-    _count(caller.parts, network_of(caller.address), caller.account.login)
-    caller.parts.door.new_password(caller.session, body.old, body.new, caller.address)
+    with _counted(caller.parts, network_of(caller.address), caller.account.login):
+        caller.parts.door.new_password(caller.session, body.old, body.new, caller.address)
     return Response(status_code=204)
 
 
