@@ -33,6 +33,7 @@ from bot.staff.accounts import Account
 from bot.store import Work
 from bot.tracker import Mode
 from bot.training import Models
+from connectors.desk.schemas import ReturnedForm
 
 ZONE = ZoneInfo("Asia/Shanghai")
 FRIDAY = datetime(2026, 11, 20, 10, 0, tzinfo=ZONE)
@@ -530,22 +531,38 @@ def test_a_citizen_follows_the_case_of_another(say: Talking, desk: Desk, asks: s
 
 
 def test_a_case_filed_in_the_talk_is_merged_by_the_right(say: Talking, desk: Desk) -> None:
-    other = desk.read(lambda work: work.cases.file(LAMP, SenderId("anna"), "zh", None, True))
+    other, unnamed = desk.read(
+        lambda work: [work.cases.file(LAMP, SenderId("anna"), "zh", None, hidden) for hidden in (False, True)]
+    )
     number = held_talk(say, desk, who=CHEF)
     with pytest.raises(NotJoinable):
-        desk(CHEF, lambda it: it.join(number, other.number))
+        desk(CHEF, lambda it: it.join(number, unnamed.number))
     own = desk(CHEF, lambda it: it.file(number, LAMP, "13800138000", False, "f1"))
     for case in (other, own):
         with pytest.raises(NotJoinable):
             desk(CHEF, lambda it, case=case: it.join(number, case.number))
     desk(CHEF, lambda it: it.release(number))
     desk(WANG, lambda it: it.claim(number))
+    with pytest.raises(NotJoinable):
+        desk(WANG, lambda it: it.join(number, unnamed.number))
     ways = [desk(WANG, lambda it: it.join(number, other.number)) for _ in range(2)]
     assert ways == [Way.MERGE, Way.MERGE]
     merged = desk.read(lambda work: work.cases.by_number(own.number))
     assert (merged.status, merged.handling.merged_into) == (Status.MERGED, other.number)
     with pytest.raises(UnknownCase):
         desk(WANG, lambda it: it.join(number, CaseNumber("SZ261120-000999-9")))
+
+
+def test_what_was_followed_can_be_merged_later(say: Talking, desk: Desk) -> None:
+    other = desk.read(lambda work: work.cases.file(LAMP, SenderId("anna"), "zh", None, False))
+    number = held_talk(say, desk)
+    assert desk(WANG, lambda it: it.join(number, other.number)) == Way.FOLLOW
+    own = desk(WANG, lambda it: it.file(number, LAMP, None, False, "f1"))
+    ways = [desk(WANG, lambda it: it.join(number, other.number)) for _ in range(2)]
+    assert ways == [Way.MERGE, Way.MERGE]
+    merged, told = desk.read(lambda work: (work.cases.by_number(own.number), work.last_answer(WHO)))
+    assert merged.handling.merged_into == other.number and own.number in told[0]["text"]
+    assert desk.read(lambda work: work.followers.reported(other.number)) == 2
 
 
 # --- what the bot knows after a hand-back
@@ -648,3 +665,74 @@ def test_the_number_of_somebody_elses_case_opens_it_to_nobody(say: Talking, desk
     desk(WANG, lambda it: it.hand_back(number, Returned()))
     assert say("撤回工单")["outcome"] == "needs_identity"
     assert desk.read(lambda work: work.cases.by_number(strange.number)).status is Status.SUBMITTED
+
+
+def demands(desk: Desk) -> list[dict[str, Any]]:
+    """The demands that the bot's form holds."""
+    found: list[dict[str, Any]] = desk.read(lambda work: work.tracker(WHO)).slot("demands")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("told", "area"),
+    [
+        ({"location": "龙华区民治街道民治大道88号"}, ("龙华区", "民治街道")),
+        ({"location": "大同小区门口"}, (None, None)),
+        ({"location": "12 Minzhi Avenue, Longhua"}, ("龙华区", None)),
+        ({"location": "福田区福强路1号对面"}, ("福田区", None)),
+        ({"location": "大同小区", "district": "南山区"}, ("南山区", None)),
+        ({"location": None}, (None, None)),
+    ],
+)
+def test_a_place_takes_its_district_along(
+    say: Talking, desk: Desk, told: dict[str, str | None], area: tuple[str | None, str | None]
+) -> None:
+    say("福田区福强路1号的路灯坏了")
+    number = held_talk(say, desk)
+    desk(WANG, lambda it: it.hand_back(number, Returned(values=told)))
+    (demand,) = demands(desk)
+    assert (demand["location"], demand["district"], demand["subdistrict"]) == (told["location"], *area)
+
+
+def test_what_was_only_heard_fills_gaps(say: Talking, desk: Desk) -> None:
+    say("福田区福强路1号的路灯坏了")
+    number = held_talk(say, desk)
+    heard = {"location": "龙华区民治大道", "occurred_at": "上周", "contact": "13800138000"}
+    desk(WANG, lambda it: it.hand_back(number, Returned(heard=heard)))
+    (demand,) = demands(desk)
+    assert "福强路" in demand["location"] and demand["district"] == "福田区" and demand["occurred_at"] == "上周"
+    tracker = desk.read(lambda work: work.tracker(WHO))
+    assert (tracker.slot("contact"), tracker.requested_slot) == ("13800138000", "confirm")
+    say("转人工")
+    number = desk.number()
+    desk(WANG, lambda it: it.claim(number))
+    values = {"contact": None, "occurred_at": None, "anonymous": "false"}
+    desk(WANG, lambda it: it.hand_back(number, Returned(values=values, heard=heard)))
+    tracker = desk.read(lambda work: work.tracker(WHO))
+    assert (tracker.slot("contact"), tracker.slot("anonymous"), tracker.requested_slot) == (None, None, "occurred_at")
+
+
+def test_of_several_demands_only_the_one_meant_is_changed(say: Talking, desk: Desk) -> None:
+    say("福田区福强路1号的路灯坏了，另外龙华区民治大道88号工地每天晚上十一点还在施工")
+    before = demands(desk)
+    assert len(before) == 2
+    number = held_talk(say, desk)
+    told = {"location": "南山区学府路5号", "description": before[1]["description"]}
+    desk(WANG, lambda it: it.hand_back(number, Returned(values=told, heard={"location": "盐田区"})))
+    after = demands(desk)
+    assert after[0] == before[0]
+    assert (after[1]["location"], after[1]["district"]) == ("南山区学府路5号", "南山区")
+
+
+def test_a_matter_filed_in_the_talk_begins_no_form(say: Talking, desk: Desk) -> None:
+    number = held_talk(say, desk)
+    desk(WANG, lambda it: it.file(number, LAMP, None, False, "f1"))
+    values = {"description": LAMP.description, "occurred_at": "今晚"}
+    desk(WANG, lambda it: it.hand_back(number, Returned(values=values)))
+    assert desk.read(lambda work: work.tracker(WHO)).active_form is None
+
+
+def test_a_field_emptied_at_the_page_is_told() -> None:
+    form = ReturnedForm.model_validate({"location": " ", "contact": None, "anonymous": False, "type": "report"})
+    assert form.told() == {"location": None, "contact": None, "anonymous": "false", "type": "report"}
+    assert ReturnedForm().told() == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from bot.cases.case import CITIZEN, Case, Facts
 from bot.cases.number import CaseNumber
@@ -33,6 +33,11 @@ class Followers:
         if self._connection.execute(kept).scalar() is not None:
             self._store.record(number, FOLLOWED, CITIZEN, Facts(), case.status)
         return self._store.by_number(number)
+
+    def leave(self, number: CaseNumber, sender: SenderId) -> None:
+        """Follow a case no longer; not following it does nothing."""
+        followed = (case_followers.c.number == number) & (case_followers.c.sender == sender)
+        self._connection.execute(delete(case_followers).where(followed))
 
     def of_sender(self, sender: SenderId) -> tuple[Case, ...]:
         """The cases a sender follows, the newest first."""

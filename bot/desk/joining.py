@@ -33,23 +33,28 @@ class Known:
     way: Way | None
 
 
+def cases_of(work: Work, talk: Talk) -> tuple[Case, ...]:
+    """The cases that agents filed during a talk, the newest first."""
+    own = work.cases.of_sender(talk.sender)
+    return tuple(case for case in own if case.source == SOURCE and case.filed_at >= talk.requested_at)
+
+
 def filed_in(work: Work, talk: Talk) -> Case | None:
-    """The case that an agent filed during a talk, the newest, while it can still be merged."""
+    """The newest case filed during a talk that can still be merged."""
     origins = TRANSITIONS[Move.MERGE].origins
-    own = (case for case in work.cases.of_sender(talk.sender) if case.source == SOURCE and case.status in origins)
-    return next((case for case in own if case.filed_at >= talk.requested_at), None)
+    return next((case for case in cases_of(work, talk) if case.status in origins), None)
 
 
 def way_to(case: Case, talk: Talk, filed: Case | None, role: Role) -> Way | None:
     """How the citizen is joined to a case; None to one's own, to an ended one, or where the role has no right.
 
-    Nobody follows an anonymous case: nothing of it is told to others.
+    Nobody is joined to an anonymous case: nothing of it is told to others.
     """
-    if case.sender == talk.sender or case.status not in OPEN:
+    if case.sender == talk.sender or case.status not in OPEN or case.anonymous:
         return None
     if filed is not None:
         return Way.MERGE if may(role, Right.DUPLICATES) else None
-    return None if case.anonymous else Way.FOLLOW
+    return Way.FOLLOW
 
 
 def known_cases(work: Work, talk: Talk, role: Role, found: Sequence[Found]) -> tuple[Known, ...]:

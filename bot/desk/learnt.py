@@ -10,8 +10,8 @@ from datetime import datetime
 from bot.actions.demand_form import DEMAND_FORM, state_of
 from bot.assistant import Assistant
 from bot.cases.number import CaseNumber
-from bot.desk.filled import NAMES, filled
-from bot.desk.joining import SOURCE
+from bot.desk.filled import HEARD, NAMES, filled
+from bot.desk.joining import cases_of
 from bot.desk.speaker import AGENT_SAID
 from bot.desk.talks import Talk
 from bot.store import Work
@@ -22,11 +22,15 @@ CASE_NUMBER = re.compile(r"\b[A-Z]{2}\d{6}-\d{6}-\d\b")
 
 @dataclass(frozen=True)
 class Returned:
-    """What the bot is told when it goes on: the service spoken of, values of the case form, and a note."""
+    """What the bot is told when it goes on: the service spoken of, values of the case form, and a note.
+
+    `values` are what the person wrote into the form (None: emptied a field), `heard` what was read off the talk.
+    """
 
     note: str | None = None
     service: str | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    heard: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,21 @@ class Learnt:
             yield self._slot("case_number", case)
         if returned.note:
             yield self._slot("agent_note", returned.note)
-        yield from self._form({name: value for name, value in returned.values.items() if name in NAMES and value})
+        told = {name: value for name, value in returned.values.items() if name in NAMES}
+        yield from self._form(told, {name: value for name, value in returned.heard.items() if name in HEARD and value})
 
-    def _form(self, told: Mapping[str, str]) -> Iterator[Event]:
-        """The form under way with what was filled in, or a new one for a matter that the person wrote down."""
-        running = self.tracker.active_form
-        if not told or running not in (None, DEMAND_FORM) or (running is None and "description" not in told):
+    def _form(self, told: Mapping[str, str | None], heard: Mapping[str, str]) -> Iterator[Event]:
+        """The form under way with what was filled in, or a new one for a matter that the person wrote down.
+
+        What a case was filed for in this talk begins no new one.
+        """
+        running, matter = self.tracker.active_form, told.get("description")
+        filed = [case.draft.description for case in cases_of(self.work, self.talk)]
+        if running not in (None, DEMAND_FORM) or not (told or heard):
             return
-        state = filled(state_of(self.tracker), told, self.assistant)
+        if running is None and (not matter or matter in filed):
+            return
+        state = filled(state_of(self.tracker), told, heard, self.assistant)
         if running is None:
             yield Event("active_loop", self.now.timestamp(), DEMAND_FORM)
         yield from state.events(self._slot)
@@ -68,7 +79,7 @@ class Learnt:
     def _case(self, said: list[str]) -> CaseNumber | None:
         """The case filed in this talk, else the one the person named; never that of somebody else."""
         own = self.work.cases.of_sender(self.talk.sender)
-        filed = (one.number for one in own if one.source == SOURCE and one.filed_at >= self.talk.requested_at)
+        filed = (one.number for one in cases_of(self.work, self.talk))
         named = [number for text in said for number in CASE_NUMBER.findall(text)]
         numbers = {one.number for one in own}
         return next(filed, None) or next((CaseNumber(one) for one in reversed(named) if one in numbers), None)

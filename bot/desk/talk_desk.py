@@ -98,7 +98,7 @@ class TalkDesk:
     def close(self, number: int, outcome: Ending, returned: Returned) -> None:
         """End a talk whose matter is settled: the form under way ends with it."""
         talk, tracker = self._mine(number)
-        known = self._learnt(talk, tracker, replace(returned, values={}))
+        known = self._learnt(talk, tracker, replace(returned, values={}, heard={}))
         events = [self._mode(Mode.AUTO), *known, *self._form_ended(tracker)]
         language = _language(tracker, talk)
         self._speaker.say(tracker, language, (self._domain.say("utter_talk_closed", language),), events)
@@ -126,22 +126,23 @@ class TalkDesk:
         return case
 
     def join(self, number: int, leader: CaseNumber) -> Way:
-        """Join the citizen to a case that others filed, instead of or after filing one; again does nothing.
+        """Join the citizen to a case that others filed, instead of or after filing one; once each way.
 
         Raises UnknownCase, or NotJoinable for the citizen's own, an ended or an anonymous case and without the right.
         """
         talk, tracker = self._mine(number)
-        once = MessageId(f"desk:{number}:join:{leader}")
         cases = CaseDesk(self._work, self._account, self._now, self._address)
         case, filed = cases.visible(leader), filed_in(self._work, talk)
-        if self._work.answer_of(talk.sender, once) is not None:
-            own = self._work.cases.of_sender(talk.sender)
-            return Way.MERGE if any(one.handling.merged_into == leader for one in own) else Way.FOLLOW
+        # A case filed after following can still be merged: each way is gone once.
+        done = [way for way in Way if self._work.answer_of(talk.sender, _joining(number, leader, way)) is not None]
+        if Way.MERGE in done or (done and filed is None):
+            return Way.MERGE if Way.MERGE in done else Way.FOLLOW
         way = way_to(case, talk, filed, self._account.role)
         if way is None:
             raise NotJoinable(f"case {leader} is not to be joined")
         if filed is not None:
             cases.move(filed.number, Move.MERGE, Facts(leader=leader), filed.version)
+            self._work.followers.leave(leader, talk.sender)
         else:
             self._work.followers.follow(leader, talk.sender, self._now)
         language = _language(tracker, talk)
@@ -149,6 +150,7 @@ class TalkDesk:
         status = telling.status(self._work.closing.progress(self._work.cases.by_number(leader), self._now))
         told = self._domain.say(JOINED[way], language, number=leader, own=filed.number if filed else "", status=status)
         events = self._form_ended(tracker)
+        once = _joining(number, leader, way)
         self._speaker.say(tracker, language, (replace(told, custom=dict(ROLE)),), events, once)
         self._work.audit.write(self._account, Action.CASE_JOINED, self._address, leader, [f"talk:{number}", way])
         return way
@@ -190,6 +192,10 @@ def without_codes(text: str, cases: Collection[Case]) -> str:
     for case in cases:
         text = text.replace(case.query_code, HIDDEN_CODE)
     return text
+
+
+def _joining(number: int, leader: CaseNumber, way: Way) -> MessageId:
+    return MessageId(f"desk:{number}:join:{leader}:{way}")
 
 
 def _language(tracker: Tracker, talk: Talk) -> str:

@@ -107,6 +107,21 @@ class ReturnedForm(Strict):
     subdistrict: Value | None = None
     occurred_at: Value | None = None
     contact: Value | None = None
+    anonymous: bool | None = None
+
+    def told(self) -> dict[str, str | None]:
+        """The fields given, None for one that was emptied."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        told = {name: value.strip() or None if isinstance(value, str) else None for name, value in given.items()}
+        return told if self.anonymous is None else told | {"anonymous": str(self.anonymous).lower()}
+
+
+class HeardForm(Strict):
+    """What was read off the talk and nobody looked at: it fills gaps of the form."""
+
+    location: Value | None = None
+    occurred_at: Value | None = None
+    contact: Value | None = None
     anonymous: bool = False
 
     def told(self) -> dict[str, str]:
@@ -122,8 +137,12 @@ class ReturnBody(Strict):
     service: Annotated[str | None, Field(max_length=10)] = None
     values: Annotated[
         ReturnedForm,
-        Field(default_factory=ReturnedForm, description="Of the case form; a description without a form begins one."),
+        Field(
+            default_factory=ReturnedForm,
+            description="Of the case form, those changed (null: emptied); a description without a form begins one.",
+        ),
     ]
+    heard: Annotated[HeardForm, Field(default_factory=HeardForm)]
 
 
 class CloseBody(ReturnBody):

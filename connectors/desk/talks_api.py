@@ -140,14 +140,14 @@ def used(number: Number, body: UsedBody, caller: Talker) -> Response:
 @router.post("/talks/{number}/hand-back", status_code=204, responses=HELD)
 def hand_back(number: Number, body: ReturnBody, caller: Talker, engine: Engine, request: Request) -> Response:
     """Let the bot go on."""
-    returned = Returned(body.note, body.service, body.values.told())
+    returned = Returned(body.note, body.service, body.values.told(), body.heard.told())
     return _done(caller, engine, request, lambda desk: desk.hand_back(number, returned))
 
 
 @router.post("/talks/{number}/close", status_code=204, responses=HELD)
 def close(number: Number, body: CloseBody, caller: Talker, engine: Engine, request: Request) -> Response:
     """End the talk; the next message goes to the bot."""
-    returned = Returned(body.note, body.service, body.values.told())
+    returned = Returned(body.note, body.service, body.values.told(), body.heard.told())
     return _done(caller, engine, request, lambda desk: desk.close(number, body.outcome, returned))
 
 

@@ -251,15 +251,19 @@ export class CaseForm {
     await page.refreshTalk?.();
   }
 
-  /** What the bot should know of the form when it goes on: what was heard of place, time and number, and what the agent wrote. */
-  values() {
-    if (this.settled && !this.touched.size) return {};
+  /** What the bot should know of the form when it goes on: what the agent wrote or emptied, and for its gaps what was heard. */
+  returned() {
     const { active_form: running, form } = this.page.view;
-    const begun = (running || this.touched.size) && !form.description;
-    const sent = ([name]) => HEARD.includes(name) || this.touched.has(name) || (name === 'description' && begun);
-    const texts = Object.entries(this.controls).filter(([name]) => name !== 'anonymous').filter(sent);
-    const told = Object.fromEntries(texts.map(([name, control]) => [name, control.value.trim()]).filter(([, value]) => value));
-    return this.controls.anonymous.checked ? { ...told, anonymous: true } : told;
+    const begun = !this.settled && (running || this.touched.size) && !form.description;
+    const { anonymous, ...texts } = this.controls;
+    const of = (name) => texts[name].value.trim() || null;
+    const pick = (sent) => Object.fromEntries(Object.keys(texts).filter(sent).map((name) => [name, of(name)]));
+    const values = pick((name) => this.touched.has(name) || (name === 'description' && begun && of(name)));
+    if (this.touched.has('anonymous')) values.anonymous = anonymous.checked;
+    if (this.settled) return { values };
+    const heard = pick((name) => HEARD.includes(name) && !this.touched.has(name) && of(name));
+    if (anonymous.checked && !this.touched.has('anonymous')) heard.anonymous = true;
+    return { values, heard };
   }
 
   async file() {

@@ -227,7 +227,7 @@ export class TalksPage {
       if (done) this.leave();
     };
     const note = () => ({ note: this.note.value.trim() || null });
-    const returned = () => ({ ...note(), values: this.caseForm.values() });
+    const returned = () => ({ ...note(), ...this.caseForm.returned() });
     return el(
       'section',
       { class: 'card' },
