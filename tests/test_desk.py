@@ -531,9 +531,8 @@ def test_a_citizen_follows_the_case_of_another(say: Talking, desk: Desk, asks: s
 
 
 def test_a_case_filed_in_the_talk_is_merged_by_the_right(say: Talking, desk: Desk) -> None:
-    other, unnamed = desk.read(
-        lambda work: [work.cases.file(LAMP, SenderId("anna"), "zh", None, hidden) for hidden in (False, True)]
-    )
+    other = desk.read(lambda work: work.cases.file(LAMP, SenderId("anna"), "zh", None, False))
+    unnamed = desk.read(lambda work: work.cases.file(LAMP, SenderId("anna"), "zh", None, True))
     number = held_talk(say, desk, who=CHEF)
     with pytest.raises(NotJoinable):
         desk(CHEF, lambda it: it.join(number, unnamed.number))
