@@ -43,9 +43,15 @@ def with_told(draft: CaseDraft, told: Told, assistant: Assistant) -> CaseDraft:
         values.pop("service_item")
     elif "service_item" in values:
         values["agency"] = None
-    if "location" in values and not values.get("district"):
-        area = _area_after(draft, told["location"] or "", assistant.analyst.city)
-        values |= {"district": area.district, "subdistrict": values.get("subdistrict") or area.subdistrict}
+    if "location" in values:
+        place = told["location"] or ""
+        if not _same(draft.location, place):
+            values |= {"latitude": None, "longitude": None}
+        if not values.get("district"):
+            area = _area_after(draft, place, assistant.analyst.city)
+            values |= {"district": area.district, "subdistrict": values.get("subdistrict") or area.subdistrict}
+    if values.get("district", draft.district) != draft.district:
+        values.setdefault("subdistrict", None)
     if told.get("type"):
         values["type"] = DemandType(str(told["type"]))
     if told.get("description"):
@@ -56,9 +62,12 @@ def with_told(draft: CaseDraft, told: Told, assistant: Assistant) -> CaseDraft:
 def _area_after(draft: CaseDraft, place: str, city: City) -> Area:
     """The area that a new place names; the one before only where the place is the same, told more or less exactly."""
     named = area_of(place, city)
-    before = draft.location
-    same = bool(place) and (before is None or place in before or before in place)
-    return Area(draft.district, draft.subdistrict) if same and named == UNKNOWN else named
+    kept = named == UNKNOWN and _same(draft.location, place)
+    return Area(draft.district, draft.subdistrict) if kept else named
+
+
+def _same(before: str | None, place: str) -> bool:
+    return bool(place) and (before is None or place in before or before in place)
 
 
 def area_of(place: str, city: City) -> Area:
