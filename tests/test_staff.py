@@ -31,11 +31,10 @@ from connectors import problem
 from connectors.cli import app
 from connectors.staff.caller import Needs
 from connectors.staff.router import PARTS, PREFIX
-from connectors.throttle import WRONG_LOGINS, Throttle, login_limits, network_of
+from connectors.throttle import Throttle, login_limits, network_of
 from tests.staff_desk import OTHER, PASSWORD, PEOPLE, PHONE, TO_HANDLING, UNIT, Desk, desk_on
 
 TEN_AND_TWENTY = login_limits(10, 20)
-OWN = (WRONG_LOGINS, "login-own", "ag@testclient")
 OPEN_DOORS = {("POST", "/staff/login")}
 
 
@@ -109,7 +108,7 @@ def test_five_failures_close_an_account_to_their_network_only(desk: Desk) -> Non
     for _ in range(5):
         assert login(desk, "ag", "wrong password").status_code == 401
     refused = login(desk, "ag")
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, str(desk.parts.throttle.wait(*OWN)))
+    assert refused.status_code == 429 and 1 <= int(refused.headers["retry-after"]) <= 15 * 60
     assert desk.parts.door.login("ag", PASSWORD, "198.51.100.7")
     for _ in range(2):
         for _ in range(4):
