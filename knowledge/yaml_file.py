@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,19 @@ class _Loader(yaml.CSafeLoader):
     """PyYAML's fast loader with the implicit types of YAML 1.2's core schema."""
 
 
+MERGE = "tag:yaml.org,2002:merge"
+STRING = "tag:yaml.org,2002:str"
+# Values that aliases may repeat in a file, so that a few lines of them cannot fill the memory.
+MOST_REPEATED = 50_000
+# What stands in place of a plain word, given the word and its line.
+Expander = Callable[[str, int], str]
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
     ("null", r"^(?:~|null|Null|NULL|)$", "~nN\0"),
     ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
     ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+0123456789."),
+    ("merge", r"^<<$", "<"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 _Loader.yaml_implicit_resolvers.setdefault("", []).append(("tag:yaml.org,2002:null", re.compile(r"^$")))
@@ -34,16 +42,22 @@ _Loader.yaml_implicit_resolvers.setdefault("", []).append(("tag:yaml.org,2002:nu
 
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; raises ContentError with the line of a syntax error or double key."""
-    return _construct(path, _node(path))
+    return read_with_lines(path)[0]
 
 
-def read_with_lines(path: Path) -> tuple[Any, dict[tuple[str | int, ...], int]]:
-    """The content of a YAML file and, for the path of keys to every value, its line."""
-    node = _node(path)
-    lines: dict[tuple[str | int, ...], int] = {}
-    if node is not None:
-        _note_lines(path, node, (), lines)
-    return _construct(path, node), lines
+def read_with_lines(path: Path, expand: Expander | None = None) -> tuple[Any, dict[tuple[str | int, ...], int]]:
+    """The content of a YAML file and, for the path of keys to every value, its line; raises ContentError.
+
+    `expand` is asked for every unquoted word that holds a `${`; what it gives is a word.
+    """
+    try:
+        walk = _Walk(path, expand)
+        if (node := _node(path)) is None:
+            return None, {}
+        walk.note(node, (), ())
+        return _construct(path, node), walk.lines
+    except RecursionError:
+        raise ContentError(path, None, "not plain YAML: too deeply nested") from None
 
 
 def _node(path: Path) -> yaml.Node | None:
@@ -58,10 +72,7 @@ def _node(path: Path) -> yaml.Node | None:
         raise ContentError(path, mark.line + 1 if mark else None, f"not YAML: {problem}") from None
 
 
-def _construct(path: Path, node: yaml.Node | None) -> Any:
-    if node is None:
-        return None
-    _refuse_double_keys(path, node)
+def _construct(path: Path, node: yaml.Node) -> Any:
     loader = _Loader("")
     try:
         return loader.construct_document(node)
@@ -72,27 +83,57 @@ def _construct(path: Path, node: yaml.Node | None) -> Any:
         loader.dispose()
 
 
-def _refuse_double_keys(path: Path, node: yaml.Node) -> None:
-    if isinstance(node, yaml.MappingNode):
+class _Walk:
+    """One way through a file's nodes: lines are noted, words expanded, and what is no plain content refused."""
+
+    def __init__(self, path: Path, expand: Expander | None) -> None:
+        self.path, self.expand = path, expand
+        self.lines: dict[tuple[str | int, ...], int] = {}
+        self.seen: set[int] = set()
+        self.repeated = 0
+
+    def note(self, node: yaml.Node, at: tuple[str | int, ...], above: tuple[yaml.Node, ...]) -> None:
+        """Note a value that stands at a path, below others."""
+        self.repeated += id(node) in self.seen
+        self.seen.add(id(node))
+        if self.repeated > MOST_REPEATED:
+            raise self._wrong(node, f"aliases repeat more than {MOST_REPEATED:,} values")
+        if node in above:
+            raise self._wrong(node, "not plain YAML: an alias stands for what it is part of")
+        self.lines[at] = _line(node)
+        if isinstance(node, yaml.MappingNode):
+            self._mapping(node, at, (*above, node))
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                self.note(item, (*at, index), (*above, node))
+        else:
+            self._word(node)
+
+    def _mapping(self, node: yaml.MappingNode, at: tuple[str | int, ...], above: tuple[yaml.Node, ...]) -> None:
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._wrong(key, "a key must be a word")
+            self._word(key)
             if key.value in seen:
-                raise ContentError(path, key.start_mark.line + 1, f"key {key.value!r} stands twice")
+                raise self._wrong(key, f"key {key.value!r} stands twice")
             seen.add(key.value)
-            _refuse_double_keys(path, value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_double_keys(path, item)
-
-
-def _note_lines(
-    path: Path, node: yaml.Node, at: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]
-) -> None:
-    lines[at] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
+            if key.tag == MERGE:
+                for merged in value.value if isinstance(value, yaml.SequenceNode) else (value,):
+                    self.note(merged, at, above)
         for key, value in node.value:
-            _note_lines(path, value, (*at, key.value), lines)
-            lines[(*at, key.value)] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            _note_lines(path, item, (*at, index), lines)
+            if key.tag != MERGE:
+                self.note(value, (*at, key.value), above)
+                self.lines[(*at, key.value)] = _line(key)
+        self.lines[at] = _line(node)
+
+    def _word(self, node: yaml.Node) -> None:
+        if self.expand is not None and not node.style and "${" in node.value:
+            node.value, node.tag, node.style = self.expand(node.value, _line(node)), STRING, '"'
+
+    def _wrong(self, node: yaml.Node, problem: str) -> ContentError:
+        return ContentError(self.path, _line(node), problem)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.rasa.domain import NLU_FALLBACK, UTTER, UTTER_ACTION
+from bot.rasa.patterns import synonyms_of
 from bot.rasa.training_data import Example, TrainingData
 
 
@@ -13,7 +14,7 @@ class ExactUnderstanding:
 
     def __init__(self, data: TrainingData) -> None:
         self.known = {_key(example.text): example for example in reversed(data.examples)}
-        self.values = data.synonym_values()
+        self.values = synonyms_of(data)
 
     def parse(self, text: str) -> dict[str, Any]:
         """What the example says that the message is, in Rasa's parse-data shape."""
@@ -32,7 +33,7 @@ class ExactUnderstanding:
         marks = []
         for mark in example.annotations:
             text = example.text[mark.start : mark.end]
-            value = self.values.get(text, mark.value)
+            value = self.values.get(text.lower(), mark.value)
             labels = {key: label for key, label in (("role", mark.role), ("group", mark.group)) if label}
             marks.append({"entity": mark.entity, "start": mark.start, "end": mark.end, "value": value, **labels})
         return marks

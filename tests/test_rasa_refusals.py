@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from bot.rasa import processor as processor_module
 from bot.rasa.assembly import check, prepare
 from bot.rasa.conversations import Conversations
+from bot.rasa.events import UserUttered
 from bot.rasa.project import read_project
-from bot.rasa.refusals import ProjectRefused
+from bot.rasa.refusals import Findings, ProjectRefused, Source
 from connectors.cli import app
 from connectors.rasa.project_api import project_app
 from tests.rasa_exact import ExactUnderstanding
@@ -91,6 +92,74 @@ REFUSED = {
     ),
     "version": ({"data__nlu": 'version: "4.0"\n' + NLU}, "data/nlu.yml", 1, "4.0"),
     "nlg": ({"endpoints": "nlg: {url: http://localhost}\n"}, "endpoints.yml", 1, "nlg"),
+    "type of a list": ({"domain": DOMAIN.replace("type: text", "type: [text]")}, "domain.yml", 3, "['text']"),
+    "mapping of a list": ({"domain": DOMAIN.replace("from_text", "[from_text]")}, "domain.yml", 3, "['from_text']"),
+    "low word": (
+        {"domain": DOMAIN.replace("type: text", "type: float, min_value: low")},
+        "domain.yml",
+        3,
+        "`min_value` must be a number",
+    ),
+    "entity of a list": (
+        {"domain": DOMAIN.replace("type: from_text", "type: from_entity, entity: [a]")},
+        "domain.yml",
+        3,
+        "`entity` must be a text",
+    ),
+    "entities of a mapping": (
+        {"domain": DOMAIN.replace("greet, bye", "greet: {use_entities: [{c: d}]}, bye")},
+        "domain.yml",
+        1,
+        "`use_entities` are names",
+    ),
+    "number said": ({"domain": DOMAIN.replace('"Bye."', "3")}, "domain.yml", 6, "`text` must be a text"),
+    "button of a word": (
+        {"domain": DOMAIN.replace('"Bye."', '"Bye.", buttons: [yes]')},
+        "domain.yml",
+        6,
+        "must be a mapping",
+    ),
+    "complex key": ({"data__nlu": "? [a, b]\n: c\n"}, "data/nlu.yml", 1, "a key must be a word"),
+    "recursive alias": ({"data__nlu": "nlu: &a [*a]\n"}, "data/nlu.yml", 1, "part of"),
+    "aliases that grow": (
+        {"data__nlu": "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 30))},
+        "data/nlu.yml",
+        1,
+        "aliases repeat more than",
+    ),
+    "deep brackets": ({"data__nlu": "nlu: " + "[" * 5000 + "]" * 5000}, "data/nlu.yml", None, "nested"),
+    "unset variable": ({"config": CONFIG + "assistant_id: ${NOT_SET}\n"}, "config.yml", 5, "NOT_SET"),
+    "empty or": ({"data__rules": RULES + "  - or: []\n"}, "data/rules.yml", 6, "`or` needs"),
+    "checkpoint of nothing": (
+        {"data__stories": "stories:\n- story: s\n  steps:\n  - intent: bye\n  - checkpoint:\n"},
+        "data/stories.yml",
+        5,
+        "`checkpoint` needs a name",
+    ),
+    "role of a list": (
+        {"data__nlu": NLU + '    - to [Bern]{"entity": "city", "role": ["f"]}\n'},
+        "data/nlu.yml",
+        5,
+        "`role` must be a text",
+    ),
+    "too many ors": (
+        {"data__stories": "stories:\n- story: s\n  steps:\n" + "  - or: [{intent: greet}, {intent: bye}]\n" * 15},
+        "data/stories.yml",
+        2,
+        "20,000",
+    ),
+    "too many ways": (
+        {
+            "data__stories": "stories:\n- story: s\n  steps:\n  - intent: bye\n  - checkpoint: hub\n"
+            + "- story: t\n  steps:\n  - checkpoint: hub\n"
+            + "  - or: [{intent: greet}, {intent: bye}]\n" * 8
+            + "  - checkpoint: far\n- story: u\n  steps:\n  - checkpoint: far\n"
+            + "  - or: [{intent: greet}, {intent: bye}]\n" * 8
+        },
+        "data/stories.yml",
+        17,
+        "checkpoint `far`",
+    ),
     "broken yaml": ({"data__nlu": "nlu: [\n"}, "data/nlu.yml", 2, "not YAML"),
 }
 
@@ -123,6 +192,39 @@ def test_left_alone_and_told(tmp_path: Path) -> None:
     assert "TEDPolicy" in read.findings.left_alone[0].problem
     told = {remark.problem.split(" (")[0] for remark in read.findings.told}
     assert told == {"intent `stranger` is not in the domain", "checkpoint `x`: no story goes on from it"}
+
+
+def test_circles_of_checkpoints_end(tmp_path: Path) -> None:
+    loop = "- story: loop{0}\n  steps:\n  - checkpoint: hub\n  - intent: i{0}\n  - action: utter_bye\n"
+    loop += "  - checkpoint: hub\n"
+    stories = "stories:\n- story: s\n  steps:\n  - intent: bye\n  - action: utter_bye\n  - checkpoint: hub\n"
+    stories += "".join(loop.format(number) for number in range(6))
+    stories += "- story: end\n  steps:\n  - checkpoint: hub\n  - intent: greet\n  - action: utter_greet\n"
+    intents = ", ".join(f"i{number}" for number in range(6))
+    learnt = check(
+        read_project(project(tmp_path, data__stories=stories, domain=DOMAIN.replace("bye]", f"bye, {intents}]")))
+    )
+    assert learnt is not None and not learnt.problems
+    told = [[event.intent for event in one.tracker.events if isinstance(event, UserUttered)] for one in learnt.trackers]
+    # Any two rounds in any order, and the end after them, are among what is learnt.
+    assert all(any(row[-3:] == [f"i{one}", f"i{two}", "greet"] for row in told) for one in range(6) for two in range(6))
+    assert len(told) < 1000
+
+
+def test_merge_keys_and_variables(tmp_path: Path) -> None:
+    text = "a: &a {p: 1, q: 2}\nb:\n  <<: *a\n  q: ${ONE} of $TWO\nc: '${ONE}'\nd: ${NONE}\n"
+    (tmp_path / "f.yml").write_text(text, encoding="utf-8")
+    source = Source(tmp_path / "f.yml", Findings(), {"ONE": "1"})
+    assert source.content["b"] == {"p": 1, "q": "1 of $TWO"} and source.content["c"] == "${ONE}"
+    assert [(remark.line, remark.problem) for remark in source.findings.refused] == [(6, "the environment has no NONE")]
+    assert source.line("b", "p") == 1 and source.line("b", "q") == 4
+
+
+def test_a_session_without_a_time_has_rasas_own(tmp_path: Path) -> None:
+    domain = DOMAIN + "session_config: {session_expiration_time: null, carry_over_slots_to_new_session: false}\n"
+    read = read_project(project(tmp_path, domain=domain))
+    assert (read.domain.session.expiration_minutes, read.domain.session.carry_over_slots) == (60, False)
+    assert not read.findings.refused
 
 
 def test_check_on_the_console(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from bot.rasa.refusals import ProjectRefused, Remark
 from bot.rasa.rule_checks import check_rules
 from bot.rasa.rule_policy import RuleOptions, RulePolicy
 from bot.rasa.states import RuleOnly
-from bot.rasa.training_trackers import MOST_PATHS, TrainingTracker, training_trackers
+from bot.rasa.training_trackers import TooManyWays, TrainingTracker, training_trackers
 
 # Rasa's own: rules before memory before networks.
 RULE_PRIORITY, MEMORY_PRIORITY, NETWORK_PRIORITY = 4, 3, 1
@@ -44,7 +44,10 @@ class TedMemory(AugmentedMemoization):
 def learn(project: Project) -> Learnt:
     """The policies of a project."""
     domain = project.domain
-    trackers = training_trackers(project.stories, project.rules, domain)
+    try:
+        trackers = training_trackers(project.stories, project.rules, domain)
+    except TooManyWays as too_many:
+        return Learnt(Policies((), RuleOnly()), (), (str(too_many),))
     problems: list[str] = []
     rule_only = RuleOnly()
     made: list[Policy] = []
@@ -56,8 +59,6 @@ def learn(project: Project) -> Learnt:
             made.append(policy)
         elif (memory := _memory(part, trackers, domain)) is not None:
             made.append(memory)
-    if len(trackers) >= MOST_PATHS:
-        problems.append(f"the stories have {MOST_PATHS} ways or more through their checkpoints")
     return Learnt(Policies(tuple(made), rule_only), tuple(trackers), tuple(problems))
 
 

@@ -33,6 +33,7 @@ SECTIONS = {
 # A file with one of these in the domain folder belongs to the domain.
 DOMAIN_KEYS = SECTIONS - {"version", "config"}
 SAYING = {"text", "image", "custom", "buttons", "attachment", "elements", "quick_replies"}
+LISTS = ("buttons", "elements", "quick_replies")
 VARIATION_KEYS = SAYING | {"channel", "metadata", "condition", "id", "button_type"}
 Lists = dict[str, list[Any]]
 
@@ -129,9 +130,9 @@ class DomainReader:
                 source.refuse(f"intent `{name}` stands twice", *at)
                 continue
             use = options.get("use_entities", True)
-            used = None if use is True else tuple(source.items(use or [], *at, name, "use_entities"))
+            used = None if use is True else self._names(source, use or [], *at, name, "use_entities")
             ignored = options.get("ignore_entities")
-            ignore = tuple(source.items(ignored, *at, name, "ignore_entities")) if ignored is not None else None
+            ignore = None if ignored is None else self._names(source, ignored, *at, name, "ignore_entities")
             self.intents[name] = Intent(name, used, ignore)
 
     def _read_entities(self, source: Source, value: object) -> None:
@@ -140,10 +141,10 @@ class DomainReader:
             name, options = _named(source, entry, {"roles", "groups", "influence_conversation"}, *at)
             if name is None:
                 continue
-            roles = tuple(map(str, source.items(options.get("roles"), *at, name, "roles")))
-            groups = tuple(map(str, source.items(options.get("groups"), *at, name, "groups")))
+            roles, groups = (self._names(source, options.get(key), *at, name, key) for key in ("roles", "groups"))
+            shown = options.get("influence_conversation")
+            influence = source.flag(shown, True, *at, name, "influence_conversation")
             if not self._twice(source, self.entities, "entities", name):
-                influence = options.get("influence_conversation") is not False
                 self.entities[name] = Entity(name, roles, groups, influence)
 
     def _read_forms(self, source: Source, value: object) -> None:
@@ -152,10 +153,13 @@ class DomainReader:
             ignored = body.get("ignored_intents")
             if ignored is not None and "required_slots" not in body:
                 source.refuse("`ignored_intents` needs `required_slots`", "forms", name)
-            listed = ignored if isinstance(ignored, list) else [ignored] if ignored is not None else []
-            slots = tuple(map(str, source.items(body.get("required_slots"), "forms", name, "required_slots")))
+            listed = source.names(ignored, "forms", name, "ignored_intents")
+            slots = self._names(source, body.get("required_slots"), "forms", name, "required_slots")
             if not self._twice(source, self.forms, "forms", name):
-                self.forms[name] = Form(name, slots, tuple(map(str, listed)))
+                self.forms[name] = Form(name, slots, listed)
+
+    def _names(self, source: Source, value: object, *at: str | int) -> tuple[str, ...]:
+        return source.names(source.items(value, *at), *at)
 
     def _read_actions(self, source: Source, value: object) -> None:
         for index, entry in enumerate(source.items(value, "actions")):
@@ -174,11 +178,11 @@ class DomainReader:
         body = source.mapping(value, allowed, "session_config")
         if not body or self.session is not None:
             return
-        minutes = body.get("session_expiration_time", 60)
-        if isinstance(minutes, bool) or not isinstance(minutes, int | float) or minutes < 0:
-            source.refuse("`session_expiration_time` is a number of minutes", "session_config")
-            return
-        self.session = SessionConfig(float(minutes), body.get("carry_over_slots_to_new_session", True) is not False)
+        at, keep = ("session_config", "session_expiration_time"), "carry_over_slots_to_new_session"
+        minutes = source.number(body.get("session_expiration_time"), SessionConfig.expiration_minutes, *at)
+        if minutes < 0:
+            source.refuse("`session_expiration_time` is a number of minutes", *at)
+        self.session = SessionConfig(float(minutes), source.flag(body.get(keep), True, "session_config", keep))
 
 
 def _named(source: Source, entry: object, allowed: set[str], *at: str | int) -> tuple[str | None, dict[str, Any]]:
@@ -207,5 +211,8 @@ def _variation(source: Source, entry: object, *at: str | int) -> Variation | Non
             source.refuse("a condition has `type: slot`, `name` and `value`", *at, "condition", index)
             continue
         conditions.append(ResponseCondition(told["name"], told["value"]))
-    channel = body.get("channel")
-    return Variation(body, str(channel) if channel is not None else None, tuple(conditions))
+    source.text(body.get("text"), *at, "text")
+    for key in LISTS:
+        for index, part in enumerate(source.items(body.get(key), *at, key)):
+            source.mapping(part, None, *at, key, index)
+    return Variation(body, source.text(body.get("channel"), *at, "channel"), tuple(conditions))

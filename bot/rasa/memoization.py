@@ -30,8 +30,7 @@ class Memoization:
         for told in trackers:
             if told.is_rule:
                 continue
-            for states, action in examples(told.tracker, most=max_history):
-                key = key_of(states)
+            for _, key, action in examples(told.tracker, most=max_history):
                 if key in ambiguous:
                     continue
                 if self.memory.setdefault(key, action) != action:

@@ -110,7 +110,11 @@ def _of_domain(project: Project) -> Iterator[tuple[bool, Remark]]:
 
 
 def place_of(project: Project, name: str) -> tuple[Path, int | None]:
-    """Where a rule or story of this name (or of the first of joined names) stands."""
+    """Where a rule or story of this name (or of the first of joined names), or a checkpoint, stands."""
     first = name.split(" > ")[0]
     tales: tuple[Rule | Story, ...] = (*project.rules, *project.stories)
-    return next(((tale.file, tale.line) for tale in tales if tale.name in (name, first)), (project.folder, None))
+    for tale in tales:
+        if tale.name in (name, first):
+            return tale.file, tale.line
+    joints = ((tale.file, step) for tale in tales for step in tale.steps if isinstance(step, CheckpointStep))
+    return next(((file, step.line) for file, step in joints if step.name == name), (project.folder, None))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,18 @@ from bot.errors import ChengdaError
 from knowledge.yaml_file import ContentError, read_with_lines
 
 VERSIONS = ("2.0", "3.0", "3.1")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+def expanded(word: str, environment: Mapping[str, str], missing: Callable[[str], None]) -> str:
+    """A word with variables in place of their names, told of every `${NAME}` that the environment lacks.
+
+    As Rasa does, `$NAME` is read beside a `${NAME}` and stays as it is where it is not set.
+    """
+    for braced, _ in _VARIABLE.findall(word):
+        if braced and braced not in environment:
+            missing(f"the environment has no {braced}")
+    return _VARIABLE.sub(lambda match: environment.get(match[1] or match[2], match[0]), word)
 
 
 @dataclass(frozen=True)
@@ -42,14 +57,19 @@ class Findings:
 
 
 class Source:
-    """One YAML file as it is read, with a line for every remark; a broken file is refused and reads as empty."""
+    """One YAML file as it is read, with a line for every remark; a broken file is refused and reads as empty.
 
-    def __init__(self, path: Path, findings: Findings) -> None:
+    `${NAME}` in unquoted words stands for a variable of the environment, as in Rasa.
+    """
+
+    def __init__(self, path: Path, findings: Findings, environment: Mapping[str, str] = os.environ) -> None:
         self.path, self.findings = path, findings
         self.content: dict[str, Any] = {}
         self.lines: dict[tuple[str | int, ...], int] = {}
         try:
-            content, self.lines = read_with_lines(path)
+            content, self.lines = read_with_lines(
+                path, lambda word, line: expanded(word, environment, lambda problem: self.refuse_line(problem, line))
+            )
         except ContentError as error:
             findings.refused.append(Remark(error.problem, error.file, error.line))
             return
@@ -100,6 +120,39 @@ class Source:
             self.refuse(f"`{at[-1]}` must be a list", *at)
             return []
         return value
+
+    def text(self, value: object, *at: str | int) -> str | None:
+        """The value as a word; numbers and flags are none, nothing is None."""
+        if value is None or isinstance(value, str):
+            return value
+        self.refuse(f"`{at[-1]}` must be a text", *at)
+        return None
+
+    def number(self, value: object, otherwise: float, *at: str | int) -> float:
+        """The value as a number; nothing, and what is refused, is the other one."""
+        if value is None:
+            return otherwise
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        self.refuse(f"`{at[-1]}` must be a number", *at)
+        return otherwise
+
+    def flag(self, value: object, otherwise: bool, *at: str | int) -> bool:
+        """The value as true or false; nothing, and what is refused, is the other one."""
+        if value is None:
+            return otherwise
+        if isinstance(value, bool):
+            return value
+        self.refuse(f"`{at[-1]}` must be true or false", *at)
+        return otherwise
+
+    def names(self, value: object, *at: str | int) -> tuple[str, ...]:
+        """The value as a list of names, or one name alone; numbers are read as words."""
+        listed = value if isinstance(value, list) else [] if value is None else [value]
+        for entry in listed:
+            if isinstance(entry, list | dict) or entry is None:
+                self.refuse(f"`{at[-1]}` are names", *at)
+        return tuple(str(entry) for entry in listed if not isinstance(entry, list | dict) and entry is not None)
 
     def check_version(self) -> None:
         """Refuse a format newer than Rasa 3.6 knows (Rasa leaves such a file out with a warning)."""

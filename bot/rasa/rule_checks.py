@@ -9,7 +9,7 @@ from bot.rasa.domain import LISTEN, SNIPPET, Domain
 from bot.rasa.events import ActionExecuted, ActionExecutionRejected, ActiveLoop, SlotSet, UserUttered
 from bot.rasa.rule_policy import DEFAULTS_SOURCE, LOOPS_SOURCE, RulePolicy, handled_sources
 from bot.rasa.slots import SHOULD_NOT_BE_SET
-from bot.rasa.states import past_states, previous_action
+from bot.rasa.states import State, active_state, past_states, previous_action
 from bot.rasa.tracker import Tracker
 from bot.rasa.training_trackers import TrainingTracker
 
@@ -90,28 +90,32 @@ class _Contradictions:
 
     def _played(self, told: TrainingTracker) -> Iterator[tuple[Tracker, str | None, str, str]]:
         running = Tracker(told.name, self.domain)
+        states: list[State] = []
         unpredictable = True
         for event in told.tracker.applied_events():
             if isinstance(event, ActionExecuted):
+                states.append(active_state(running))
                 if event.name == SNIPPET:
                     unpredictable = True
                 elif unpredictable or event.unpredictable:
                     unpredictable = False
                 else:
-                    action, source = self._foretold(running, event.name, told.is_rule)
+                    action, source = self._foretold(running, states, event.name, told.is_rule)
                     yield running, action, event.name, source
             running.update(event)
 
-    def _foretold(self, running: Tracker, expected: str, is_rule: bool) -> tuple[str | None, str]:
-        action, source = self._once(running, is_rule)
+    def _foretold(
+        self, running: Tracker, states: Sequence[State], expected: str, is_rule: bool
+    ) -> tuple[str | None, str]:
+        action, source = self._once(running, states, is_rule)
         loop = running.active_loop
         if loop and action != expected and action == loop:
             running.update(ActionExecutionRejected(loop))
-            action, source = self._once(running, is_rule)
+            action, source = self._once(running, states, is_rule)
         return action, source
 
-    def _once(self, running: Tracker, is_rule: bool) -> tuple[str | None, str]:
-        prediction, source = self.policy.predict_with_source(running)
+    def _once(self, running: Tracker, states: Sequence[State], is_rule: bool) -> tuple[str | None, str]:
+        prediction, source = self.policy.predict_with_source(running, states)
         nothing = (prediction.action, prediction.confidence) == self.policy.fallback
         return (None if nothing and not is_rule else prediction.chosen), source
 

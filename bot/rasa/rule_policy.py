@@ -10,7 +10,7 @@ from bot.rasa.domain import DEFAULT_FALLBACK, LISTEN, RESTART, SESSION_START, SN
 from bot.rasa.memoization import confidence_of
 from bot.rasa.predictions import Prediction, interrupted
 from bot.rasa.slots import SHOULD_NOT_BE_SET
-from bot.rasa.states import RuleOnly, State, examples, key_of, loop_of, past_states, previous_action
+from bot.rasa.states import Example, RuleOnly, State, examples, key_of, loop_of, past_states, previous_action
 from bot.rasa.tracker import Tracker
 from bot.rasa.training_trackers import TrainingTracker
 
@@ -40,22 +40,34 @@ class RuleOptions:
 
 @dataclass
 class _Learnt:
-    """States and what follows, by their string."""
+    """States and what follows, by their string; `_ends` finds them by the action and intent of their last state."""
 
     actions: dict[str, str] = field(default_factory=dict)
     states: dict[str, list[State]] = field(default_factory=dict)
+    _ends: dict[tuple[str | None, str | None], set[str]] = field(default_factory=dict)
 
     def add(self, states: list[State], action: str) -> None:
         key = key_of(states)
         self.actions[key], self.states[key] = action, states
+        self._ends.setdefault(_end(states[-1]), set()).add(key)
 
     def drop(self, key: str) -> None:
         self.actions.pop(key, None)
-        self.states.pop(key, None)
+        if states := self.states.pop(key, None):
+            self._ends[_end(states[-1])].discard(key)
 
     def fitting(self, states: Sequence[State]) -> list[str]:
         """The keys whose states fit the end of the conversation, in a fixed order."""
-        return sorted(key for key, rule in self.states.items() if _fits(rule, states))
+        action, intent = _end(states[-1])
+        keys = {key for end in ((action, intent), (action, None)) for key in self._ends.get(end, ())}
+        return sorted(key for key in keys if _fits(self.states[key], states))
+
+
+def _end(state: State) -> tuple[str | None, str | None]:
+    """The action before a state and its intent, where it has one: a rule with another one cannot fit."""
+    action = previous_action(state)
+    # At the beginning of a conversation every beginning fits.
+    return (None, None) if action is None else (action, state.get("user", {}).get("intent") or None)
 
 
 class RulePolicy:
@@ -75,12 +87,12 @@ class RulePolicy:
         self._learn(rule_examples)
         if options.check_contradictions:
             self.rule_only = _rule_only(rule_examples, story_examples)
-        for states, action in (*rule_examples, *story_examples):
+        for states, _, action in (*rule_examples, *story_examples):
             self._learn_unhappy(states, action)
 
-    def _learn(self, found: Iterable[tuple[list[State], str]]) -> None:
+    def _learn(self, found: Iterable[Example]) -> None:
         ambiguous: set[str] = set()
-        for states, action in found:
+        for states, _, action in found:
             if not (states := _after_snippet(states)):
                 continue
             key = key_of(states)
@@ -116,8 +128,8 @@ class RulePolicy:
         """The next action: a default one, the form's, a rule's, or the fallback."""
         return self.predict_with_source(tracker)[0]
 
-    def predict_with_source(self, tracker: Tracker) -> tuple[Prediction, str]:
-        """The next action and the rule (its states as a string) that it comes from."""
+    def predict_with_source(self, tracker: Tracker, states: Sequence[State] | None = None) -> tuple[Prediction, str]:
+        """The next action and the rule (its states as a string) that it comes from; `states` where they are known."""
         intent = tracker.latest_message.intent if tracker.latest_message else None
         if tracker.latest_action == LISTEN and intent is not None and intent in DEFAULT_INTENT_ACTIONS:
             source = f"{DEFAULTS_SOURCE}{intent}"
@@ -125,7 +137,7 @@ class RulePolicy:
         if found := _loop_turn(tracker):
             action, source = found
             return self._prediction(action, source, tracker, no_user=True), source
-        found_action, source, returning = self._by_rules(tracker)
+        found_action, source, returning = self._by_rules(tracker, past_states(tracker) if states is None else states)
         if found_action:
             return self._prediction(found_action, source, tracker, returning), source
         return self._prediction(None, source, tracker, returning), source
@@ -148,8 +160,7 @@ class RulePolicy:
         hidden = source in self.hidden_sources
         return Prediction(self.name, self.options.priority, *first, events, no_user, hidden, second)
 
-    def _by_rules(self, tracker: Tracker) -> tuple[str | None, str, bool]:
-        states = past_states(tracker)
+    def _by_rules(self, tracker: Tracker, states: Sequence[State]) -> tuple[str | None, str, bool]:
         best = max(self.rules.fitting(states), key=len, default="")
         action = self.rules.actions.get(best)
         returning = False
@@ -188,39 +199,38 @@ def handled_sources(domain: Domain) -> set[str]:
     return loops | {f"{DEFAULTS_SOURCE}{intent}" for intent in DEFAULT_INTENT_ACTIONS}
 
 
-def _unique(found: Iterable[Sequence[tuple[list[State], str]]]) -> list[tuple[list[State], str]]:
-    seen: dict[tuple[str, str], tuple[list[State], str]] = {}
+def _unique(found: Iterable[Sequence[Example]]) -> list[Example]:
+    seen: dict[tuple[str, str], Example] = {}
     for rows in found:
-        for states, action in rows:
-            seen.setdefault((key_of(states), action), (states, action))
+        for row in rows:
+            seen.setdefault((row.key, row.action), row)
     return list(seen.values())
 
 
-def _after_snippet(states: list[State]) -> list[State]:
+def _after_snippet(states: Sequence[State]) -> list[State]:
     """The states after the last mark of an unknown past."""
     for index in range(len(states) - 1, -1, -1):
         if previous_action(states[index]) == SNIPPET:
-            return states[index + 1 :]
-    return states
+            return list(states[index + 1 :])
+    return list(states)
 
 
-def _rule_only(
-    rule_examples: Iterable[tuple[list[State], str]], story_examples: Iterable[tuple[list[State], str]]
-) -> RuleOnly:
+def _rule_only(rule_examples: Iterable[Example], story_examples: Iterable[Example]) -> RuleOnly:
     rule_slots, rule_loops = _seen(rule_examples)
     story_slots, story_loops = _seen(story_examples)
     unset = {SHOULD_NOT_BE_SET}
     return RuleOnly(frozenset(rule_slots - story_slots - unset), frozenset(rule_loops - story_loops - unset))
 
 
-def _seen(found: Iterable[tuple[list[State], str]]) -> tuple[set[str], set[str]]:
+def _seen(found: Iterable[Example]) -> tuple[set[str], set[str]]:
     slots: set[str] = set()
     loops: set[str] = set()
-    for states, _ in found:
-        for state in states:
-            slots |= set(state.get("slots", {}))
-            if name := state.get("active_loop", {}).get("name"):
-                loops.add(name)
+    # The examples of one conversation share their states.
+    states = {id(state): state for example in found for state in example.states}
+    for state in states.values():
+        slots |= set(state.get("slots", {}))
+        if name := state.get("active_loop", {}).get("name"):
+            loops.add(name)
     return slots, loops
 
 

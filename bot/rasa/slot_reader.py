@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from bot.rasa.refusals import Source
 from bot.rasa.slots import MappingCondition, MappingType, Slot, SlotMapping, SlotType
@@ -32,12 +31,12 @@ def read_slot(source: Source, name: str, entry: object) -> Slot | None:
     """The slot; None where it is refused."""
     at = ("slots", name)
     body = source.mapping(entry, SLOT_KEYS, *at)
-    if body.get("type") not in set(SlotType):
-        source.refuse(f"slot type {body.get('type')!r} is not supported", *at, "type")
+    if not isinstance(named := body.get("type"), str) or named not in set(SlotType):
+        source.refuse(f"slot type {named!r} is not supported", *at, "type")
         return None
-    kind = SlotType(body["type"])
-    influence = body.get("influence_conversation")
-    if kind == SlotType.ANY and influence is True:
+    kind = SlotType(named)
+    influence = source.flag(body.get("influence_conversation"), kind != SlotType.ANY, *at, "influence_conversation")
+    if kind == SlotType.ANY and influence:
         source.refuse("a slot of type any cannot influence the conversation", *at)
         return None
     if "mappings" not in body:
@@ -45,7 +44,8 @@ def read_slot(source: Source, name: str, entry: object) -> Slot | None:
         return None
     items = source.items(body["mappings"], *at, "mappings")
     found = (_mapping(source, mapping, *at, "mappings", index) for index, mapping in enumerate(items))
-    low, high = body.get("min_value", 0.0), body.get("max_value", 1.0)
+    low = source.number(body.get("min_value"), 0.0, *at, "min_value")
+    high = source.number(body.get("max_value"), 1.0, *at, "max_value")
     if kind == SlotType.FLOAT and not low < high:
         source.refuse("`min_value` must be below `max_value`", *at)
         return None
@@ -55,7 +55,7 @@ def read_slot(source: Source, name: str, entry: object) -> Slot | None:
         kind,
         tuple(mapping for mapping in found if mapping is not None),
         body.get("initial_value"),
-        influence is not False and kind != SlotType.ANY,
+        influence,
         values,
         float(low),
         float(high),
@@ -64,31 +64,22 @@ def read_slot(source: Source, name: str, entry: object) -> Slot | None:
 
 def _mapping(source: Source, entry: object, *at: str | int) -> SlotMapping | None:
     body = source.mapping(entry, MAPPING_KEYS, *at)
-    if body.get("type") not in set(MappingType):
-        source.refuse(f"slot mapping {body.get('type')!r} is not supported", *at)
+    if not isinstance(named := body.get("type"), str) or named not in set(MappingType):
+        source.refuse(f"slot mapping {named!r} is not supported", *at)
         return None
-    kind = MappingType(body["type"])
+    kind = MappingType(named)
     if (needed := NEEDED[kind]) and body.get(needed) is None:
         source.refuse(f"a mapping {kind} needs `{needed}`", *at)
         return None
     conditions = []
     for index, condition in enumerate(source.items(body.get("conditions"), *at, "conditions")):
         told = source.mapping(condition, {"active_loop", "requested_slot"}, *at, "conditions", index)
-        conditions.append(MappingCondition(told.get("active_loop"), told.get("requested_slot")))
-    return SlotMapping(
-        kind,
-        body.get("entity"),
-        body.get("role"),
-        body.get("group"),
-        _names(body.get("intent")),
-        _names(body.get("not_intent")),
-        body.get("value"),
-        body.get("action"),
-        tuple(conditions),
+        loop, slot = (
+            source.text(told.get(key), *at, "conditions", index, key) for key in ("active_loop", "requested_slot")
+        )
+        conditions.append(MappingCondition(loop, slot))
+    entity, role, group, action = (
+        source.text(body.get(key), *at, key) for key in ("entity", "role", "group", "action")
     )
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+    intent, not_intent = (source.names(body.get(key), *at, key) for key in ("intent", "not_intent"))
+    return SlotMapping(kind, entity, role, group, intent, not_intent, body.get("value"), action, tuple(conditions))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from bot.rasa.domain import LABEL_MARK, LISTEN, UNLIKELY_INTENT, Domain
 from bot.rasa.events import ActionExecuted, UserUttered
@@ -39,7 +39,23 @@ def loop_of(state: State) -> str | None:
 
 def key_of(states: Sequence[State]) -> str:
     """The states as one string; of two rules that fit, Rasa takes the longer string."""
-    return json.dumps(states, sort_keys=True)
+    return _joined(list(map(_written, states)))
+
+
+def _written(state: State) -> str:
+    return json.dumps(state, sort_keys=True)
+
+
+def _joined(written: Sequence[str]) -> str:
+    return f"[{', '.join(written)}]"
+
+
+class Example(NamedTuple):
+    """The states of a conversation, their string, and the action that follows."""
+
+    states: list[State]
+    key: str
+    action: str
 
 
 def _user(domain: Domain, message: UserUttered | None) -> dict[str, Any]:
@@ -113,9 +129,10 @@ def story_states(tracker: Tracker, rule_only: RuleOnly) -> list[State]:
 
 def examples(
     tracker: Tracker, omit_unset: bool = False, most: int | None = None, without_unlikely: bool = False
-) -> list[tuple[list[State], str]]:
+) -> list[Example]:
     """What is learnt of one story or rule: the states (the last `most` of them) and the action that follows."""
     states = past_states(tracker, omit_unset)
+    written = list(map(_written, states))
     found = []
     place = 0
     for event in tracker.applied_events():
@@ -123,5 +140,6 @@ def examples(
             continue
         place += 1
         if not event.unpredictable:
-            found.append((states[:place][-most:] if most else states[:place], event.name))
+            first = max(0, place - most) if most else 0
+            found.append(Example(states[first:place], _joined(written[first:place]), event.name))
     return found

@@ -223,7 +223,8 @@ class StoryReader:
             if len(names) != 1:
                 self.source.refuse("an entity is `name: value`, with `role` and `group` beside it", *at, index)
                 continue
-            marks.append(EntityMark(names[0], body[names[0]], body.get("role"), body.get("group")))
+            role, group = (self.source.text(body.get(key), *at, index, key) for key in ("role", "group"))
+            marks.append(EntityMark(names[0], body[names[0]], role, group))
         return tuple(marks)
 
     def _action(self, entry: dict[str, Any], *at: str | int) -> list[Step]:
@@ -263,7 +264,10 @@ class StoryReader:
         if any(not slot.given for slot in slots):
             self.source.refuse("a slot of a checkpoint needs a value", *at, "slot_was_set")
             return []
-        return [CheckpointStep(str(body["checkpoint"]), slots, self._line(*at))]
+        if not isinstance(name := body["checkpoint"], str | int | float) or name == "":
+            self.source.refuse("a `checkpoint` needs a name", *at, "checkpoint")
+            return []
+        return [CheckpointStep(str(name), slots, self._line(*at))]
 
     def _or(self, entry: dict[str, Any], *at: str | int) -> list[Step]:
         options: list[UserStep | SlotStep] = []
@@ -274,4 +278,6 @@ class StoryReader:
                 self.source.refuse("`or` takes `intent` and `slot_was_set`", *place)
                 continue
             options.extend(step for step in found if isinstance(step, UserStep | SlotStep))
+        if not entry.get("or"):
+            self.source.refuse("`or` needs something to choose from", *at, "or")
         return [OrStep(tuple(options), self._line(*at))] if options else []

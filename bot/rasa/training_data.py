@@ -91,18 +91,6 @@ class TrainingData:
         """Intents with response keys, sorted."""
         return tuple(sorted({example.intent for example in self.examples if example.response}))
 
-    def synonym_values(self) -> dict[str, str]:
-        """What each variant is read as, from annotations with a `value` and from synonym lists; the last one wins."""
-        values: dict[str, str] = {}
-        for example in self.examples:
-            for mark in example.annotations:
-                text = example.text[mark.start : mark.end]
-                if mark.value is not None and mark.value != text:
-                    values[text] = str(mark.value)
-        for synonym in self.synonyms:
-            values.update(dict.fromkeys(synonym.variants, synonym.value))
-        return values
-
     def merged(self, other: TrainingData) -> TrainingData:
         """Both, this one's first."""
         return TrainingData(
@@ -222,5 +210,12 @@ def _mark(body: str, words: str, start: int, refuse: Callable[[str], None]) -> A
     if not isinstance(keys.get("entity"), str):
         refuse("annotation without `entity`")
         return None
+    for key in ("role", "group"):
+        if not isinstance(keys.get(key), str | None):
+            refuse(f"annotation `{key}` must be a text")
+            return None
     value = keys.get("value", words)
+    if isinstance(value, list | dict):
+        refuse("annotation `value` must be a text or a number")
+        return None
     return Annotation(start, start + len(words), keys["entity"], keys.get("role"), keys.get("group"), value)

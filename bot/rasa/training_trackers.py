@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
+from bot.errors import ChengdaError
 from bot.rasa.domain import LISTEN, SNIPPET, Domain
 from bot.rasa.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
 from bot.rasa.slots import SHOULD_NOT_BE_SET, MappingType, SlotType
@@ -27,7 +29,13 @@ START = "STORY_START"
 # How often one block may stand in one conversation (checkpoints may run in a circle), and how many are made at most.
 MOST_VISITS = 3
 MOST_PATHS = 20_000
+# A way that comes round to a checkpoint again is another one only where so many of its last events differ.
+LAST_EVENTS = 9
 _STAND_IN = {SlotType.TEXT: "filled", SlotType.LIST: ["filled"]}
+
+
+class TooManyWays(ChengdaError):
+    """The stories tell more conversations than are learnt; the text names the story or checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +56,41 @@ class _Block:
     events: tuple[Event, ...] = ()
     ends: tuple[str, ...] = ()
 
+    @cached_property
+    def told(self) -> tuple[str, ...]:
+        """The events in words, which are compared faster than the events."""
+        return tuple(map(repr, self.events))
+
 
 @dataclass
 class _Path:
-    """A conversation on its way through the blocks."""
+    """A conversation on its way through the blocks, its joints and its state."""
 
+    tracker: Tracker
     names: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    told: tuple[str, ...] = ()
+    joints: frozenset[str] = frozenset()
     visits: dict[int, int] = field(default_factory=dict)
+
+    def through(self, place: int, block: _Block, joint: str) -> _Path:
+        """The way on through a block."""
+        tracker = self.tracker.copy()
+        for event in block.events:
+            tracker.update(event)
+        names = self.names if block.name in self.names else (*self.names, block.name)
+        visits = {**self.visits, place: self.visits.get(place, 0) + 1}
+        joints = self.joints | {joint}
+        return _Path(tracker, names, self.events + block.events, self.told + block.told, joints, visits)
+
+    @property
+    def mark(self) -> str:
+        """What of the past still counts for what follows a checkpoint that is passed again."""
+        return repr((sorted(self.tracker.slots.items()), self.tracker.active_loop, self.told[-LAST_EVENTS:]))
 
 
 def training_trackers(stories: Sequence[Story], rules: Sequence[Rule], domain: Domain) -> list[TrainingTracker]:
-    """Every conversation that stories and rules tell, the stories' first."""
+    """Every conversation that stories and rules tell, the stories' first; raises TooManyWays."""
     blocks = [block for story in stories for block in _blocks(story.name, story.steps, domain)]
     ruled = [block for rule in rules for block in _blocks(rule.name, _rule_steps(rule), domain)]
     made = [TrainingTracker(" > ".join(p.names), _tracker(p, domain), False) for p in _paths(blocks, domain)]
@@ -107,6 +138,8 @@ def _blocks(name: str, steps: Iterable[Step], domain: Domain) -> list[_Block]:
             joints = dict.fromkeys(end for block in current for end in block.ends)
             current = [_Block(name, tuple(CheckpointStep(joint) for joint in joints))]
         options: Sequence[Step] = step.options if isinstance(step, OrStep) else (step,)
+        if len(done) + len(current) * len(options) > MOST_PATHS:
+            raise TooManyWays(f"story `{name}`: its `or` make more than {MOST_PATHS:,} conversations")
         current = [
             replace(block, events=(*block.events, *_events(option, block.events, domain)))
             for block in current
@@ -182,35 +215,40 @@ def slots_of_entities(entities: Iterable[dict[str, Any]], domain: Domain) -> lis
 def _paths(blocks: Sequence[_Block], domain: Domain) -> list[_Path]:
     """Every way from the start through the blocks; one that ends at a joint without continuation counts as well."""
     finished: list[_Path] = []
-    seen: set[tuple[Event, ...]] = set()
-    waiting: deque[tuple[str, _Path]] = deque([(START, _Path())])
-    while waiting and len(finished) < MOST_PATHS:
+    seen: set[tuple[str, ...]] = set()
+    arrived: set[tuple[str, str]] = set()
+    arrivals: Counter[str] = Counter()
+    waiting: deque[tuple[str, _Path]] = deque([(START, _Path(Tracker("", domain)))])
+    while waiting:
         joint, path = waiting.popleft()
         went_on = False
         for place, block in enumerate(blocks):
-            if path.visits.get(place, 0) >= MOST_VISITS or not _passes(block, joint, path, domain):
+            if path.visits.get(place, 0) >= MOST_VISITS or not _passes(block, joint, path):
                 continue
             went_on = True
-            names = path.names if block.name in path.names else (*path.names, block.name)
-            visits = {**path.visits, place: path.visits.get(place, 0) + 1}
-            further = _Path(names, path.events + block.events, visits)
-            waiting.extend((end, further) for end in block.ends)
-            if not block.ends and further.events not in seen:
-                seen.add(further.events)
+            further = path.through(place, block, joint)
+            for end in block.ends:
+                if end in further.joints:
+                    if (mark := (end, further.mark)) in arrived:
+                        continue
+                    arrived.add(mark)
+                waiting.append((end, further))
+                arrivals[end] += 1
+            if not block.ends and further.told not in seen:
+                seen.add(further.told)
                 finished.append(further)
-        if not went_on and path.events and path.events not in seen:
-            seen.add(path.events)
+            if len(finished) + len(waiting) > MOST_PATHS:
+                busiest = f"checkpoint `{max(arrivals, key=arrivals.__getitem__)}`: " if arrivals else ""
+                raise TooManyWays(f"{busiest}the stories tell more than {MOST_PATHS:,} conversations")
+        if not went_on and path.told and path.told not in seen:
+            seen.add(path.told)
             finished.append(path)
     return finished
 
 
-def _passes(block: _Block, joint: str, path: _Path, domain: Domain) -> bool:
-    for start in block.starts:
-        if start.name != joint:
-            continue
-        if not start.slots:
-            return True
-        slots = Tracker("", domain, path.events).slots
-        if all(slots.get(slot.name) == slot.value for slot in start.slots):
-            return True
-    return False
+def _passes(block: _Block, joint: str, path: _Path) -> bool:
+    slots = path.tracker.slots
+    return any(
+        start.name == joint and all(slots.get(slot.name) == slot.value for slot in start.slots)
+        for start in block.starts
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.rasa.refusals import expanded
 from knowledge.yaml_file import ContentError, read_with_lines
 
 SECTION = "action_endpoint"
@@ -15,7 +15,6 @@ TEXTS = ("url", "token", "token_name", "cafile")
 MAPPINGS = ("params", "headers", "basic_auth")
 SELECTIVE = "enable_selective_domain"
 AUTH_KEYS = {"username", "password"}
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,13 @@ def read_endpoint(path: Path, environment: Mapping[str, str]) -> Endpoint | None
 
     `${NAME}` stands for a variable of the environment, as in Rasa.
     """
-    content, lines = read_with_lines(path)
+
+    def missing(problem: str, line: int) -> None:
+        raise ContentError(path, line, problem)
+
+    content, lines = read_with_lines(
+        path, lambda word, line: expanded(word, environment, lambda problem: missing(problem, line))
+    )
     body = content.get(SECTION) if isinstance(content, dict) else None
     if body is None:
         return None
@@ -50,19 +55,12 @@ def read_endpoint(path: Path, environment: Mapping[str, str]) -> Endpoint | None
     def refuse(problem: str, *at: str) -> ContentError:
         return ContentError(path, lines.get((SECTION, *at)) or lines.get((SECTION,)), problem)
 
-    def expanded(value: object, *at: str) -> str:
-        text = str(value)
-        missing = [name for name in _VARIABLE.findall(text) if name not in environment]
-        if missing:
-            raise refuse(f"the environment has no {', '.join(missing)}", *at)
-        return _VARIABLE.sub(lambda match: environment[match[1]], text)
-
     if not isinstance(body, dict):
         raise refuse(f"`{SECTION}` must be a mapping")
     for key in body:
         if key not in (*TEXTS, *MAPPINGS, SELECTIVE):
             raise refuse(f"`{key}` is not supported in `{SECTION}`", key)
-    told = {key: expanded(body[key], key) for key in TEXTS if body.get(key) is not None}
+    told = {key: str(body[key]) for key in TEXTS if body.get(key) is not None}
     if not told.get("url", "").startswith(("http://", "https://")):
         raise refuse("the action server needs a `url` of http or https", "url")
     maps: dict[str, dict[str, str]] = {}
@@ -70,7 +68,7 @@ def read_endpoint(path: Path, environment: Mapping[str, str]) -> Endpoint | None
         value: Any = body.get(key) or {}
         if not isinstance(value, dict):
             raise refuse(f"`{key}` must be a mapping", key)
-        maps[key] = {str(name): expanded(one, key, str(name)) for name, one in value.items()}
+        maps[key] = {str(name): str(one) for name, one in value.items()}
     auth = maps["basic_auth"]
     if auth and set(auth) != AUTH_KEYS:
         raise refuse("`basic_auth` has `username` and `password`", "basic_auth")
