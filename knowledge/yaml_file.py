@@ -106,7 +106,7 @@ class _Walk:
         elif isinstance(node, yaml.SequenceNode):
             for index, item in enumerate(node.value):
                 self.note(item, (*at, index), (*above, node))
-        else:
+        elif isinstance(node, yaml.ScalarNode):
             self._word(node)
 
     def _mapping(self, node: yaml.MappingNode, at: tuple[str | int, ...], above: tuple[yaml.Node, ...]) -> None:
@@ -127,7 +127,7 @@ class _Walk:
                 self.lines[(*at, key.value)] = _line(key)
         self.lines[at] = _line(node)
 
-    def _word(self, node: yaml.Node) -> None:
+    def _word(self, node: yaml.ScalarNode) -> None:
         if self.expand is not None and not node.style and "${" in node.value:
             node.value, node.tag, node.style = self.expand(node.value, _line(node)), STRING, '"'
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.errors import ActionFailed, ActionRejected
 from bot.rasa.action_call import ActionAnswer, ActionServer
-from bot.rasa.assembly import prepare
+from bot.rasa.assembly import check, prepare
 from bot.rasa.domain import Domain
 from bot.rasa.events import Event
 from bot.rasa.processor import Processor
@@ -76,7 +76,7 @@ def replay(folder: Path, captured: Path, server: ActionServer | None = None) -> 
     turns: list[Turn] = []
     for conversation in json.loads(captured.read_text(encoding="utf-8")):
         recorded = Recorded()
-        processor = prepare(project, recorded, server or recorded, recorded.clock)
+        processor = prepare(project, check(project), recorded, server or recorded, recorded.clock)
         turns += _conversation(conversation, processor, recorded, server is None)
     return turns
 

@@ -12,13 +12,14 @@ from bot.rasa import processor as processor_module
 from bot.rasa.assembly import check, prepare
 from bot.rasa.conversations import Conversations
 from bot.rasa.events import UserUttered
-from bot.rasa.project import read_project
+from bot.rasa.project import Layout, read_project, read_tests
 from bot.rasa.refusals import Findings, ProjectRefused, Source
 from connectors.cli import app
 from connectors.rasa.project_api import project_app
 from tests.rasa_exact import ExactUnderstanding
 
 CONFIG = "language: en\npolicies:\n- name: MemoizationPolicy\n- name: RulePolicy\n"
+TED = CONFIG + "- name: TEDPolicy\n"
 DOMAIN = """\
 intents: [greet, bye]
 slots:
@@ -53,6 +54,33 @@ REFUSED = {
     ),
     "policy": ({"config": CONFIG + "- name: SklearnPolicy\n"}, "config.yml", 5, "SklearnPolicy"),
     "policy option": ({"config": CONFIG + "  strict: true\n"}, "config.yml", 5, "strict"),
+    "policy option's typo": (
+        {"config": CONFIG + "- name: TEDPolicy\n  max_histori: 5\n"},
+        "config.yml",
+        6,
+        "max_histori",
+    ),
+    "history in words": (
+        {"config": CONFIG + "- name: TEDPolicy\n  max_history: five\n"},
+        "config.yml",
+        6,
+        "must be a whole",
+    ),
+    "high threshold": ({"config": CONFIG + "  core_fallback_threshold: high\n"}, "config.yml", 5, "must be a number"),
+    "blank threshold": ({"config": CONFIG + "  core_fallback_threshold:\n"}, "config.yml", 5, "has no value"),
+    "blank nlu threshold": (
+        {"config": CONFIG + "pipeline:\n- name: FallbackClassifier\n  threshold:\n"},
+        "config.yml",
+        7,
+        "`threshold` has no value",
+    ),
+    "component option's typo": (
+        {"config": CONFIG + "pipeline:\n- name: DIETClassifier\n  epoch: 5\n"},
+        "config.yml",
+        7,
+        "`epoch` of DIETClassifier",
+    ),
+    "no examples": ({"data__nlu": "nlu: []\n"}, ".", None, "nothing to learn from"),
     "no rule policy": ({"config": "policies:\n- name: MemoizationPolicy\n"}, "config.yml", None, "no RulePolicy"),
     "section": ({"domain": DOMAIN + "moods: [glad]\n"}, "domain.yml", 7, "moods"),
     "slot type": ({"domain": DOMAIN.replace("type: text", "type: unfeaturized")}, "domain.yml", 3, "unfeaturized"),
@@ -172,7 +200,7 @@ def test_refused(tmp_path: Path, case: str) -> None:
     found = [(str(remark.file.relative_to(tmp_path)), remark.line, remark.problem) for remark in read.findings.refused]
     assert any((file, line) == (f, n) and words in problem for f, n, problem in found), found
     with pytest.raises(ProjectRefused, match=file):
-        prepare(read, ExactUnderstanding(read.training))
+        prepare(read, check(read), ExactUnderstanding(read.training))
 
 
 def test_left_alone_and_told(tmp_path: Path) -> None:
@@ -188,10 +216,18 @@ def test_left_alone_and_told(tmp_path: Path) -> None:
     )
     check(read)
     assert not read.findings.refused
-    assert [remark.problem.split("`")[-2] for remark in read.findings.left_alone[1:]] == ["tracker_store", "rest"]
+    assert [remark.problem.split("`")[1] for remark in read.findings.left_alone[1:]] == [
+        "epochs",
+        "tracker_store",
+        "socketio",
+    ]
     assert "TEDPolicy" in read.findings.left_alone[0].problem
     told = {remark.problem.split(" (")[0] for remark in read.findings.told}
-    assert told == {"intent `stranger` is not in the domain", "checkpoint `x`: no story goes on from it"}
+    assert told == {
+        "`greet` is the only intent with examples; none is learnt",
+        "intent `stranger` is not in the domain",
+        "checkpoint `x`: no story goes on from it",
+    }
 
 
 def test_circles_of_checkpoints_end(tmp_path: Path) -> None:
@@ -227,6 +263,46 @@ def test_a_session_without_a_time_has_rasas_own(tmp_path: Path) -> None:
     assert not read.findings.refused
 
 
+def test_the_first_domain_counts_and_the_other_is_told(tmp_path: Path) -> None:
+    folder = project(tmp_path, domain__more="slots:\n  age: {type: any, mappings: []}\n")
+    read = read_project(folder)
+    assert list(read.domain.declared_slots) == ["name"]
+    assert [(remark.file.name, remark.problem) for remark in read.findings.left_alone] == [
+        ("domain", "Rasa reads domain.yml and not this")
+    ]
+    both = read_project(folder, Layout(domain=("domain.yml", "domain")))
+    assert list(both.domain.declared_slots) == ["name", "age"] and not both.findings.left_alone
+
+
+def test_test_files_are_told_and_in_nobodys_way(tmp_path: Path) -> None:
+    read = read_project(
+        project(
+            tmp_path,
+            tests__a="stories: [\n",
+            tests__b="stories:\n- story: s\n  steps:\n  - user: hello\n    intent: greet\n",
+            tests__c="test_cases:\n- test_case: x\n",
+        )
+    )
+    check(read)
+    stories, findings = read_tests(read)
+    assert [story.name for story in stories] == ["s"] and not read.findings.refused
+    assert [(remark.file.name, remark.line) for remark in findings.refused] == [("a.yml", 2)]
+    assert ["test_cases" in remark.problem for remark in findings.left_alone] == [True]
+
+
+def test_what_is_filled_in_and_not_trained_is_told(tmp_path: Path) -> None:
+    read = read_project(project(tmp_path, config="language: en\npolicies:\n"))
+    told = [(remark.line, remark.problem.split(" is ")[0]) for remark in read.findings.left_alone]
+    assert told == [(2, "UnexpecTEDIntentPolicy"), (2, "TEDPolicy")]
+    pipeline = "pipeline:\n- name: bot.rasa_components.LanguageIdentifier\n- name: JiebaTokenizer\n"
+    read = read_project(project(tmp_path, config=CONFIG + pipeline + "  dictionary_path: words\n"))
+    assert [(remark.line, remark.problem.split(" ")[0]) for remark in read.findings.left_alone] == [
+        (6, "bot.rasa_components.LanguageIdentifier"),
+        (8, "option"),
+    ]
+    assert not read.findings.refused
+
+
 def test_check_on_the_console(tmp_path: Path) -> None:
     good = project(tmp_path / "good" if (tmp_path / "good").mkdir() is None else tmp_path)
     ran = CliRunner().invoke(app, ["rasa", "check", str(good)])
@@ -244,12 +320,12 @@ def test_talk_on_the_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ran = CliRunner().invoke(app, ["rasa", "shell", str(project(tmp_path, data__nlu=two))], input="hello you\n/stop\n")
     assert ran.exit_code == 0 and "Hello hello you." in ran.output
     ran = CliRunner().invoke(app, ["rasa", "shell", str(project(tmp_path))], input="hello\n/stop\n")
-    assert ran.exit_code == 1 and "one only: `greet`" in ran.output
+    assert ran.exit_code == 0 and "Hello" not in ran.output
 
 
 def test_served(tmp_path: Path) -> None:
     read = read_project(project(tmp_path))
-    processor = prepare(read, ExactUnderstanding(read.training))
+    processor = prepare(read, check(read), ExactUnderstanding(read.training))
     with TestClient(project_app(processor, "small", enable_api=True)) as client:
         said = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "hello"})
         assert said.json() == [{"recipient_id": "u", "text": "Hello hello."}]
@@ -270,7 +346,7 @@ def test_served(tmp_path: Path) -> None:
 
 def test_conversations_are_open_only_where_enabled_and_to_who_has_the_token(tmp_path: Path) -> None:
     read = read_project(project(tmp_path))
-    processor = prepare(read, ExactUnderstanding(read.training))
+    processor = prepare(read, check(read), ExactUnderstanding(read.training))
     guarded = ("/conversations/u/tracker", "/status")
     with TestClient(project_app(processor, "small")) as client:
         assert client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "hello"}).status_code == 200
@@ -294,7 +370,7 @@ def test_a_conversation_under_way_is_told_so_and_what_breaks_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = read_project(project(tmp_path))
-    processor = prepare(read, ExactUnderstanding(read.training))
+    processor = prepare(read, check(read), ExactUnderstanding(read.training))
     processor.conversations = Conversations(most=2, busy_seconds=0.05)
     with TestClient(project_app(processor, "small", enable_api=True), raise_server_exceptions=False) as client:
 

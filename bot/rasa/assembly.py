@@ -104,12 +104,12 @@ def check(project: Project) -> Learnt | None:
 
 def prepare(
     project: Project,
+    learnt: Learnt | None,
     understanding: Understanding,
     server: ActionServer | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Processor:
-    """The project ready to talk; raises ProjectRefused with everything that is refused."""
-    learnt = check(project)
+    """The project, as `check` learnt it, ready to talk; raises ProjectRefused with everything that is refused."""
     if learnt is None or project.findings.refused:
         raise ProjectRefused(tuple(project.findings.refused))
     stamp = {"assistant_id": project.config.assistant_id}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.rasa.options import COMPONENTS, FOREIGN, OWN, POLICIES, REPLACED, UNTRAINED, check_options
 from bot.rasa.refusals import Source
 
 KEYS = {"recipe", "assistant_id", "language", "pipeline", "policies", "version", "importers"}
@@ -22,63 +23,6 @@ class Part:
     line: int | None = None
 
 
-# What each component is here: honoured (its options are read by bot/rasa/understanding.py), replaced by our own
-# encoder and classifiers, or refused because it would extract what we do not.
-HONOURED = {
-    "WhitespaceTokenizer",
-    "JiebaTokenizer",
-    "RegexFeaturizer",
-    "RegexEntityExtractor",
-    "EntitySynonymMapper",
-    "ResponseSelector",
-    "FallbackClassifier",
-    "KeywordIntentClassifier",
-    "DIETClassifier",
-    "CRFEntityExtractor",
-    "LogisticRegressionClassifier",
-    "SklearnIntentClassifier",
-}
-REPLACED = {
-    "CountVectorsFeaturizer",
-    "LexicalSyntacticFeaturizer",
-    "LanguageModelFeaturizer",
-    "ConveRTFeaturizer",
-    "SpacyNLP",
-    "SpacyTokenizer",
-    "SpacyFeaturizer",
-    "MitieNLP",
-    "MitieTokenizer",
-    "MitieFeaturizer",
-    "MitieIntentClassifier",
-}
-FOREIGN = {"DucklingEntityExtractor", "SpacyEntityExtractor", "MitieEntityExtractor"}
-_LEARNT = {"epochs", "constrain_similarities", "featurizer", "checkpoint_model", "random_seed", "max_training_samples"}
-POLICY_OPTIONS: Mapping[str, set[str] | None] = {
-    "RulePolicy": {
-        "priority",
-        "core_fallback_threshold",
-        "core_fallback_action_name",
-        "enable_fallback_prediction",
-        "restrict_rules",
-        "check_for_contradictions",
-        "use_nlu_confidence_as_score",
-    },
-    "MemoizationPolicy": {
-        "priority",
-        "max_history",
-        "use_nlu_confidence_as_score",
-        "enable_feature_string_compression",
-    },
-    "AugmentedMemoizationPolicy": {
-        "priority",
-        "max_history",
-        "use_nlu_confidence_as_score",
-        "enable_feature_string_compression",
-    },
-    # Their options train a network that is not trained here.
-    "TEDPolicy": None,
-    "UnexpecTEDIntentPolicy": None,
-}
 # As Rasa 3.6.21 fills in what is missing.
 AUTO_PIPELINE = (
     Part("WhitespaceTokenizer"),
@@ -130,12 +74,13 @@ def read_config(source: Source) -> Config:
     auto = tuple(key for key in ("pipeline", "policies") if not body.get(key))
     pipeline = AUTO_PIPELINE if "pipeline" in auto else _parts(source, body["pipeline"], "pipeline")
     policies = AUTO_POLICIES if "policies" in auto else _parts(source, body["policies"], "policies")
+    language = source.text(body.get("language", "en"), "language")
     for index, part in enumerate(pipeline if "pipeline" not in auto else ()):
-        _check_component(source, part, index, body.get("language"))
-    for index, part in enumerate(policies if "policies" not in auto else ()):
-        _check_policy(source, part, index)
+        _check_component(source, part, index, language)
+    for index, part in enumerate(policies):
+        _check_policy(source, part, index, "policies" in auto)
     assistant = str(body.get("assistant_id") or "placeholder_default")
-    return Config(body.get("language", "en"), assistant, pipeline, policies, auto, source.path)
+    return Config(language, assistant, pipeline, policies, auto, source.path)
 
 
 def _parts(source: Source, value: object, section: str) -> tuple[Part, ...]:
@@ -160,21 +105,23 @@ def _check_component(source: Source, part: Part, index: int, language: object) -
         source.refuse(f"{part.name} needs a model or server of its own and is not supported", *at)
     elif part.name in REPLACED:
         source.leave_alone(f"{part.name}: our own encoder reads the words instead", *at)
-    elif part.name not in HONOURED:
+    elif part.name in OWN:
+        source.leave_alone(f"{part.name} runs in Rasa's own process; here our engine reads the messages", *at)
+    elif part.name in COMPONENTS:
+        check_options(source, part.name, part.options, COMPONENTS[part.name], *at)
+    else:
         source.refuse(f"component {part.name} is {'the project’s own code' if '.' in part.name else 'not known'}", *at)
     if part.name == "WhitespaceTokenizer" and str(language) in ("zh", "ja", "th"):
         source.refuse(f"WhitespaceTokenizer does not read {language}; Rasa refuses it too (JiebaTokenizer does)", *at)
 
 
-def _check_policy(source: Source, part: Part, index: int) -> None:
-    at = ("policies", index)
-    if part.name not in POLICY_OPTIONS:
+def _check_policy(source: Source, part: Part, index: int, auto: bool) -> None:
+    """Look at a policy; one that was filled in has no place in the file and no options of the project's."""
+    at = ("policies",) if auto else ("policies", index)
+    if part.name not in POLICIES:
         source.refuse(f"policy {part.name} is {'the project’s own code' if '.' in part.name else 'not known'}", *at)
         return
-    options = POLICY_OPTIONS[part.name]
-    if options is None:
+    if part.name in UNTRAINED:
         source.leave_alone(f"{part.name} is not trained: stories are remembered, not generalised", *at)
-        return
-    for key in part.options:
-        if key not in options:
-            source.refuse(f"option `{key}` of {part.name} is not supported", *at, key)
+    if not auto:
+        check_options(source, part.name, part.options, POLICIES[part.name], *at)

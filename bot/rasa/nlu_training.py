@@ -23,13 +23,14 @@ from bot.rasa.understanding import (
     ProjectNlu,
     learns_entities,
     learns_intents,
+    one_intent,
     selector_name,
+    too_little,
 )
 from knowledge.encoder import BUILTIN, Encoder, Vectors, load_encoder
 
 FEATURIZER = "RegexFeaturizer"
 HAN_LANGUAGE = "zh"
-LEAST_INTENTS = 2
 
 Progress = Callable[[str], None]
 
@@ -45,7 +46,9 @@ def train(
     `encoder` is the built-in one when not given. The same data give the same understanding.
     """
     pipeline = config.pipeline
-    _check(data, pipeline)
+    if problem := too_little(data):
+        raise UntrainableProject(problem)
+    learning = any(map(learns_intents, pipeline)) and one_intent(data, pipeline) is None
     encoder = encoder or load_encoder(BUILTIN)
     seen = next((part.options for part in pipeline if part.name == FEATURIZER), None)
     patterns = () if seen is None else patterns_of(data, seen, None)
@@ -56,7 +59,7 @@ def train(
     with threadpool_limits(1):
         progress("intents")
         labels = [example.intent for example in data.examples]
-        intents = fit_intent_head(texts, labels, dense) if any(map(learns_intents, pipeline)) else None
+        intents = fit_intent_head(texts, labels, dense) if learning else None
         progress("entities")
         tagger = fit_tagger(data.examples, patterns) if any(map(learns_entities, pipeline)) else None
         progress("responses")
@@ -82,17 +85,6 @@ def tokenizer_of(config: Config) -> str:
     """The tokenizer whose tokens are told: the pipeline's, or that of the language."""
     names = [part.name for part in config.pipeline if part.name.endswith("Tokenizer")]
     return JIEBA if JIEBA in names or str(config.language).startswith(HAN_LANGUAGE) else "WhitespaceTokenizer"
-
-
-def _check(data: TrainingData, pipeline: Sequence[Part]) -> None:
-    if not data.examples:
-        raise UntrainableProject("there is nothing to learn from: no intent under `nlu:` has an example")
-    if any(map(learns_intents, pipeline)):
-        found = sorted({example.intent for example in data.examples})
-        if len(found) < LEAST_INTENTS:
-            raise UntrainableProject(
-                f"intents are told apart from {LEAST_INTENTS} on, and the examples have one only: `{found[0]}`"
-            )
 
 
 def _selectors(data: TrainingData, pipeline: Sequence[Part], dense: Vectors) -> dict[int, Selector]:

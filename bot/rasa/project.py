@@ -19,14 +19,16 @@ DATA_KEYS = {"version", "nlu", "stories", "rules", "responses"}
 ENDPOINTS_LEFT_ALONE = {"tracker_store", "lock_store", "event_broker", "models", "concurrent_lock_store"}
 ENDPOINTS_REFUSED = {"nlg": "words made by another server", "nlu": "understanding by another server"}
 REST = "rest"
+# Rasa reads the first of these that exists.
+DOMAIN_PLACES = ("domain.yml", "domain")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the parts of a project lie, relative to its folder."""
+    """Where the parts of a project lie, relative to its folder; `domain` None is where Rasa looks by itself."""
 
     config: str = "config.yml"
-    domain: tuple[str, ...] = ("domain.yml", "domain")
+    domain: tuple[str, ...] | None = None
     data: str = "data"
     tests: str = "tests"
     endpoints: str = "endpoints.yml"
@@ -35,7 +37,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class Project:
-    """Everything a project's files say, and what was found wrong; `action_endpoint` is the file that names one."""
+    """Everything a project's files say, and what was found wrong.
+
+    `action_endpoint` is the file that names one; `test_files` are not read yet.
+    """
 
     folder: Path
     config: Config
@@ -43,7 +48,7 @@ class Project:
     training: TrainingData
     stories: tuple[Story, ...]
     rules: tuple[Rule, ...]
-    test_stories: tuple[Story, ...]
+    test_files: tuple[Path, ...]
     action_endpoint: Path | None
     channels: tuple[str, ...]
     findings: Findings
@@ -52,6 +57,19 @@ class Project:
 def read_project(folder: Path, layout: Layout | None = None) -> Project:
     """The project of a folder; what is not supported is in its `findings`, with file and line."""
     return _Reader(folder, layout or Layout()).project()
+
+
+def read_tests(project: Project) -> tuple[tuple[Story, ...], Findings]:
+    """The test stories of a project, and what is wrong in their files; a project runs without them."""
+    findings = Findings()
+    stories: list[Story] = []
+    for path in project.test_files:
+        source = Source(path, findings)
+        stories += StoryReader(source, tests=True).stories()
+        for key in source.content:
+            if key not in ("version", "stories"):
+                source.leave_alone(f"`{key}` is no test story and is not read", key)
+    return tuple(stories), findings
 
 
 class _Reader:
@@ -80,7 +98,7 @@ class _Reader:
             remark = Remark(f"{count} files {kind} are no training data", self.folder / self.layout.data, None)
             self.findings.left_alone.append(remark)
         domain = self.domain.domain(self.training.retrieval_intents)
-        tests = tuple(story for path in _files(self.folder / self.layout.tests) for story in self._tests(path))
+        tests = tuple(path for path in _files(self.folder / self.layout.tests) if path.suffix in YAML)
         return Project(
             self.folder,
             config,
@@ -105,9 +123,14 @@ class _Reader:
         return Config()
 
     def _read_domain(self) -> None:
-        places = [self.folder / name for name in self.layout.domain if (self.folder / name).exists()]
+        named = self.layout.domain or DOMAIN_PLACES
+        places = [self.folder / name for name in named if (self.folder / name).exists()]
         if not places:
-            self._refuse("the file is missing", self.folder / self.layout.domain[0])
+            self._refuse("the file is missing", self.folder / named[0])
+        if self.layout.domain is None:
+            for other in places[1:]:
+                self.findings.left_alone.append(Remark(f"Rasa reads {places[0].name} and not this", other, None))
+            places = places[:1]
         for place in places:
             for path in [place] if place.is_file() else list(_files(place)):
                 source = Source(path, self.findings)
@@ -121,19 +144,14 @@ class _Reader:
                 source.leave_alone("has no `nlu`, `stories`, `rules` or `responses`")
             return
         source.check_version()
-        for key in set(source.content) - DATA_KEYS:
-            source.leave_alone(f"`{key}` is not training data", key)
+        for key in source.content:
+            if key not in DATA_KEYS:
+                source.leave_alone(f"`{key}` is not training data", key)
         self.training = self.training.merged(read_training_data(source))
         self.domain.read_responses(source, source.content.get("responses"), override=True)
         reader = StoryReader(source)
         self.stories += reader.stories()
         self.rules += reader.rules()
-
-    def _tests(self, path: Path) -> tuple[Story, ...]:
-        if path.suffix not in YAML:
-            return ()
-        source = Source(path, Findings())
-        return StoryReader(source, tests=True).stories() if "stories" in source.content else ()
 
     def _endpoint(self) -> Path | None:
         """The endpoints.yml where it names an action server; what it says of it connectors/rasa/endpoint.py reads."""

@@ -10,6 +10,7 @@ from bot.rasa.project import Project
 from bot.rasa.refusals import Remark
 from bot.rasa.slots import MappingType
 from bot.rasa.stories import ActionStep, CheckpointStep, LoopStep, OrStep, Rule, SlotStep, Step, Story, UserStep
+from bot.rasa.understanding import one_intent, too_little
 
 REMEMBERING = ("MemoizationPolicy", "AugmentedMemoizationPolicy", "TEDPolicy")
 
@@ -17,8 +18,17 @@ REMEMBERING = ("MemoizationPolicy", "AugmentedMemoizationPolicy", "TEDPolicy")
 def check_references(project: Project) -> None:
     """Note what Rasa would not train (refused) and what it only warns of (told)."""
     findings = project.findings
-    for refused, remark in (*_of_policies(project), *_of_tales(project), *_of_domain(project)):
+    for refused, remark in (*_of_examples(project), *_of_policies(project), *_of_tales(project), *_of_domain(project)):
         (findings.refused if refused else findings.told).append(remark)
+
+
+def _of_examples(project: Project) -> Iterator[tuple[bool, Remark]]:
+    data, pipeline = project.training, project.config.pipeline
+    if problem := too_little(data):
+        yield True, Remark(problem, project.folder, None)
+    if alone := one_intent(data, pipeline):
+        first = data.examples[0]
+        yield False, Remark(f"`{alone}` is the only intent with examples; none is learnt", first.file, first.line)
 
 
 def _of_policies(project: Project) -> Iterator[tuple[bool, Remark]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from bot.rasa.patterns import FINDER, MAPPER, Pattern, find_patterns, map_synony
 from bot.rasa.selectors import DEFAULT, Selector
 from bot.rasa.tagger import EntityTagger
 from bot.rasa.tokens import tokenize
+from bot.rasa.training_data import TrainingData
 from knowledge.encoder import Encoder, Vectors
 
 # Components that learn intents, and those that learn entities; ours stands under the name of the first one.
@@ -169,3 +170,16 @@ def learns_entities(part: Part) -> bool:
 def selector_name(part: Part) -> str:
     """The retrieval intent that a ResponseSelector is for, or `default`."""
     return str(part.options.get("retrieval_intent") or DEFAULT)
+
+
+def too_little(data: TrainingData) -> str | None:
+    """Why nothing can be learnt of a project's examples; None where it can."""
+    if not data.examples:
+        return "there is nothing to learn from: no intent under `nlu:` has an example"
+    return None
+
+
+def one_intent(data: TrainingData, pipeline: Iterable[Part]) -> str | None:
+    """The intent that stands alone, so that none is told apart by what is learnt (as Rasa warns of)."""
+    found = {example.intent for example in data.examples}
+    return found.pop() if len(found) == 1 and any(map(learns_intents, pipeline)) else None

@@ -19,7 +19,7 @@ from bot.rasa.assembly import check as check_project
 from bot.rasa.assembly import prepare
 from bot.rasa.learnt_nlu import understanding_of
 from bot.rasa.processor import Processor
-from bot.rasa.project import Layout, Project, read_project
+from bot.rasa.project import Layout, Project, read_project, read_tests
 from bot.rasa.refusals import ProjectRefused, Remark
 from bot.settings import Settings
 from connectors.rasa.action_client import HttpActionServer, action_server_of
@@ -48,7 +48,7 @@ AuthToken = Annotated[
 
 
 def _layout(config: str, domain: Sequence[str] | None, data: str) -> Layout:
-    return Layout(config=config, domain=tuple(domain) if domain else Layout.domain, data=data)
+    return Layout(config=config, domain=tuple(domain) if domain else None, data=data)
 
 
 def _read(folder: Path, layout: Layout) -> tuple[Project, HttpActionServer | None]:
@@ -59,16 +59,18 @@ def _read(folder: Path, layout: Layout) -> tuple[Project, HttpActionServer | Non
         try:
             server = action_server_of(project.action_endpoint, os.environ)
         except ContentError as error:
-            project.findings.refused.append(Remark(error.problem, error.file, error.line))
+            if (remark := Remark(error.problem, error.file, error.line)) not in project.findings.refused:
+                project.findings.refused.append(remark)
     return project, server
 
 
 def _processor(folder: Path, layout: Layout) -> tuple[Project, Processor]:
     project, server = _read(folder, layout)
     try:
-        if check_project(project) is None or project.findings.refused:
+        learnt = check_project(project)
+        if project.findings.refused:
             raise ProjectRefused(tuple(project.findings.refused))
-        return project, prepare(project, understanding_of(project, Settings().data_dir), server)
+        return project, prepare(project, learnt, understanding_of(project, Settings().data_dir), server)
     except ProjectRefused as refused:
         _remarks("refused 不支持", refused.remarks, folder)
         raise typer.Exit(1) from None
@@ -86,6 +88,8 @@ def check(
     counted = Table("read 已读", "", show_edge=False)
     for name, count in _counts(project).items():
         counted.add_row(name, str(count))
+    tests, in_tests = read_tests(project)
+    counted.add_row("test stories 测试故事", str(len(tests)))
     if learnt is not None:
         counted.add_row("conversations learnt 学到的对话", str(len(learnt.trackers)))
     console.print(counted)
@@ -94,6 +98,8 @@ def check(
     findings = project.findings
     _remarks("left alone 读取但不起作用", findings.left_alone, folder)
     _remarks("Rasa would warn 提醒", findings.told, folder)
+    wrong = (*in_tests.refused, *in_tests.told, *in_tests.left_alone)
+    _remarks("in the tests, not in the way of running 测试文件，不影响运行", wrong, folder)
     _remarks("refused 不支持", findings.refused, folder)
     if findings.refused:
         raise typer.Exit(1)
@@ -116,7 +122,6 @@ def _counts(project: Project) -> dict[str, int]:
         "retrieval intents 检索意图": len(data.retrieval_intents),
         "rules 规则": len(project.rules),
         "stories 故事": len(project.stories),
-        "test stories 测试故事": len(project.test_stories),
     }
 
 
