@@ -21,11 +21,15 @@ BANKING_PARTS = 3  # one of them is held back
 
 @dataclass(frozen=True)
 class Labelled:
-    """Examples to fit a head on, to test it on, and test texts that belong to no label."""
+    """Examples to fit a head on, to test it on, and test texts that belong to no label.
+
+    `outside_asked` are those of the outside texts that the set itself asks; the others may be learnt from.
+    """
 
     train: tuple[Example, ...]
     test: tuple[Example, ...]
     outside: tuple[str, ...] = ()
+    outside_asked: tuple[str, ...] = ()
 
     def held_back(self) -> set[str]:
         """Texts no encoder of ours may see in training."""
@@ -41,6 +45,7 @@ def read_clinc(data: Path) -> Labelled:
         tuple(Example(normalise_text(text), label) for text, label in parts["train"]),
         tuple(Example(normalise_text(text), label) for text, label in parts["val"]),
         tuple(dict.fromkeys(normalise_text(text) for text, _label in outside)),
+        tuple(dict.fromkeys(normalise_text(text) for text, _label in parts["oos_val"])),
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bot.rasa.training_data import Annotation, Example, TrainingData
 from knowledge.encoder_sets import read_banking, read_clinc
+from knowledge.vocabulary import normalise_text
 
 OUT_OF_SCOPE = "out_of_scope"
 _SLOT = re.compile(r"\[(?P<name>[^\]:]+?) : (?P<text>[^\]]+?)\]")
@@ -31,6 +32,12 @@ class NluSet:
     def data(self) -> TrainingData:
         """What is learnt, as a project has it."""
         return TrainingData(self.train)
+
+    @property
+    def repeated(self) -> tuple[bool, ...]:
+        """Of each test sentence whether it is learnt word for word, letter case and kinds of characters aside."""
+        learnt = {normalise_text(example.text) for example in self.train}
+        return tuple(normalise_text(example.text) in learnt for example in self.test)
 
     def few(self, shots: int) -> NluSet:
         """With that many sentences an intent, the same ones every time; 0 keeps all."""
@@ -80,10 +87,9 @@ def _past(text: str, at: int, words: str, spaces: bool = False) -> int:
 def _clinc(folder: Path) -> NluSet:
     """CLINC150's 150 intents and one of what belongs to none."""
     read = read_clinc(folder)
-    parts = json.loads((folder / "clinc150" / "train_val.json").read_text(encoding="utf-8"))
-    asked = [Example(text, OUT_OF_SCOPE, None, ()) for text, _ in parts["oos_val"]]
-    known = {example.text for example in asked}
-    outside = [Example(text, OUT_OF_SCOPE, None, ()) for text in read.outside if text not in known]
+    asked = [Example(text, OUT_OF_SCOPE, None, ()) for text in read.outside_asked]
+    learnt = [text for text in read.outside if text not in set(read.outside_asked)]
+    outside = [Example(text, OUT_OF_SCOPE, None, ()) for text in learnt]
     train, test = ([Example(row.text, row.label, None, ()) for row in rows] for rows in (read.train, read.test))
     return NluSet("CLINC150", (*train, *outside), (*test, *asked))
 
