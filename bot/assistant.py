@@ -234,6 +234,7 @@ class Assistant:
             result.outcome, language, result.messages, intent, parse.confidence, events, result.hits,
             result.sources, result.cases, result.reveal_code, after.active_form, after.requested_slot,
             parse.detected.traditional, result.belief, result.follows, result.told,
+            result.leads,
         )  # fmt: skip
         return turn, after
 

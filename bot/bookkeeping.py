@@ -8,7 +8,7 @@ from bot.turn import ActionResult, Outcome, TurnContext
 
 MAX_OPEN_NEED = 120
 ALARMS = ("action_emergency", "action_crisis")
-KEEPS_CHOICES = {*ALARMS, "action_repeat"}
+KEEPS_CHOICES = {*ALARMS, "action_repeat", "utter_emergency_numbers"}
 
 
 def kept_in_mind(turn: TurnContext, decision: Decision, result: ActionResult) -> tuple[Event, ...]:

@@ -8,7 +8,8 @@ from bot.actions.demand_form import CONFIRM, DEMAND_FORM
 from bot.actions.known_case import act_on_offer
 from bot.actions.rate_case import RATING_FORM
 from bot.context import brought_up, search, subject_of
-from bot.nlu.dropping import dropped
+from bot.nlu.declining import declined
+from bot.nlu.dropping import dropped, drops_form
 from bot.nlu.said import (
     gives_up,
     goes_on,
@@ -17,6 +18,7 @@ from bot.nlu.said import (
     opens_with_command,
     says_submit,
     short_answer,
+    wants_anonymity,
 )
 from bot.policies import CANCEL, CASE_INTENTS, SMALLTALK, SURE_SHARE, SURE_SIMILARITY, SURE_SUBJECT, Decision
 from bot.turn import TurnContext
@@ -49,8 +51,7 @@ def form(turn: TurnContext) -> Decision | None:
     if act_on_offer(turn) is not None:
         return Decision(name)
     act = short_answer(turn.message.text)
-    text = turn.message.text
-    if act == "cancel" or (act is None and (gives_up(text) or dropped(text).drops or _drops_it(turn))):
+    if act == "cancel" or (act is None and _given_up(turn)):
         return Decision("action_cancel_form")
     if parse.payload is not None and parse.intent == "list_services":
         return Decision("action_list_services", digression=True)
@@ -80,11 +81,27 @@ def _past_description(turn: TurnContext) -> bool:
     return turn.tracker.requested_slot != "description"
 
 
+def _given_up(turn: TurnContext) -> bool:
+    """Whether the message drops the form, in so many words or by what it means."""
+    text = turn.message.text
+    if gives_up(text):
+        return not dropped(text).goes_on
+    values = [entity.text for entity in turn.parse.all("location", "time", "phone", "email")]
+    return drops_form(text, values, _tells(turn)) or _drops_it(turn)
+
+
+def _tells(turn: TurnContext) -> bool:
+    """Whether the form asks for what happened, in words of which any may stand in a matter."""
+    return turn.tracker.requested_slot == "description" or turn.tracker.active_form != DEMAND_FORM
+
+
 def _drops_it(turn: TurnContext) -> bool:
     """Whether the message wants the form gone and tells no value."""
     parse = turn.parse
     kept, _ = kept_and_negated(parse.entities, parse.text)
     if opens_with_command(parse.text, "file_demand") or goes_on(parse.text) or says_submit(parse.text):
+        return False
+    if declined(turn.message.text) or wants_anonymity(turn.message.text):
         return False
     told = [entity for entity in kept if entity.label != "time"]
     return parse.intent == "cancel" and parse.confidence > (CANCEL if not kept else SURE_CANCEL) and not told

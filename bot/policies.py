@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.actions.demand_area import AREA
 from bot.actions.life_path import wanted_move
 from bot.actions.several import requests
 from bot.choices import ASKS_ANEW, picked
@@ -35,6 +36,8 @@ NEITHER = 0.5
 PICKED = 0.5
 CANCEL = 0.6
 CODE_WORDS = 6
+# Slots of a form that hold a place.
+PLACES = ("location", AREA)
 SURE_SHARE, SURE_SIMILARITY = 0.6, 0.7
 SMALLTALK = {
     "greet": "utter_greet",
@@ -92,7 +95,8 @@ def emergency_call(turn: TurnContext) -> Decision | None:
 
 def notices(turn: TurnContext) -> Decision | None:
     """Notices stopped or wished for, and where, in every state; a running form goes on."""
-    wished = wish_of(turn.message.text) or place_wish_of(turn.message.text)
+    place_asked = turn.tracker.active_form is not None and turn.tracker.requested_slot in PLACES
+    wished = wish_of(turn.message.text) or place_wish_of(turn.message.text, place_asked)
     return Decision("action_notice_wish", digression=True) if wished else None
 
 

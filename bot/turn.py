@@ -106,7 +106,8 @@ class ActionResult:
     """Everything an action did: what it says, what changed, and how it ended.
 
     `belief` is how sure the assistant is of what it says where that is its own judgement; None where nothing is to be
-    checked: questions, records, danger, small talk. `follows` is how many of the last messages are no part of that.
+    checked: questions, records, danger, small talk. `leads` and `follows` are how many of the
+    first and of the last messages are no part of that.
     `told` is the machine-readable side where another engine answered and told it; it goes before our own.
     """
 
@@ -120,6 +121,7 @@ class ActionResult:
     belief: float | None = None
     follows: int = 0
     told: Mapping[str, Any] | None = None
+    leads: int = 0
 
 
 class Action(Protocol):
@@ -130,7 +132,7 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class Turn:
-    """The answer to one message; `belief`, `follows` and `told` are those of its ActionResult."""
+    """The answer to one message; `belief`, `follows`, `told` and `leads` are those of its ActionResult."""
 
     outcome: Outcome
     language: str
@@ -148,3 +150,4 @@ class Turn:
     belief: float | None = None
     follows: int = 0
     told: Mapping[str, Any] | None = None
+    leads: int = 0

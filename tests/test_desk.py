@@ -735,3 +735,19 @@ def test_a_field_emptied_at_the_page_is_told() -> None:
     form = ReturnedForm.model_validate({"location": " ", "contact": None, "anonymous": False, "type": "report"})
     assert form.told() == {"location": None, "contact": None, "anonymous": "false", "type": "report"}
     assert ReturnedForm().told() == {}
+
+
+def test_a_dropped_form_is_confirmed_at_once_while_the_second_answer_waits(say: Talking, desk: Desk) -> None:
+    for who, opened, asked, told in (
+        ("zh", "楼下路灯坏了", "这个投诉不用弄了，请问怎么办居住证", "已取消"),
+        ("en", "the street light is broken", "drop the report. How do I pay a traffic fine?", "cancelled"),
+    ):
+        desk.assistant.approval = Approval()
+        say(opened, f"dropped-{who}")
+        desk.assistant.approval = Approval(1.01, 60)
+        turn = say(asked, f"dropped-{who}")
+        assert (turn["outcome"], turn["active_form"], turn["bubbles"]) == ("handoff", None, 2), turn
+        assert told in turn["text"] and not turn["services"]
+        draft = desk.read(lambda work: work.drafts.waiting())[-1]
+        assert told not in "".join(bubble.get("text", "") for bubble in draft.answer)
+        assert draft.answer[-1]["custom"]["turn"]["outcome"] == "answered"

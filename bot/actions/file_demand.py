@@ -23,6 +23,7 @@ from bot.actions.known_case import FILE, FOLLOW, act_on_offer, follow, offer
 from bot.cases.case import CaseDraft
 from bot.cases.telling import TIME_FORMAT
 from bot.messages import BotMessage
+from bot.nlu.declining import Declined, declined
 from bot.nlu.said import (
     command_after,
     content_of,
@@ -158,6 +159,9 @@ def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult
             return _ask_for(turn, state, requested)
     if turn.parse.intent == "skip" and turn.parse.confidence > SURE:
         return _ask(turn, state.skip(requested))
+    if (unsaid := declined(turn.message.text)) is not None:
+        told_nothing = unsaid in (Declined.MORE, requested)
+        return _ask(turn, state.skip(requested)) if told_nothing else _ask_for(turn, state, requested)
     added = _another_demand(turn, state)
     if added is not None:
         return _ask(turn, added)
@@ -188,7 +192,7 @@ def _at_confirmation(turn: TurnContext, state: FormState) -> ActionResult:
         return _file(turn, changed)
     if goes_on(turn.message.text) or _only_command(turn):
         return _ask(turn, changed)
-    if act == "skip":
+    if act == "skip" or (changed == state and declined(turn.message.text)):
         return _ask(turn, state)
     if changed != state:
         return _ask(turn, changed, changed=True)

@@ -9,6 +9,7 @@ from bot.actions.notice_place import keep_place, place_told
 from bot.channels.notices import Mailing
 from bot.messages import SenderId
 from bot.nlu.notice_wishes import Wish, wish_of
+from bot.nlu.place_wishes import place_wish_of
 from bot.turn import ActionResult, Outcome, TurnContext
 
 KEPT: Mapping[Wish, Mapping[str, Any]] = {
@@ -20,8 +21,8 @@ KEPT: Mapping[Wish, Mapping[str, Any]] = {
 
 
 def keep_wish(text: str, sender: SenderId, mailing: Mailing) -> None:
-    """Do what a message wishes of notices, and say nothing of it."""
-    if _kept(text, sender, mailing) is None:
+    """Do what a message to a person wishes of notices, and say nothing of it; "only here" may answer them."""
+    if _kept(text, sender, mailing) is None and place_wish_of(text, place_asked=True) is not None:
         keep_place(text, sender, mailing)
 
 

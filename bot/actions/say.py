@@ -8,9 +8,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from bot.context import search
+from bot.nlu.nowhere import nowhere
 from bot.turn import ActionResult, Outcome, TurnContext
 from knowledge.queries import NLU_DATA, OUTSIDE
 
+# How far a place of no city is believed, which a rule and no model found.
+RULED = 0.9
 # Actions that say one response: actions on Rasa too, where a plain response would miss what only the engine knows.
 SAYS = {
     "action_greet": "utter_greet",
@@ -43,7 +46,8 @@ def what_need(turn: TurnContext) -> ActionResult:
 def out_of_scope(turn: TurnContext) -> ActionResult:
     """Say that it is no city matter and name the right door where there is one."""
     door = turn.text(f"utter_door_{door_of(turn.parse.canonical, turn.analyst.city.names)}")
-    belief = max(turn.parse.probability("out_of_scope"), search(turn).kinds.get(OUTSIDE, 0.0))
+    ruled = RULED if nowhere(turn.parse.canonical) is not None else 0.0
+    belief = max(ruled, turn.parse.probability("out_of_scope"), search(turn).kinds.get(OUTSIDE, 0.0))
     return ActionResult(Outcome.OUT_OF_SCOPE, (turn.say("utter_out_of_scope", door=door),), belief=belief)
 
 

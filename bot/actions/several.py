@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from bot.actions.answer_service import answer_service
 from bot.actions.file_demand import demand_form
@@ -58,7 +59,8 @@ def several(turn: TurnContext) -> ActionResult:
 def merged(results: Sequence[ActionResult]) -> ActionResult:
     """One result of several: all bubbles, the outcome and the state of the last, every service found.
 
-    It is believed as little as the least sure of them; a question that comes last goes out whatever becomes of them.
+    It is believed as little as the least sure of them; what comes first or last and is no judgement, as a form that was
+    dropped or a question, goes out whatever becomes of them.
     """
     last = results[-1]
     beliefs = [result.belief for result in results if result.belief is not None]
@@ -70,6 +72,7 @@ def merged(results: Sequence[ActionResult]) -> ActionResult:
         hits=tuple(hits.values()),
         sources=tuple(dict.fromkeys(source for result in results for source in result.sources)),
         belief=min(beliefs, default=None),
+        leads=sum(len(result.messages) for result in takewhile(lambda one: one.belief is None, results)),
         follows=len(last.messages) if last.belief is None else last.follows,
     )
 

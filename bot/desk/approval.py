@@ -25,8 +25,8 @@ class Approval:
         return turn.belief is not None and turn.belief < self.below
 
     def held(self, turn: Turn) -> Turn:
-        """The part of a turn that waits; what follows it, as a form's question, does not."""
-        return replace(turn, messages=turn.messages[: len(turn.messages) - turn.follows])
+        """The part of a turn that waits; what was done before it, or follows it as a form's question, does not."""
+        return replace(turn, messages=turn.messages[turn.leads : len(turn.messages) - turn.follows])
 
     def asked(
         self,
@@ -41,7 +41,7 @@ class Approval:
         due = now + timedelta(seconds=self.seconds)
         drafts.keep(message.sender, turn.language, message.text, answer, turn.belief or 0.0, now, due)
         checked = domain.say("utter_being_checked", turn.language)
-        messages = (checked, *turn.messages[len(turn.messages) - turn.follows :])
+        messages = (*turn.messages[: turn.leads], checked, *turn.messages[len(turn.messages) - turn.follows :])
         events = tuple(event for event in turn.events if event.event != "bot")
         told = (replace(events[0], event="bot", name=None, text=bubble.text) for bubble in messages)
         return replace(

@@ -29,6 +29,12 @@ class PlaceKind(StrEnum):
 ALSO = {PlaceKind.WECHAT: PlaceKind.WECOM}
 
 
+# Words for notices: without any, "only here" answers a question for a place as well.
+NOTICES = re.compile(
+    r"通知|提醒|消息|推送|进展|进度|更新|\b(?:updates?|notif(?:y|ications?)|notices?|alert(?:s| me))\b"
+)
+
+
 @dataclass(frozen=True)
 class PlaceWish:
     """A wish: to one of some `kinds`, or here where they are None, and `only` there; `asks` where notices go now."""
@@ -54,9 +60,11 @@ def _sayings() -> tuple[tuple[str, bool, re.Pattern[str]], ...]:
     return tuple(asks + wishes)
 
 
-def place_wish_of(text: str) -> PlaceWish | None:
-    """The wish that a message is, None where it says anything else."""
+def place_wish_of(text: str, place_asked: bool = False) -> PlaceWish | None:
+    """The wish that a message is, None where it says anything else; it names notices where a place was asked for."""
     forms = forms_of(text)
+    if place_asked and not any(map(NOTICES.search, forms)):
+        return None
     for place, only, pattern in _sayings():
         if any(pattern.fullmatch(form) for form in forms):
             if place == WHERE:

@@ -22,7 +22,9 @@ LEAD = re.compile(
     r"^(?:(?:那我还是|那还是|我还是|还是|那就|那我|那|就|哦|噢|嗯|呃|哎呀|哎|唉|诶|好|行|请|"
     r"(?:well|okay|ok|oh|um|uh|so|then|actually|in that case|alright|fine|please|just|nah|hmm)\b)[\s,，]*)+"
 )
-NEGATED_ZH = re.compile(r"(?:不是|不在|并非|而不是|唔系|唔喺|不要写|别写|写错|弄错)(?:在)?\s*$")
+NEGATED_ZH = re.compile(
+    r"(?:不是|不在|并非|而不是|唔系|唔喺|不要写|别写|不用写|不用填|不要填|别填|写错|弄错)(?:在)?\s*$"
+)
 NEGATED_EN = re.compile(
     r"(?:\bnot|isn't|is not|wasn't|instead of|rather than|\bno longer)\s+(?:in|at|on|the|near|from)?\s*$"
 )
@@ -42,9 +44,14 @@ SET_VALUE = re.compile(
 )
 ANONYMOUS = re.compile(
     r"(?<!不)(?<!不要)匿名|不(?:要|想|用)?(?:留|透露|公开|写)(?:我的)?(?:姓名|名字|电话|联系方式|身份|个人信息)|\banonymous(?:ly)?\b"
+    r"|(?:^|[,，。;；!！] ?)(?:我|请|就|先|那|也)*(?:不要|不想|不用|不必|别|唔使)(?:再)?(?:登记|填写?|写|留|记|透露|公开)(?:下)?"
+    r"(?:我的|我)?(?:姓名|名字|电话|联系方式|身份|个人信息)"
+    r"|(?:^|[,，。;；!！] ?)(?:我的?)?(?:姓名|名字|电话|联系方式)(?:我)?(?:就|先)?(?:不|唔)(?:留|填写?|写|登记)(?:了|啦|喇)?(?:$|[,，。;；!！])"
+    r"|(?:^|[,.;!] ?)(?:please |and |but |i |i'd )*(?:don't|do not|rather not|no need to)(?: want to)?"
+    r" (?:write|put|record|register|give|mention|include|leave|share)(?: down)? my (?:name|phone|number|contact)"
 )
 SUBMIT = re.compile(r"提交|确认|登记吧|报上去|帮我交|交吧|交啦|\b(?:submit|file it|confirm|go ahead|send it)\b")
-DO_NOT = re.compile(r"不要|先不|别|不提交|不确认|等|\b(?:don't|do not|not|wait|before)\b")
+DO_NOT = re.compile(r"不要|不想|不用提交|不必提交|先不|别|不提交|不确认|等|\b(?:don't|do not|not|wait|before)\b")
 GO_ON = re.compile(
     r"(?:继续|接着|回到)(?:刚才|头先|先前|之前)(?:的|那个|嗰个)?(?:投诉|登记|反映|举报|事)?|"
     r"继续(?:投诉|登记|反映|举报|填|报|吧|$)|接着(?:说|填|报|来)|"
@@ -154,7 +161,7 @@ def gives_up(text: str) -> bool:
     drops = [phrase for phrase, act in _short_answers().items() if act == "cancel" and len(phrase) > 1]
     short = len(clean) <= (MAX_START_ENGLISH if clean.isascii() else MAX_START)
     return any(clause in drops or SOFT.sub("", clause) in drops for clause in outer) or (
-        short and any(clean.startswith(phrase) for phrase in drops)
+        short and any(re.match(rf"{re.escape(phrase)}(?![a-z])", clean) for phrase in drops)
     )
 
 
