@@ -17,7 +17,7 @@ nlu:
   examples: |
     - [Elm Road](street) is dark
     - from [Bern]{"entity": "city", "role": "from"} to [BRN](city:Bern)
-    - [both][{"entity": "a"}, {"entity": "b", "group": "1"}]
+    - [both][{"entity": "a"}, {"entity": "b", "group": 1}]
     no dash
 - intent: faq/ask_hours
   examples:

@@ -300,7 +300,11 @@ def test_what_is_filled_in_and_not_trained_is_told(tmp_path: Path) -> None:
         (6, "bot.rasa_components.LanguageIdentifier"),
         (8, "option"),
     ]
+    check(read)
     assert not read.findings.refused
+    assert [remark.problem.split(";")[0] for remark in read.findings.told] == [
+        "no component of the pipeline finds intents here"
+    ]
 
 
 def test_check_on_the_console(tmp_path: Path) -> None:

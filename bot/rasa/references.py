@@ -10,7 +10,7 @@ from bot.rasa.project import Project
 from bot.rasa.refusals import Remark
 from bot.rasa.slots import MappingType
 from bot.rasa.stories import ActionStep, CheckpointStep, LoopStep, OrStep, Rule, SlotStep, Step, Story, UserStep
-from bot.rasa.understanding import one_intent, too_little
+from bot.rasa.understanding import KEYWORDS, learns_intents, one_intent, too_little
 
 REMEMBERING = ("MemoizationPolicy", "AugmentedMemoizationPolicy", "TEDPolicy")
 
@@ -26,6 +26,9 @@ def _of_examples(project: Project) -> Iterator[tuple[bool, Remark]]:
     data, pipeline = project.training, project.config.pipeline
     if problem := too_little(data):
         yield True, Remark(problem, project.folder, None)
+    if not any(learns_intents(part) or part.name == KEYWORDS for part in pipeline):
+        problem = "no component of the pipeline finds intents here; only `/intent` is understood"
+        yield False, Remark(problem, project.config.file or project.folder, None)
     if alone := one_intent(data, pipeline):
         first = data.examples[0]
         yield False, Remark(f"`{alone}` is the only intent with examples; none is learnt", first.file, first.line)

@@ -211,11 +211,12 @@ def _mark(body: str, words: str, start: int, refuse: Callable[[str], None]) -> A
         refuse("annotation without `entity`")
         return None
     for key in ("role", "group"):
-        if not isinstance(keys.get(key), str | None):
+        if not isinstance(keys.get(key), str | int | None):
             refuse(f"annotation `{key}` must be a text")
             return None
+    role, group = (None if keys.get(key) is None else str(keys[key]) for key in ("role", "group"))
     value = keys.get("value", words)
     if isinstance(value, list | dict):
         refuse("annotation `value` must be a text or a number")
         return None
-    return Annotation(start, start + len(words), keys["entity"], keys.get("role"), keys.get("group"), value)
+    return Annotation(start, start + len(words), keys["entity"], role, group, value)
