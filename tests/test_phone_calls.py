@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 import signal
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +28,7 @@ from bot.messages import SenderId
 from bot.store import Store
 from tests.phone_line import FRAMES, Phone, dial, kept, over, rows, said, start, texts
 from tests.servers import Server
+from tests.waiting import wait
 
 WANT = json.loads((FRAMES / "want.json").read_text(encoding="utf-8"))
 TOKEN = "twilio-test-token"
@@ -491,13 +491,13 @@ def test_what_is_sent_to_a_caller_is_spoken(server: Server, folder: Path, agent:
     assert asyncio.run(call()) == "您的工单S Z，二六幺幺二七，零零零零零幺，三已受理。"
     over(server, agent, "CA5")
     post("agent:2")
-    deadline = time.monotonic() + 20
-    states: dict[str, str] = {}
-    while states.get("agent:2") != "refused" and time.monotonic() < deadline:
-        time.sleep(0.3)
+
+    def states() -> dict[str, str]:
         with store.engine.connect() as connection:
-            states = {row.key: row.state for row in connection.execute(select(outbox.c.key, outbox.c.state))}
-    assert (states["agent:1"], states["agent:2"]) == ("sent", "refused")
+            return {row.key: row.state for row in connection.execute(select(outbox.c.key, outbox.c.state))}
+
+    wait(lambda: states().get("agent:2") not in ("waiting", "sending"))
+    assert (states()["agent:1"], states()["agent:2"]) == ("sent", "refused")
     store.engine.dispose()
 
 

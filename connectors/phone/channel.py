@@ -75,7 +75,11 @@ class PhoneChannel:
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
         """Said into the call while it lasts: what an agent writes or approves. Who hung up cannot be written to."""
         call = self._lines.get(parcel.sender)
-        if call is None or not call.speak(parcel.bubbles, parcel.language, SPEAK_SECONDS):
+        try:
+            said = call is not None and call.speak(parcel.bubbles, parcel.language, SPEAK_SECONDS)
+        except TimeoutError:
+            return Pushed(Push.LATER, "the line is slow")
+        if not said:
             return Pushed(Push.REFUSED, "the caller hung up")
         progress(1)
         return Pushed(Push.SENT)

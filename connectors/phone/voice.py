@@ -98,19 +98,26 @@ class VoiceCall:
                 await self._board.finish(self._call, self._ending)
 
     def speak(self, bubbles: Sequence[dict[str, Any]], language: str, seconds: float) -> bool:
-        """Say what a person wrote or approved, from any thread; False when the caller is gone."""
+        """Say what a person wrote, from any thread; False when the caller is gone. Raises TimeoutError."""
         speech = speech_of(bubbles, language, self._gateway.assistant.domain)
         try:
-            asyncio.run_coroutine_threadsafe(self._unasked(speech), self._loop).result(seconds)
-        except (TimeoutError, RuntimeError):
+            saying = asyncio.run_coroutine_threadsafe(self._unasked(speech), self._loop)
+            return saying.result(seconds)
+        except TimeoutError:
+            if saying.cancel():
+                raise
+            return saying.result()
+        except RuntimeError:
             return False
-        return self._lines.get(self._sender) is self
 
-    async def _unasked(self, speech: Speech) -> None:
+    async def _unasked(self, speech: Speech) -> bool:
+        """Whether it was said; who hangs up after the last word has heard it."""
+        if self._lines.get(self._sender) is not self:
+            return False
         if speech.sentences:
             self._count += 1
             self._speaks(speech.text, None)
-            await self._say(speech)
+        return await self._say(speech)
 
     def _reached(self, reachable: bool) -> None:
         """Note that something can be said to the caller, or no more."""
@@ -274,17 +281,21 @@ class VoiceCall:
             waits = work.talks.open_of(self._sender) is not None
         return waits and assistant.hours.opens_after(assistant.clock()) is None
 
-    async def _say(self, speech: Speech) -> None:
+    async def _say(self, speech: Speech) -> bool:
+        """Whether all of it went out."""
         last = len(speech.sentences) - 1
         gap = "" if speech.language == "zh" else " "
         for place, sentence in enumerate(speech.sentences):
             token = sentence if place == last else sentence + gap
-            await self._send(
+            sent = await self._send(
                 {
                     "type": "text", "token": token, "last": place == last, "lang": self._voice.tags[speech.language],
                     "interruptible": True, "preemptible": False,
                 }
             )  # fmt: skip
+            if not sent:
+                return False
+        return True
 
     def _handoff(self, language: str) -> dict[str, Any]:
         """What the telephone system is told of the caller; no words of the call."""
@@ -308,8 +319,10 @@ class VoiceCall:
         tag = self._voice.tags[self._language]
         self._call.take(Segment(segment.call, segment.id, segment.rev + final, Speaker.BOT, text, final, language=tag))
 
-    async def _send(self, frame: dict[str, Any]) -> None:
+    async def _send(self, frame: dict[str, Any]) -> bool:
         try:
             await self._socket.send_json(frame)
         except (RuntimeError, WebSocketDisconnect):
             logger.info("a caller hung up while the answer was on its way")
+            return False
+        return True
