@@ -22,6 +22,8 @@ from bot.messages import SenderId
 from bot.settings import Settings
 from bot.training import Models
 from connectors.app import create_app
+from connectors.channels.channel import Push
+from connectors.telegram.wire import pushed_of
 from tests.messengers import Answer, Api, Call, api_of, until
 from tests.served import served
 
@@ -171,3 +173,11 @@ def test_waits_as_long_as_telegram_asks(bot: Bot) -> None:
     bot.heard(said("你好", chat=13))
     first, second = bot.api.calls[before:]
     assert first.body == second.body and 1 <= second.at - first.at < 4
+
+
+def test_what_an_answer_without_a_word_means() -> None:
+    """A gateway that gave up waiting leaves open whether it arrived; who was turned away sent nothing."""
+    for status, answer in ((502, {}), (504, {"ok": False, "error_code": 504}), (200, {}), (200, {"ok": False})):
+        assert pushed_of(status, answer).outcome is Push.UNKNOWN, (status, answer)
+    for status, answer in ((401, {}), (404, {}), (429, {"parameters": {"retry_after": 3}}), (429, {"parameters": []})):
+        assert pushed_of(status, answer).outcome is Push.LATER, (status, answer)

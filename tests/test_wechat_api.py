@@ -22,6 +22,7 @@ from connectors.mock.wechat_account import Account, Trigger
 from connectors.mock.wechat_pusher import Pusher
 from connectors.wechat.client import TOKEN_PATH, WeChatClient
 from connectors.wechat.codes import CODES
+from tests.messengers import api_of
 from tests.served import Served
 
 APP, SECRET = "wx0123456789abcdef", "mock-secret"
@@ -127,6 +128,24 @@ def test_nobody_there_is_tried_later(side: Side) -> None:
     client = WeChatClient("http://127.0.0.1:9", APP, SecretStr(SECRET))
     assert client.text("oA1", "x") == Pushed(Push.LATER, "ConnectError")
     client.close()
+
+
+def test_an_answer_nobody_can_read_may_be_of_a_message_that_arrived() -> None:
+    """Of the message; without a token nothing was sent."""
+    token = {"access_token": "t", "expires_in": 7200}
+    for status, answer, outcome in (
+        (504, {}, Push.UNKNOWN), (502, {"errcode": -1}, Push.UNKNOWN), (200, {}, Push.UNKNOWN), (403, {}, Push.LATER),
+        (200, {"errcode": -1}, Push.LATER),
+    ):  # fmt: skip
+        with api_of(lambda call, told=(status, answer): (200, token) if TOKEN_PATH in call.path else told) as api:  # type: ignore[misc]
+            client = WeChatClient(api.url, APP, SecretStr(SECRET))
+            assert client.text("oA1", "x").outcome is outcome, (status, answer)
+            client.close()
+        with api_of(lambda call, told=(status, answer): told) as api:  # type: ignore[misc]
+            client = WeChatClient(api.url, APP, SecretStr(SECRET))
+            assert client.text("oA1", "x").outcome is Push.LATER, (status, answer)
+            assert len(api.calls) == 1
+            client.close()
 
 
 def test_quotas(side: Side) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from bot.channels.plain import Piece
 from connectors.channels.channel import Arrival, Push, Pushed
-from connectors.channels.sending import sent_back, waiting
+from connectors.channels.sending import field, sent_back, waiting
 
 PRIVATE = "private"
 MAX_DATA_BYTES = 64
@@ -100,5 +100,6 @@ def pushed_of(status: int, answer: Mapping[str, Any]) -> Pushed:
         return Pushed(Push.REFUSED, f"{status} blocked or gone")
     if status == 400:
         return Pushed(Push.BROKEN, f"400 {told[:100]}")
-    wait = answer.get("parameters", {}).get("retry_after")
-    return Pushed(Push.LATER, f"status {status}", wait=waiting(wait))
+    # A gateway that gave up waiting, or an answer nobody can read: it may have arrived.
+    outcome = Push.UNKNOWN if status >= 500 or status < 300 else Push.LATER
+    return Pushed(outcome, f"status {status}", wait=waiting(field(answer, "parameters", "retry_after")))

@@ -20,8 +20,8 @@ EARLY_SECONDS, FORCED_SECONDS = 300.0, 30.0
 TOKEN_PATH = "/cgi-bin/stable_token"
 
 
-class TokenRefused(Exception):
-    """No token could be had; holds what becomes of the message."""
+class NotCalled(Exception):
+    """No token could be had, or the call was turned away: nothing was sent. Holds what becomes of the message."""
 
     def __init__(self, pushed: Pushed) -> None:
         super().__init__(pushed.reason)
@@ -78,17 +78,22 @@ class WeChatClient:
             answer = self._post(path, body, token)
             if _code(answer) in STALE_TOKEN:
                 answer = self._post(path, body, self._current(stale=token))
-        except TokenRefused as refused:
-            return refused.pushed
+        except NotCalled as not_called:
+            return not_called.pushed
         except httpx.HTTPError as error:
             return broken(error)
         return _pushed(answer)
 
     def _post(self, path: str, body: Mapping[str, Any], token: str = "") -> dict[str, Any]:
-        """The answer to a call; texts go as they are, as WeChat shows escapes literally."""
+        """The answer to a call, empty where nobody knows what came of it; raises NotCalled for one turned away.
+
+        Texts go as they are, as WeChat shows escapes literally.
+        """
         content = json.dumps(body, ensure_ascii=False).encode()
         headers = {"content-type": "application/json"}
         sent = self._http.post(path, params={"access_token": token} if token else {}, content=content, headers=headers)
+        if sent.is_client_error:
+            raise NotCalled(Pushed(Push.LATER, f"status {sent.status_code}"))
         return read_json(sent) if sent.is_success else {}
 
     def _current(self, stale: str | None = None) -> str:
@@ -112,11 +117,12 @@ class WeChatClient:
         try:
             answer = self._post(TOKEN_PATH, body)
         except httpx.HTTPError as error:
-            raise TokenRefused(Pushed(Push.LATER, type(error).__name__)) from None
+            raise NotCalled(Pushed(Push.LATER, type(error).__name__)) from None
         token, seconds = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not token or not isinstance(seconds, int):
             pushed = _pushed(answer)
-            raise TokenRefused(pushed if pushed.outcome is not Push.SENT else Pushed(Push.LATER, "no token"))
+            told = pushed.outcome not in (Push.SENT, Push.UNKNOWN)
+            raise NotCalled(pushed if told else Pushed(Push.LATER, "no token"))
         self._token = token
         self._until = self._clock() + max(seconds - EARLY_SECONDS, seconds / 2)
         return token
@@ -130,8 +136,8 @@ def _code(answer: Mapping[str, Any]) -> int | None:
 def _pushed(answer: Mapping[str, Any]) -> Pushed:
     code = _code(answer)
     if code is None:
-        # Without a code nothing is known to be sent.
-        return Pushed(Push.LATER, "no answer of WeChat's")
+        # Without a code nobody knows: a proxy may have given up waiting.
+        return Pushed(Push.UNKNOWN, "no answer of WeChat's")
     meaning = meaning_of(code)
     if meaning.outcome is Push.SENT:
         number = answer.get("msgid")
