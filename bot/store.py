@@ -54,6 +54,7 @@ class Work:
         limits: Limits,
         numbers: Numbers,
         forward_to: str | None = None,
+        channels: frozenset[str] | None = None,
     ) -> None:
         own = (connection, prefix, clock, numbers)
         self.cases = ForwardingCases(*own, forward_to) if forward_to else DatabaseCases(*own)
@@ -72,7 +73,7 @@ class Work:
         self.contacts = Contacts(connection)
         self.inbox = Inbox(connection)
         self.outbox = Outbox(connection)
-        self.mailing = self.cases.hearer = Mailing(connection, self.cases, self.outbox, clock)
+        self.mailing = self.cases.hearer = Mailing(connection, self.cases, self.outbox, clock, channels)
         self.cursors = Cursors(connection)
         self.seen = Seen(connection)
         self.web = WebSessions(connection)
@@ -179,6 +180,8 @@ class Store:
         self._clock = clock
         self._numbers = numbers_of(engine)
         self._writers = Writers(engine)
+        # The channels that a server serves, told once they are open; None elsewhere.
+        self.channels: frozenset[str] | None = None
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -206,4 +209,5 @@ class Store:
         return True
 
     def _work(self, connection: Connection) -> Work:
-        return Work(connection, self._prefix, self._clock, self._limits, self._numbers, self._forward_to)
+        own = (connection, self._prefix, self._clock, self._limits, self._numbers)
+        return Work(*own, self._forward_to, self.channels)

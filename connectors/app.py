@@ -100,6 +100,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         app.state.gateway, app.state.postman, app.state.web = gateway, postman, web
         app.state.pulse = Pulse(lambda: app.state.assistant.store)
         if not in_memory(engine.store.engine):
+            engine.store.channels = frozenset(postman.channels)
             postman.start()
         web.feed.start()
         calls = app.state.calls = switchboard_of(lambda: app.state.assistant, settings.call_days)

@@ -145,7 +145,10 @@ def add_file(
 
 @router.post(
     "/cases/{case_id}/notices",
-    responses={404: REFUSALS[404], 422: {"description": "The citizen is not known at such a place yet."}},
+    responses={
+        404: REFUSALS[404],
+        422: {"description": "The citizen is not known at such a place yet, or gets no notices there."},
+    },
 )
 def choose_place(number: Own, body: PlaceBody, assistant: Engine, request: Request) -> Any:
     """Choose where notices of a case go, or that none are sent; another place follows where one cannot deliver."""
@@ -153,10 +156,12 @@ def choose_place(number: Own, body: PlaceBody, assistant: Engine, request: Reque
         if body.place is None:
             work.mailing.choose_none(number)
             return told_case(assistant, work, work.cases.by_number(number))
-        place = next((one for one in work.mailing.places.of_case(number) if one.kind == body.place), None)
+        places = [one for one in work.mailing.places.of_case(number) if one.kind == body.place]
+        place = next((one for one in places if one.open), None)
         if place is None:
             named = {"place": assistant.domain.text(f"utter_place_{body.place}", language_of(request))}
-            return _refused(assistant, request, 422, "utter_notices_place_unknown", **named)
+            why = "utter_notices_place_shut" if places else "utter_notices_place_unknown"
+            return _refused(assistant, request, 422, why, **named)
         work.mailing.choose([number], place.sender, body.only)
         return told_case(assistant, work, work.cases.by_number(number))
 
@@ -212,7 +217,7 @@ def told_case(assistant: Assistant, work: Work, found: Case) -> dict[str, Any]:
 def _notices(assistant: Assistant, places: Sequence[Place]) -> dict[str, Any]:
     """Where notices may go, and where they go now; nothing of whom a place belongs to."""
     now = first_of(places)
-    known = [kind for kind in PlaceKind if any(place.kind == kind for place in places)]
+    known = [kind for kind in PlaceKind if any(place.kind == kind and place.open for place in places)]
     return {
         "now": now.kind if now is not None and now.kind in known else None,
         "only": now is not None and any(place.excluded for place in places),

@@ -22,7 +22,7 @@ from bot.messages import SenderId
 from bot.schema import metadata
 from bot.store import Store
 
-NEWEST = "0004"
+NEWEST = "0005"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -122,6 +122,51 @@ def test_cases_live_through_a_new_version_and_back(empty: Engine) -> None:
     with store.work() as work:
         assert [case.draft.description for case in work.cases.of_sender(SenderId("b"))] == ["井盖"]
         assert len(work.cases.of_sender(SenderId("a"))) == 2
+
+
+def test_a_database_without_places_for_notices_gets_them_and_keeps_what_waits(empty: Engine) -> None:
+    """As 0004 was when it came out: no places, no kinds of messengers, nothing seen."""
+    migrate(empty, "0004")
+    at = datetime(2026, 11, 20, 1, tzinfo=UTC)
+    old = MetaData()
+    with empty.begin() as connection:
+        old.reflect(connection)
+        assert not {"notice_places", "seen"} & set(old.tables)
+        assert "kind" not in old.tables["contacts"].c and "begun" not in old.tables["outbox"].c
+        connection.execute(
+            old.tables["contacts"].insert().values(sender="telegram:7", channel="telegram", language="en")
+        )
+        row = {
+            "key": "r1", "sender": "telegram:7", "channel": "telegram", "kind": "reply", "language": "en",
+            "bubbles": [{"text": "Hello"}], "state": "waiting", "next_try_at": at, "created_at": at, "changed_at": at,
+        }  # fmt: skip
+        connection.execute(old.tables["outbox"].insert().values(**row))
+    migrate(empty)
+    with empty.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    store = Store(empty, "SZ", lambda: datetime(2026, 11, 21, 9, tzinfo=UTC))
+    with store.work() as work:
+        contact = work.contacts.of(SenderId("telegram:7"))
+        assert contact is not None and contact.kind == "telegram"
+        (parcel,) = work.outbox.claim(["telegram"], store.now())
+        assert not parcel.begun and work.outbox.sent(parcel, store.now())
+    revert(empty, "0004")
+    with empty.begin() as connection:
+        told = connection.execute(text("SELECT key, state FROM outbox")).all()
+        assert [tuple(row) for row in told] == [("r1", "sent")]
+    migrate(empty)
+
+
+def test_a_database_of_a_version_in_between_gets_only_what_it_lacks(empty: Engine) -> None:
+    """0004 grew for a while before there was a 0005."""
+    migrate(empty)
+    with empty.begin() as connection:
+        connection.execute(text("ALTER TABLE outbox DROP COLUMN claims"))
+        connection.execute(text("ALTER TABLE notice_places DROP COLUMN language"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+    migrate(empty)
+    with empty.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,39 @@ def test_told_in_the_chat_where_it_was_filed_is_not_sent_elsewhere(office: Offic
     assert len(went(office)) == before
 
 
+def test_a_place_out_of_reach_cannot_be_chosen(office: Office) -> None:
+    number = knows_both(office)
+    with office.store.work() as work:
+        work.contacts.reach(PHONE, False)
+    assert "开启通知" in office.say("通知发到WhatsApp", ME)
+    answer = office.assistant.handle(office.message("通知发到哪里", ME))
+    assert [button["title"] for button in answer[0]["buttons"]] == ["停止通知"]
+    office.do(number, ACCEPT)
+    assert went(office) == ["telegram"]
+
+
+def test_a_place_that_wants_no_notices_cannot_be_chosen_from_another(office: Office) -> None:
+    knows_both(office)
+    office.say("停止通知", PHONE)
+    assert "WhatsApp" in (said := office.say("通知发到WhatsApp", ME)) and "开启通知" in said
+    with office.store.work() as work:
+        contact = work.contacts.of(PHONE)
+    assert contact is not None and not contact.notices
+    assert "好的" in office.say("通知发到这里", PHONE)
+
+
+def test_a_start_says_where_notices_go(office: Office) -> None:
+    number = knows_both(office)
+    office.say("通知发到WhatsApp", ME)
+    said = office.say("开启通知", ME)
+    assert "WhatsApp" in said and "在这里通知您" not in said
+    office.do(number, ACCEPT)
+    assert went(office) == ["whatsapp"]
+    office.moments.append(office.now + timedelta(minutes=1))
+    office.say("通知发到这里", ME)
+    assert "在这里通知您" in office.say("开启通知", ME)
+
+
 SAID = {
     PlaceWish(): (
         "通知发到这里", "以后通知都发到这儿", "在这里通知我", "send updates here", "Please notify me here",

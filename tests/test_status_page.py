@@ -54,18 +54,20 @@ class Desk:
     def __init__(self, server: Server, folder: Path) -> None:
         self.url = server.url
         self._store = Store(open_database(f"sqlite:///{folder / 'test.sqlite3'}"), "SZ", lambda: datetime.now(ZONE))
+        with self._store.work() as work:
+            self._citizen = work.web.open("zh", self._store.now())[0].sender
 
     def known(self, case: Case) -> None:
-        """Its citizen is known on the web and in WeChat."""
+        """Its citizen is known on the web and, as it seems here, in WeChat, for which this server has no door."""
         with self._store.work() as work:
             now, wechat = self._store.now(), SenderId(f"wechat:{case.number}")
-            work.contacts.wrote(SenderId("a"), "web", "zh", now, None)
-            work.contacts.wrote(wechat, "wechat", "zh", now, None)
+            work.contacts.wrote(self._citizen, "web", "zh", now, None)
+            work.contacts.wrote(wechat, "web", "zh", now, None, "wechat")
             work.mailing.places.shown(case.number, wechat, now)
 
     def filed(self, *steps: Step) -> Case:
         with self._store.work() as work:
-            case = work.cases.file(DRAFT, SenderId("a"), "zh", None, False)
+            case = work.cases.file(DRAFT, self._citizen, "zh", None, False)
             for move, actor, facts in steps:
                 work.cases.move(case.number, move, actor, facts)
         return case

@@ -138,3 +138,28 @@ def test_the_place_of_notices_is_chosen_by_who_has_the_code(client: TestClient, 
     assert client.post(url, params=at, json={"place": None}).json()["notices"]["now"] is None
     again = client.post(url, params=at, json={"place": "web"}).json()["notices"]
     assert (again["now"], again["only"]) == ("web", False)
+
+
+def test_a_place_that_gets_no_notices_is_not_offered_and_not_taken(client: TestClient, assistant: Assistant) -> None:
+    case = filed(assistant, ACCEPT)
+    at, url, other = {"code": case.query_code}, f"/cases/{case.number}/notices", SenderId("hotline:o8")
+    with assistant.store.work() as work:
+        now = assistant.clock()
+        work.contacts.wrote(SenderId("a"), "web", "zh", now, None)
+        work.contacts.wrote(other, "hotline", "zh", now, None, "wechat")
+        work.mailing.places.shown(case.number, other, now)
+    for changed in ({"notices": False}, {"reachable": False}):
+        with assistant.store.work() as work:
+            work.contacts.prefer(other, notices=changed.get("notices", True))
+            work.contacts.reach(other, changed.get("reachable", True))
+        places = client.get(f"/cases/{case.number}", params=at).json()["notices"]["places"]
+        assert [place["place"] for place in places] == ["web"]
+        refused = client.post(url, params=at, json={"place": "wechat"}, headers={"accept-language": "en"})
+        assert refused.status_code == 422 and "turn on notifications" in refused.json()["detail"]
+    with assistant.store.work() as work:
+        work.contacts.prefer(other, notices=False)
+        work.contacts.reach(other, True)
+    client.post(url, params=at, json={"place": "wechat"})
+    with assistant.store.work() as work:
+        contact = work.contacts.of(other)
+    assert contact is not None and not contact.notices

@@ -33,7 +33,7 @@ from bot.settings import Settings
 from bot.training import Models
 from connectors.app import create_app
 from connectors.channels.channel import Push
-from connectors.whatsapp.wire import addressed, content_of, pushed_of
+from connectors.whatsapp.wire import addressed, content_of, failures_of, pushed_of
 from tests.messengers import Answer, Api, Call, api_of, until
 from tests.served import served
 
@@ -299,9 +299,18 @@ def test_long_titles_become_lines_with_the_rest_below() -> None:
 def test_what_answers_mean() -> None:
     told = {
         (400, 131047): Push.CLOSED, (400, 131026): Push.REFUSED, (400, 131056): Push.LATER, (429, 130429): Push.LATER,
-        (401, 190): Push.LATER, (400, 100): Push.BROKEN, (400, None): Push.BROKEN, (500, None): Push.LATER,
-        (403, 10): Push.LATER,
+        (401, 190): Push.LATER, (400, 100): Push.BROKEN, (400, None): Push.BROKEN, (500, None): Push.UNKNOWN,
+        (403, 10): Push.LATER, (502, None): Push.UNKNOWN, (504, None): Push.UNKNOWN, (503, 131016): Push.LATER,
+        (500, 131000): Push.LATER, (429, None): Push.LATER, (302, None): Push.LATER,
     }  # fmt: skip
     for (status, code), outcome in told.items():
         assert pushed_of(status, {"error": {"code": code}}).outcome is outcome, (status, code)
-    assert pushed_of(200, {}).outcome is Push.LATER
+    assert pushed_of(200, {}).outcome is Push.UNKNOWN
+
+
+def test_a_status_tells_whether_the_window_was_over() -> None:
+    def told(code: int) -> list[tuple[str, str, bool]]:
+        status = {"status": "failed", "biz_opaque_callback_data": "m", "errors": [{"code": code}]}
+        return list(failures_of({"statuses": [status]}))
+
+    assert told(131047) == [("m", "131047", True)] and told(131026) == [("m", "131026", False)]

@@ -42,9 +42,18 @@ def place_told(turn: TurnContext, mailing: Mailing) -> ActionResult:
         said = "utter_notices_place_no_case" if not numbers else "utter_notices_not_here"
         return ActionResult(Outcome.ANSWERED, (turn.say(said),))
     if wish.kinds:
-        place = turn.text(f"utter_place_{wish.kinds[0]}")
-        return ActionResult(Outcome.ANSWERED, (turn.say("utter_notices_place_unknown", place=place),))
+        shut = next((place.kind for kind in wish.kinds for place in places if place.kind == kind), None)
+        said = "utter_notices_place_shut" if shut else "utter_notices_place_unknown"
+        place = turn.text(f"utter_place_{shut or wish.kinds[0]}")
+        return ActionResult(Outcome.ANSWERED, (turn.say(said, place=place),))
     return ActionResult(Outcome.ANSWERED, (_told(turn, places),))
+
+
+def goes_elsewhere(sender: SenderId, mailing: Mailing) -> Place | None:
+    """Where notices of a citizen's newest case go, where none of any case come here."""
+    goes = [first_of(mailing.places.of_case(number)) for number in mailing.places.cases_of(sender)]
+    known = [place for place in goes if place is not None and place.kind in KINDS]
+    return None if any(place.sender == sender for place in known) else next(iter(known), None)
 
 
 def place_offer(turn: TurnContext, number: CaseNumber) -> tuple[BotMessage, ...]:
@@ -57,7 +66,8 @@ def place_offer(turn: TurnContext, number: CaseNumber) -> tuple[BotMessage, ...]
 
 def _told(turn: TurnContext, places: Sequence[Place]) -> BotMessage:
     now = first_of(places)
-    others = [place for place in _one_a_kind(places) if now is None or place.sender != now.sender]
+    usable = [place for place in places if _usable(place, turn.sender)]
+    others = [place for place in _one_a_kind(usable) if now is None or place.sender != now.sender]
     titles = [
         turn.text("utter_notices_here" if place.sender == turn.sender else f"utter_notices_to_{place.kind}")
         for place in others
@@ -74,8 +84,13 @@ def _one_a_kind(places: Iterable[Place]) -> tuple[Place, ...]:
     return tuple({place.kind: place for place in reversed(tuple(places))}.values())
 
 
+def _usable(place: Place, sender: SenderId) -> bool:
+    """Whether notices would come to a place; of one's own place the choice itself ends a stop."""
+    return place.reachable and (place.notices or place.sender == sender)
+
+
 def _meant(wish: PlaceWish, places: Sequence[Place], sender: SenderId) -> Place | None:
-    known = [place for place in places if place.kind in KINDS]
+    known = [place for place in places if place.kind in KINDS and _usable(place, sender)]
     if wish.kinds is None:
         return next((place for place in known if place.sender == sender), None)
     fitting = [place for kind in wish.kinds for place in known if place.kind == kind]

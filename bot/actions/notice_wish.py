@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.actions.notice_place import keep_place, place_told
+from bot.actions.notice_place import goes_elsewhere, keep_place, place_told
 from bot.channels.notices import Mailing
 from bot.messages import SenderId
 from bot.nlu.notice_wishes import Wish, wish_of
@@ -33,6 +33,9 @@ def notice_wish(turn: TurnContext, mailing: Mailing) -> ActionResult:
         return place_told(turn, mailing)
     wish, sends = kept
     said = turn.say(f"utter_notices_{wish}" if sends else "utter_notices_not_here")
+    elsewhere = goes_elsewhere(turn.sender, mailing) if sends and wish is Wish.START else None
+    if elsewhere is not None:
+        said = turn.say("utter_notices_start_elsewhere", place=turn.text(f"utter_place_{elsewhere.kind}"))
     return ActionResult(Outcome.ANSWERED, (said,))
 
 

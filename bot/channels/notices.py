@@ -9,42 +9,20 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    CompoundSelect,
-    Connection,
-    DateTime,
-    Insert,
-    String,
-    and_,
-    bindparam,
-    cast,
-    exists,
-    false,
-    func,
-    insert,
-    literal,
-    null,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import Connection
 
 from bot.cases.case import Case, DemandType
 from bot.cases.notices import CALLED_BACK, TELLING, mark_of
 from bot.cases.number import CaseNumber
 from bot.cases.states import OPEN, Status
 from bot.cases.store import DatabaseCases
-from bot.cases.tables import case_followers, cases
 from bot.cases.telling import TIME_FORMAT, Telling
+from bot.channels.audience import posting
 from bot.channels.contacts import Contact, Contacts
 from bot.channels.outbox import Kind, Outbox, Parcel, State
 from bot.channels.places import Place, Places, first_of
-from bot.channels.tables import contacts, notice_places, outbox
 from bot.errors import UnknownCase
 from bot.messages import SenderId
 
@@ -82,19 +60,28 @@ class Mailing:
     kinds = HEARD.keys()
 
     def __init__(
-        self, connection: Connection, store: DatabaseCases, box: Outbox, clock: Callable[[], datetime]
+        self,
+        connection: Connection,
+        store: DatabaseCases,
+        box: Outbox,
+        clock: Callable[[], datetime],
+        channels: frozenset[str] | None = None,
     ) -> None:
+        """`channels` are those that are served here; None where that is not known."""
         self._connection, self._store, self._box, self._clock = connection, store, box, clock
-        self.places = Places(connection)
+        self._channels, self.places = channels, Places(connection, channels)
 
     def hear(self, number: CaseNumber, kind: str, event: int) -> None:
         """Post a notice to everybody whose case this is, is merged into it or follows it, and who wants notices.
 
-        Each citizen is told at one place: the first that is allowed and can be reached (`places.first_of`).
+        Each citizen is told at one place: the first that is allowed and can be reached (`places.first_of`). One at a
+        channel that is not served any more is told of only where there is no other, and waits for it.
         """
         about = [{"event": event, "kind": kind, "shown": number}]
         told = {"case": number, "stem": f"notice:{event}:", "about": about, "now": self._clock().astimezone(UTC)}
-        made = self._connection.execute(_posting(), told)
+        if self._channels is not None:
+            told["channels"] = sorted(self._channels)
+        made = self._connection.execute(posting(self._channels is not None), told)
         self._box.changed = self._box.changed or made.rowcount > 0
 
     def worded(self, parcel: Parcel, contact: Contact, telling: Telling) -> str | None:
@@ -109,16 +96,29 @@ class Mailing:
             return None
         return text_of(told.kind, own, shown, telling)
 
+    def strayed(self, parcel: Parcel) -> bool:
+        """Whether a notice may go no more where it is addressed to; one to who follows the case always may."""
+        if not self._own(parcel):
+            return False
+        place = self._place(parcel)
+        return place is None or not place.allowed
+
+    def language(self, parcel: Parcel, contact: Contact) -> str:
+        """The language of a notice: as wished for this case, else as the one who gets it wishes."""
+        place = self._place(parcel) if self._own(parcel) else None
+        return contact.told_in if place is None else place.language
+
     def sent(self, parcel: Parcel) -> None:
         """Note that it was told, so that the chat does not; of an answer the chat still tells the words."""
-        told, number = _told(parcel), CaseNumber(str(parcel.number))
-        if told.kind != CALLED_BACK and self._store.by_number(number).sender == told.person:
-            self._store.mark(number, mark_of(told.event))
+        told = _told(parcel)
+        if told.kind != CALLED_BACK and self._own(parcel):
+            self._store.mark(CaseNumber(str(parcel.number)), mark_of(told.event))
 
     def passed_on(self, parcel: Parcel, closed: bool, error: str) -> State | None:
         """Send a notice that one place did not take to the next allowed one, or let it wait where a window is closed.
 
-        None where there is neither. It stays one row of the outbox, so it is never on its way to two places.
+        None where there is neither, or where somebody else decided of it meanwhile. It stays one row of the outbox, so
+        it is never on its way to two places.
         """
         tried = {**parcel.bubbles[0].get("tried", {}), parcel.sender: closed}
         ours = self._places_of(parcel)
@@ -127,69 +127,105 @@ class Mailing:
             place, state = next((one for one in ours if tried.get(one.sender)), None), State.HELD
         if place is None:
             return None
+        if not self._redirected(parcel, place, tried, state, error):
+            return None
         # Neither receiver nor words: a log is no place for personal data.
         logger.info("notice %s: %s by %s, %s for %s", parcel.id, error, parcel.channel, state, place.channel)
-        self._box.redirect(parcel, place.sender, place.channel, place.language, tried, state, self._clock(), error)
         return state
 
-    def failed_outside(self, channel: str, external_id: str, error: str) -> bool:
+    def failed_outside(self, channel: str, external_id: str, error: str, closed: bool = False) -> bool:
         """The messenger told later that a message did not arrive; a notice goes on to the next place. False if unknown.
 
-        A failure that comes before its sending was written down is to be kept by the door (`Seen`).
+        Where the window was `closed` and there is no other place, it waits until the citizen writes again. A failure
+        that comes before its sending was written down is to be kept by the door (`Seen`).
         """
         failed = self._box.failed_outside(channel, external_id, self._clock(), error)
         for parcel in failed:
-            if parcel.kind is Kind.NOTICE:
+            if closed:
+                Contacts(self._connection).close_window(parcel.sender)
+            if parcel.kind is not Kind.NOTICE:
+                continue
+            if self._own(parcel):
                 self._store.unmark(CaseNumber(str(parcel.number)), mark_of(_told(parcel).event))
-                self.passed_on(parcel, False, error)
+            if self.passed_on(parcel, closed, error) is None and closed:
+                tried = {**parcel.bubbles[0].get("tried", {}), parcel.sender: True}
+                self._redirected(parcel, parcel, tried, State.HELD, error)
         return bool(failed)
 
     def choose(
         self, numbers: Iterable[CaseNumber], sender: SenderId, only: bool = False, by: SenderId | None = None
     ) -> None:
-        """Tell of cases at one place from now on, also of what still waits for another one of the same citizen's."""
+        """Tell of cases at one place from now on, also of what still waits for another one of the same citizen's.
+
+        `by` is who wishes it: only at that place itself it also ends a stop of all notices there.
+        """
+        if by == sender:
+            Contacts(self._connection).prefer(sender, notices=True)
         for number in numbers:
             self.places.choose(number, sender, self._clock(), only, by)
-            self._moved(self._box.waiting_notices(number=number))
-        Contacts(self._connection).prefer(sender, notices=True)
+            self._moved(self._sure(number=number))
 
     def choose_none(self, number: CaseNumber) -> None:
-        """Tell of a case nowhere; what waits is dropped."""
+        """Tell the citizen of a case nowhere; what waits is dropped. Who follows it is told on."""
         self.places.choose_none(number)
         for parcel in self._box.waiting_notices(number=number):
-            if self._places_of(parcel):
+            if self._own(parcel):
                 self._box.drop(parcel, self._clock())
 
     def erased(self, sender: SenderId) -> None:
-        """A contact is about to be forgotten: what waits for it goes to the next place that is allowed."""
+        """A contact is about to be forgotten: what is still to go there goes to the next place that is allowed."""
         self.places.forget(sender)
         Contacts(self._connection).reach(sender, False)
-        self._moved(self._box.waiting_notices(sender=sender))
+        self._moved(self._box.waiting_notices(sending=True, sender=sender))
+
+    def unserved(self) -> None:
+        """What waits at channels that are not served any more goes to the next place, where there is one."""
+        if self._channels is not None:
+            served = self._channels
+            self._moved(parcel for parcel in self._sure() if parcel.channel not in served)
+
+    def _sure(self, **those: str) -> tuple[Parcel, ...]:
+        """The notices that wait and surely did not arrive yet."""
+        return tuple(parcel for parcel in self._box.waiting_notices(False, **those) if not parcel.begun)
 
     def _moved(self, parcels: Iterable[Parcel]) -> None:
         for parcel in parcels:
             place = first_of(self._places_of(parcel))
             if place is not None and place.sender != parcel.sender:
-                self._box.redirect(
-                    parcel, place.sender, place.channel, place.language, {}, State.WAITING, self._clock()
-                )
+                self._redirected(parcel, place, {}, State.WAITING, None)
+
+    def _redirected(
+        self, parcel: Parcel, to: Place | Parcel, tried: Mapping[str, bool], state: State, error: str | None
+    ) -> bool:
+        return self._box.redirect(parcel, to.sender, to.channel, to.language, tried, state, self._clock(), error)
+
+    def _own(self, parcel: Parcel) -> bool:
+        """Whether a notice is for the citizen whose case it is, not for who follows it."""
+        return self.places.filer(CaseNumber(str(parcel.number))) == _told(parcel).person
+
+    def _place(self, parcel: Parcel) -> Place | None:
+        places = self.places.of_case(CaseNumber(str(parcel.number)))
+        return next((place for place in places if place.sender == parcel.sender), None)
 
     def _places_of(self, parcel: Parcel) -> list[Place]:
         """The places of the citizen a notice is for that are allowed and in reach; none for who follows the case."""
-        number = CaseNumber(str(parcel.number))
-        if self._store.by_number(number).sender != _told(parcel).person:
+        if not self._own(parcel):
             return []
-        return [place for place in self.places.of_case(number) if place.allowed and place.reachable]
+        places = self.places.of_case(CaseNumber(str(parcel.number)))
+        return [place for place in places if place.allowed and place.reachable]
 
     def wish(self, sender: SenderId, language: str | None = None, notices: bool | None = None) -> bool:
         """Keep what a citizen wishes; what waits is dropped with a stop. False where nothing can be sent to them.
 
-        It holds at all places of the cases that the citizen is told of here.
+        It holds for the cases that the citizen is told of here, wherever notices of them go; of another place nothing
+        is changed but what it is told of these.
         """
         people = Contacts(self._connection)
         if people.of(sender) is None:
             return False
         people.prefer(sender, language, notices)
+        if language is not None:
+            self.places.speaks(sender)
         if notices is False:
             self._box.drop_notices(sender, self._clock())
         for number in self.places.cases_of(sender):
@@ -203,9 +239,10 @@ class Mailing:
             return
         now = first_of(places)
         if notices and now is None:
-            self.choose([number], sender)
+            self.choose([number], sender, by=sender)
         elif now is not None and now.sender != sender:
-            Contacts(self._connection).prefer(now.sender, language)
+            if language is not None:
+                self.places.speaks_of(number, now.sender, language)
             if notices is False:
                 self.choose_none(number)
 
@@ -240,62 +277,3 @@ def _told(parcel: Parcel) -> _Told:
     about = parcel.bubbles[0]
     person = SenderId(parcel.key.split(":", 3)[3])
     return _Told(int(about["event"]), str(about["kind"]), CaseNumber(str(about["shown"])), person)
-
-
-@lru_cache(maxsize=1)
-def _posting() -> Insert:
-    """Writes the notices of an event, one to each citizen; made once, as every change of a case needs it."""
-    heard = _candidates().subquery()
-    first = func.row_number().over(
-        partition_by=(heard.c.number, heard.c.person),
-        order_by=(heard.c.chosen_at.is_(None), heard.c.chosen_at.desc(), heard.c.sender != heard.c.person),
-    )
-    language = func.coalesce(contacts.c.notice_language, contacts.c.language).label("language")
-    told = (contacts.c.sender, contacts.c.channel, contacts.c.notices, language)
-    ranked = (
-        select(heard.c.number, heard.c.person, *told, first.label("rank"))
-        .join_from(heard, contacts, contacts.c.sender == heard.c.sender)
-        .where(contacts.c.reachable)
-        .subquery()
-    )
-    now = bindparam("now", type_=DateTime(timezone=True))
-    values: dict[str, Any] = {
-        # As `notice_key` words it.
-        "key": bindparam("stem", type_=String) + ranked.c.number + literal(":") + ranked.c.person,
-        "sender": ranked.c.sender,
-        "channel": ranked.c.channel,
-        "kind": literal(str(Kind.NOTICE)),
-        "language": ranked.c.language,
-        "bubbles": bindparam("about", type_=JSON),
-        "number": ranked.c.number,
-        "state": literal(str(State.WAITING)),
-        "next_try_at": now,
-        "created_at": now,
-        "changed_at": now,
-    }
-    columns = (value.label(name) for name, value in values.items())
-    rows = select(*columns).where(ranked.c.rank == 1, ranked.c.notices)
-    return insert(outbox).from_select(list(values), rows, include_defaults=False)
-
-
-def _candidates() -> CompoundSelect[Any]:
-    """Who may be told of a case, and where: `person` is whose case it is, or who follows it; `sender` the place."""
-    number = bindparam("case", type_=String)
-    mine = or_(cases.c.number == number, cases.c.merged_into == number)
-    person, chosen_at = cases.c.sender.label("person"), notice_places.c.chosen_at
-    ours = and_(notice_places.c.number == cases.c.number, notice_places.c.sender == cases.c.sender)
-    kept_out = func.coalesce(notice_places.c.excluded, false())
-    filed = select(cases.c.number, person, cases.c.sender, chosen_at).outerjoin(notice_places, ours)
-    chosen = select(cases.c.number, person, notice_places.c.sender, chosen_at).join(
-        notice_places, notice_places.c.number == cases.c.number
-    )
-    others = (notice_places.c.sender != cases.c.sender, chosen_at.is_not(None), ~notice_places.c.excluded)
-    follower = case_followers.c.sender
-    known = exists().where(notice_places.c.number == number, notice_places.c.sender == follower, *others[1:])
-    never = cast(null(), DateTime(timezone=True)).label("chosen_at")
-    followed = select(case_followers.c.number, follower.label("person"), follower, never)
-    return union_all(
-        filed.where(mine, ~kept_out),
-        chosen.where(mine, *others),
-        followed.where(case_followers.c.number == number, ~known),
-    )

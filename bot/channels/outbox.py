@@ -1,7 +1,8 @@
 """What is still to be sent: written in the transaction that made it, sent by a postman until the channel took it.
 
 A row belongs to one postman while it is leased; who dies leaves a lease that ends. Rows of one citizen go out in the
-order in which they were written, and one key is written once, whoever tries again.
+order in which they were written, and one key is written once, whoever tries again. Whose a row is says the number of
+its leases (`claims`), which only grows.
 """
 
 from __future__ import annotations
@@ -75,11 +76,12 @@ class Parcel:
     created_at: datetime
     state: State
     begun: bool = False
+    claims: int = 0
 
     @property
     def mark(self) -> str:
-        """What a messenger is told as our own number of it; the same however often it is tried."""
-        return hashlib.sha256(self.key.encode()).hexdigest()[:MARK]
+        """What a messenger is told as our own number of it; the same however often it is tried at one place."""
+        return hashlib.sha256(f"{self.key} {self.sender}".encode()).hexdigest()[:MARK]
 
 
 class Outbox:
@@ -141,14 +143,16 @@ class Outbox:
         for row in self._connection.execute(query).all():
             lease = (
                 update(outbox)
-                .where(outbox.c.id == row.id, free, outbox.c.sender == row.sender)
+                .where(outbox.c.id == row.id, free, outbox.c.sender == row.sender, outbox.c.claims == row.claims)
                 .values(
                     state=State.SENDING, leased_until=moment + LEASE, attempts=outbox.c.attempts + 1,
-                    external_id=_parcel(row).mark,
+                    claims=outbox.c.claims + 1, external_id=_parcel(row).mark,
                 )
             )  # fmt: skip
             if self._connection.execute(lease).rowcount:
-                found.append(replace(_parcel(row), attempts=row.attempts + 1, state=State.SENDING))
+                found.append(
+                    replace(_parcel(row), attempts=row.attempts + 1, claims=row.claims + 1, state=State.SENDING)
+                )
         return tuple(found)
 
     def begin(self, parcel: Parcel, now: datetime) -> None:
@@ -159,28 +163,38 @@ class Outbox:
         """Note how many pieces are through, so that a later try goes on after them."""
         self._set(parcel, now, sent=sent, leased_until=now.astimezone(UTC) + LEASE)
 
-    def sent(self, parcel: Parcel, now: datetime, external_id: str | None = None) -> None:
-        """The channel took it all."""
+    def sent(self, parcel: Parcel, now: datetime, external_id: str | None = None) -> bool:
+        """The channel took it all; False where somebody else decided of it meanwhile."""
         known = {} if external_id is None else {"external_id": external_id}
-        self._set(parcel, now, state=State.SENT, error=None, leased_until=None, begun=False, **known)
+        return self._set(parcel, now, state=State.SENT, error=None, leased_until=None, begun=False, **known)
 
-    def again(self, parcel: Parcel, now: datetime, error: str, wait: timedelta | None = None) -> State:
-        """Try later, after `wait` or the usual back-off; given up as FAILED after the last one."""
+    def again(
+        self, parcel: Parcel, now: datetime, error: str, wait: timedelta | None = None, begun: bool = False
+    ) -> State | None:
+        """Try later, after `wait` or the usual back-off; given up as FAILED after the last one.
+
+        `begun` where it may have arrived: who tries again may do so only with a key. None where it is no longer ours.
+        """
         if parcel.attempts > len(BACK_OFF):
             return self.settle(parcel, State.FAILED, now, error)
         wait = BACK_OFF[parcel.attempts - 1] if wait is None else wait
         due = now.astimezone(UTC) + wait
-        self._set(parcel, now, state=State.WAITING, next_try_at=due, error=error[:200], leased_until=None, begun=False)
-        return State.WAITING
+        told = {"next_try_at": due, "error": error[:200], "leased_until": None, "begun": begun}
+        return State.WAITING if self._set(parcel, now, state=State.WAITING, **told) else None
 
-    def settle(self, parcel: Parcel, state: State, now: datetime, error: str | None = None) -> State:
-        """End it as REFUSED, FAILED or DROPPED, or keep it HELD until the citizen writes again."""
-        self._set(parcel, now, state=state, error=error and error[:200], leased_until=None, begun=False)
-        return state
+    def settle(
+        self, parcel: Parcel, state: State, now: datetime, error: str | None = None, begun: bool = False
+    ) -> State | None:
+        """End it as REFUSED, FAILED, UNKNOWN or DROPPED, or keep it HELD until the citizen writes again.
 
-    def waiting_notices(self, **those: str) -> tuple[Parcel, ...]:
-        """The notices that wait or are held, of a `number` or for a `sender`."""
-        waits = outbox.c.state.in_((State.WAITING, State.HELD))
+        None where it is no longer ours.
+        """
+        told = {"error": error and error[:200], "leased_until": None, "begun": begun}
+        return state if self._set(parcel, now, state=state, **told) else None
+
+    def waiting_notices(self, sending: bool = False, **those: str) -> tuple[Parcel, ...]:
+        """The notices that wait or are held, of a `number`, for a `sender` or by a `channel`; also those `sending`."""
+        waits = outbox.c.state.in_((State.WAITING, State.HELD, *([State.SENDING] if sending else ())))
         told = [outbox.c[name] == value for name, value in those.items()]
         query = select(outbox).where(outbox.c.kind == Kind.NOTICE, waits, *told).order_by(outbox.c.id)
         return tuple(_parcel(row) for row in self._connection.execute(query).all())
@@ -195,17 +209,18 @@ class Outbox:
         state: State,
         now: datetime,
         error: str | None = None,
-    ) -> None:
-        """Send a notice to another place of the same citizen; `tried` are the places that did not take it.
+    ) -> bool:
+        """Send a notice to another place of the same citizen, as if new; `tried` are those that did not take it.
 
-        Nothing is changed where somebody else is at it.
+        False, and nothing is changed, where somebody else is at it.
         """
         moment, bubbles = now.astimezone(UTC), [{**parcel.bubbles[0], "tried": dict(tried)}]
         moved = update(outbox).where(self._as_it_was(parcel)).values(
             sender=sender, channel=channel, language=language, bubbles=bubbles, state=state, next_try_at=moment,
-            leased_until=None, error=error and error[:200], changed_at=moment, begun=False,
+            leased_until=None, error=error and error[:200], changed_at=moment, begun=False, attempts=0, sent=0,
+            external_id=None,
         )  # fmt: skip
-        self._connection.execute(moved)
+        return self._connection.execute(moved).rowcount > 0
 
     def drop(self, parcel: Parcel, now: datetime) -> None:
         """Drop what waits, unless somebody is at it."""
@@ -250,7 +265,7 @@ class Outbox:
         changed = self._connection.execute(
             update(outbox)
             .where(own)
-            .values(state=State.FAILED, error=error[:200], changed_at=now.astimezone(UTC), begun=False)
+            .values(state=State.FAILED, error=error[:200], changed_at=now.astimezone(UTC), begun=False, sent=0)
             .returning(*outbox.c)
         )
         return tuple(_parcel(row) for row in changed.all())
@@ -259,19 +274,20 @@ class Outbox:
         """A row as it was read: leased by us, or by nobody."""
         return and_(
             outbox.c.id == parcel.id,
-            outbox.c.attempts == parcel.attempts,
+            outbox.c.claims == parcel.claims,
             outbox.c.sender == parcel.sender,
             outbox.c.state == parcel.state,
         )
 
-    def _set(self, parcel: Parcel, now: datetime, **values: Any) -> None:
+    def _set(self, parcel: Parcel, now: datetime, **values: Any) -> bool:
         """Change a row while it is ours: who was slower than the lease changes nothing of the next one's."""
-        mine = and_(outbox.c.id == parcel.id, outbox.c.attempts == parcel.attempts, outbox.c.state == State.SENDING)
-        self._connection.execute(update(outbox).where(mine).values(changed_at=now.astimezone(UTC), **values))
+        mine = and_(outbox.c.id == parcel.id, outbox.c.claims == parcel.claims, outbox.c.state == State.SENDING)
+        changed = self._connection.execute(update(outbox).where(mine).values(changed_at=now.astimezone(UTC), **values))
+        return changed.rowcount > 0
 
 
 def _parcel(row: Row[Any]) -> Parcel:
     return Parcel(
         row.id, row.key, SenderId(row.sender), row.channel, Kind(row.kind), row.language, row.bubbles, row.number,
-        row.attempts, row.sent, row.created_at, State(row.state), bool(row.begun),
+        row.attempts, row.sent, row.created_at, State(row.state), bool(row.begun), row.claims,
     )  # fmt: skip

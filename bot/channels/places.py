@@ -6,7 +6,7 @@ cannot deliver is followed by the next one that is allowed; a stop at the first 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,12 +43,18 @@ class Place:
         """Whether a notice may go there at all."""
         return not self.excluded and (self.filed or self.chosen_at is not None)
 
+    @property
+    def open(self) -> bool:
+        """Whether notices would come there if it were chosen: in reach, and not stopped by its own word."""
+        return self.reachable and self.notices
+
 
 class Places:
     """Places inside one transaction; the caller commits."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, channels: Collection[str] | None = None) -> None:
+        """`channels` are those served here, all others out of reach; None where that is not known."""
+        self._connection, self._channels = connection, channels
 
     def shown(self, number: CaseNumber, sender: SenderId, now: datetime) -> bool:
         """The code of a case filed elsewhere was given here: it may be chosen from now on. True the first time.
@@ -71,7 +77,7 @@ class Places:
         ours = and_(notice_places.c.number == number, notice_places.c.sender == contacts.c.sender)
         query = (
             select(contacts, notice_places.c.shown_at, notice_places.c.chosen_at, notice_places.c.excluded,
-                   cases.c.sender.label("filer"))
+                   notice_places.c.language.label("wished"), cases.c.sender.label("filer"))
             .join_from(contacts, cases, cases.c.number == number)
             .outerjoin(notice_places, ours)
             .where(or_(contacts.c.sender == cases.c.sender, notice_places.c.sender.is_not(None)))
@@ -80,9 +86,10 @@ class Places:
         newest = sorted(rows, key=lambda row: in_utc(row.shown_at) if row.shown_at else _NEVER, reverse=True)
         found = [
             Place(
-                SenderId(row.sender), row.channel, row.kind or row.channel, row.notice_language or row.language,
-                row.notices, row.reachable, row.sender == row.filer, row.chosen_at and in_utc(row.chosen_at),
-                bool(row.excluded),
+                SenderId(row.sender), row.channel, row.kind or row.channel,
+                row.wished or row.notice_language or row.language, row.notices,
+                row.reachable and (self._channels is None or row.channel in self._channels),
+                row.sender == row.filer, row.chosen_at and in_utc(row.chosen_at), bool(row.excluded),
             )
             for row in newest
         ]  # fmt: skip
@@ -108,13 +115,28 @@ class Places:
         """Tell of a case nowhere."""
         self._all(number, excluded=True)
 
+    def speaks_of(self, number: CaseNumber, sender: SenderId, language: str) -> None:
+        """The language in which one case is told of at a place; its other notices come as they did."""
+        self._keep(number, sender, language=language)
+
+    def speaks(self, sender: SenderId) -> None:
+        """A place said itself in which language it is told: that holds for all cases."""
+        own = notice_places.c.sender == sender
+        self._connection.execute(update(notice_places).where(own).values(language=None))
+
+    def filer(self, number: CaseNumber) -> SenderId | None:
+        """Whose case it is; None for an unknown number."""
+        found = self._connection.execute(select(cases.c.sender).where(cases.c.number == number)).scalar()
+        return None if found is None else SenderId(found)
+
     def forget(self, sender: SenderId) -> None:
         """A contact that was erased is no place any more."""
         self._connection.execute(delete(notice_places).where(notice_places.c.sender == sender))
 
     def _all(self, number: CaseNumber, excluded: bool) -> None:
-        filer = self._connection.execute(select(cases.c.sender).where(cases.c.number == number)).scalar_one()
-        self._keep(number, SenderId(filer), excluded=excluded)
+        filer = self.filer(number)
+        if filer is not None:
+            self._keep(number, filer, excluded=excluded)
         self._connection.execute(
             update(notice_places).where(notice_places.c.number == number).values(excluded=excluded)
         )

@@ -31,6 +31,7 @@ notice_places = Table(
     Column("shown_at", DateTime(timezone=True)),
     Column("chosen_at", DateTime(timezone=True)),
     Column("excluded", Boolean, nullable=False, server_default="0"),
+    Column("language", String(2)),
     Index("notice_places_by_sender", "sender"),
 )
 
@@ -66,6 +67,7 @@ outbox = Table(
     Column("leased_until", DateTime(timezone=True)),
     Column("sent", Integer, nullable=False, server_default="0"),
     Column("begun", Boolean, nullable=False, server_default="0"),
+    Column("claims", Integer, nullable=False, server_default="0"),
     Column("error", String(200)),
     Column("external_id", String(120)),
     Column("created_at", DateTime(timezone=True), nullable=False),

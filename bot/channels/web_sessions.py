@@ -85,6 +85,12 @@ class WebSessions:
             raise UnknownWebSession(session.id)
         return in_utc(until)
 
+    def lives(self, sender: SenderId, now: datetime) -> bool:
+        """Whether the conversation of a sender is one that can still be opened."""
+        query = select(web_sessions.c.expires_at).where(web_sessions.c.id == sender.removeprefix(PREFIX))
+        until = self._connection.execute(query).scalar()
+        return sender.startswith(PREFIX) and until is not None and in_utc(until) > now
+
     def used(self, session: WebSession, now: datetime) -> None:
         """Something was said: the session lives on."""
         self._set(session, expires_at=(now + SILENCE).astimezone(UTC))

@@ -39,7 +39,7 @@ def arrival_from(kept: dict[str, Any]) -> Arrival:
 class Push(StrEnum):
     """What came of a push; the closed list. LATER is tried again, CLOSED waits for the citizen to write.
 
-    UNKNOWN may have arrived: the network broke after it was on its way.
+    UNKNOWN may have arrived: nobody answered for it after it was on its way.
     """
 
     SENT = "sent"

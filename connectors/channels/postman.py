@@ -23,7 +23,7 @@ from connectors.channels.gateway import Gateway
 logger = logging.getLogger("chengda")
 # How many messages of one channel are sent at once.
 THREADS = 4
-# A notice may go another way only after these: whatever else happened, it may have arrived.
+# A notice may go another way only after these: whatever else happened, it may have arrived or still will.
 NOT_TAKEN = frozenset({Push.CLOSED, Push.REFUSED, Push.BROKEN})
 # How often the boxes are looked into without being told: for what another process wrote, and for leases that ended.
 IDLE_SECONDS = 1.0
@@ -43,8 +43,10 @@ class Postman:
         self._thread = threading.Thread(target=self._walk, name="chengda-postman", daemon=True)
 
     def start(self) -> None:
-        """Begin, where there is any channel."""
+        """Begin, where there is any channel; what waits at channels that are not served any more goes elsewhere."""
         if self.channels:
+            with self._store().work() as work:
+                work.mailing.unserved()
             self._thread.start()
 
     def ring(self) -> None:
@@ -108,21 +110,19 @@ class Postman:
             contact = work.contacts.of(parcel.sender)
             letter = parcel if contact is None else self._letter(work, parcel, contact)
             if letter is None:
-                # Overtaken, or told in the chat: unless its sending had begun, nothing of it went out.
-                state = State.UNKNOWN if parcel.begun else State.DROPPED
-                work.outbox.settle(parcel, state, store.now())
-                metrics.count_message(parcel.channel, parcel.kind, state)
+                _count(parcel, self._unsent(work, parcel, store.now()))
                 return
             gone = contact is None or not contact.reachable
             once = parcel.kind is Kind.NOTICE and (gone or contact is None or not self._keyed(parcel, contact))
             if parcel.kind is Kind.NOTICE:
                 work.outbox.begin(parcel, store.now())
         if once and parcel.begun:
-            pushed = Pushed(Push.UNKNOWN, "the server ended while it was sent")
+            pushed = Pushed(Push.UNKNOWN, "it may have arrived before")
         elif contact is None or gone:
             pushed = Pushed(Push.REFUSED, "not reachable")
         else:
             pushed = self._pushed(letter, contact)
+        doubtful = parcel.kind is Kind.NOTICE and (parcel.begun or pushed.outcome is Push.UNKNOWN)
         if pushed.outcome is Push.UNKNOWN and not once:
             # An answer is waited for: rather twice than not at all. With a key it is shown once anyway.
             pushed = replace(pushed, outcome=Push.LATER)
@@ -130,18 +130,28 @@ class Postman:
             # Neither text nor receiver: a log is no place for personal data.
             logger.warning("message %s by %s: %s %s", parcel.id, parcel.channel, pushed.outcome, pushed.reason)
         with store.work() as work:
-            state = self._settled(work, parcel, pushed, store.now())
-        metrics.count_message(parcel.channel, parcel.kind, state)
+            state = self._settled(work, parcel, pushed, store.now(), doubtful)
+        _count(parcel, state)
 
-    def _settled(self, work: Work, parcel: Parcel, pushed: Pushed, now: datetime) -> State:
-        if parcel.kind is Kind.NOTICE and pushed.outcome in NOT_TAKEN and not parcel.begun:
+    def _unsent(self, work: Work, parcel: Parcel, now: datetime) -> State | None:
+        """What becomes of a notice that is not to be sent: overtaken, told in the chat, or not wanted here any more."""
+        if parcel.begun:
+            return work.outbox.settle(parcel, State.UNKNOWN, now)
+        strayed = work.mailing.strayed(parcel)
+        moved = work.mailing.passed_on(parcel, False, "not chosen any more") if strayed else None
+        return moved or work.outbox.settle(parcel, State.DROPPED, now)
+
+    def _settled(self, work: Work, parcel: Parcel, pushed: Pushed, now: datetime, doubtful: bool) -> State | None:
+        """What became of it; None where somebody else decided of it meanwhile. `doubtful` where it may have arrived."""
+        if parcel.kind is Kind.NOTICE and pushed.outcome in NOT_TAKEN and not doubtful:
             elsewhere = self._elsewhere(work, parcel, pushed)
             if elsewhere is not None:
                 return elsewhere
         match pushed.outcome:
             case Push.SENT:
                 late = self._failed_already(work, parcel, pushed.external_id)
-                work.outbox.sent(parcel, now, pushed.external_id)
+                if not work.outbox.sent(parcel, now, pushed.external_id):
+                    return None
                 if late is not None and pushed.external_id is not None:
                     work.mailing.failed_outside(parcel.channel, pushed.external_id, late)
                     return State.FAILED
@@ -149,10 +159,10 @@ class Postman:
                     work.mailing.sent(parcel)
                 return State.SENT
             case Push.LATER:
-                return work.outbox.again(parcel, now, pushed.reason, pushed.wait)
+                return work.outbox.again(parcel, now, pushed.reason, pushed.wait, doubtful)
             case Push.CLOSED:
                 work.contacts.close_window(parcel.sender)
-                return work.outbox.settle(parcel, State.HELD, now, pushed.reason)
+                return work.outbox.settle(parcel, State.HELD, now, pushed.reason, doubtful)
             case Push.REFUSED:
                 work.contacts.reach(parcel.sender, False)
                 return work.outbox.settle(parcel, State.REFUSED, now, pushed.reason)
@@ -182,10 +192,12 @@ class Postman:
         return state
 
     def _letter(self, work: Work, parcel: Parcel, contact: Contact) -> Parcel | None:
-        """What is sent: a notice is worded now, in the language the citizen wishes; None where it is told already."""
+        """What is sent: a notice is worded now, in the language wished; None for one that is not to be sent here."""
         if parcel.kind is not Kind.NOTICE:
             return parcel
-        telling = self.telling(contact.told_in)
+        if work.mailing.strayed(parcel):
+            return None
+        telling = self.telling(work.mailing.language(parcel, contact))
         text = work.mailing.worded(parcel, contact, telling)
         return None if text is None else replace(parcel, language=telling.language, bubbles=[{"text": text}])
 
@@ -205,7 +217,13 @@ class Postman:
         except Exception:
             reference = secrets.token_hex(4)
             logger.exception("reference %s: a channel failed", reference)
-            return Pushed(Push.LATER, f"reference {reference}", wait=timedelta(minutes=1))
+            # Nobody knows how far it came.
+            return Pushed(Push.UNKNOWN, f"reference {reference}", wait=timedelta(minutes=1))
+
+
+def _count(parcel: Parcel, state: State | None) -> None:
+    if state is not None:
+        metrics.count_message(parcel.channel, parcel.kind, state)
 
 
 def hold_outcome(work: Work, channel: str, external_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fastapi import APIRouter
 
 from bot.channels.capability import Capabilities
@@ -9,6 +11,7 @@ from bot.channels.contacts import Contact, Window
 from bot.channels.outbox import Kind, Parcel
 from bot.channels.web_sessions import CHANNEL
 from bot.messages import MessageId
+from bot.store import Work
 from bot.tracker import Event
 from connectors.channels.channel import Arrival, Progress, Push, Pushed
 from connectors.web.chat import WebChat
@@ -37,29 +40,25 @@ class WebPages:
         return True
 
     def push(self, parcel: Parcel, contact: Contact, progress: Progress) -> Pushed:
-        """Write the turn, once."""
-        if parcel.kind is Kind.NOTICE:
-            self._write(parcel)
+        """Write the turn, once; a conversation that was erased or went silent is no place any more."""
+        store = self._chat.talk.assistant.store
+        with store.work() as work:
+            work.hold(parcel.sender)
+            if not work.web.lives(parcel.sender, store.now()):
+                return Pushed(Push.REFUSED, "the session has ended")
+            if parcel.kind is Kind.NOTICE:
+                self._write(work, parcel, store.now())
         self._chat.feed.ring(parcel.sender)
         return Pushed(Push.SENT)
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _write(self, parcel: Parcel) -> None:
-        store = self._chat.talk.assistant.store
+    def _write(self, work: Work, parcel: Parcel, now: datetime) -> None:
         key = MessageId(f"notice-{parcel.key}"[:200])
-        with store.work() as work:
-            work.hold(parcel.sender)
-            if work.answer_of(parcel.sender, key) is not None:
-                return
-            now = store.now()
-            text = "\n".join(str(bubble.get("text") or "") for bubble in parcel.bubbles)
-            events = (Event("notice", now.timestamp(), name=parcel.number, text=text),)
-            work.save(
-                work.tracker(parcel.sender),
-                key,
-                events,
-                notice_bubbles(parcel.sender, parcel.bubbles, parcel.language, parcel.number),
-                now,
-            )
+        if work.answer_of(parcel.sender, key) is not None:
+            return
+        text = "\n".join(str(bubble.get("text") or "") for bubble in parcel.bubbles)
+        events = (Event("notice", now.timestamp(), name=parcel.number, text=text),)
+        bubbles = notice_bubbles(parcel.sender, parcel.bubbles, parcel.language, parcel.number)
+        work.save(work.tracker(parcel.sender), key, events, bubbles, now)

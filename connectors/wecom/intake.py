@@ -145,9 +145,8 @@ class Intake:
         store = self._gateway.assistant.store
         with store.work() as work:
             stem = failed.msgid.rpartition("-")[0]
-            known = work.mailing.failed_outside(self._channel.name, stem, f"not delivered: {failed.reason}")
-            if known and failed.closed:
-                work.contacts.close_window(self._sender(item))
+            why = f"not delivered: {failed.reason}"
+            known = work.mailing.failed_outside(self._channel.name, stem, why, failed.closed)
             if known and failed.blocked:
                 work.contacts.reach(self._sender(item), False)
         return known

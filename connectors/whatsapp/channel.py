@@ -95,6 +95,6 @@ class WhatsApp:
         store, failures = self._gateway.assistant.store, [one for value in values for one in wire.failures_of(value)]
         if failures:
             with store.work() as work:
-                for mark, code in failures:
-                    work.mailing.failed_outside(self.name, mark, f"code {code}")
+                for mark, code, closed in failures:
+                    work.mailing.failed_outside(self.name, mark, f"code {code}", closed)
         self._gateway.keep_all(self, [arrival for value in values for arrival in wire.arrivals_of(value)])

@@ -17,7 +17,7 @@ from connectors.channels.sending import field, fit, parts, sent_back
 BUTTONS, BUTTON_TITLE, BUTTON_BODY = 3, 20, 1024
 ROWS, ROW_TITLE, ROW_TEXT, MAX_ID = 10, 24, 72, 200
 # Codes of Meta's that say more than the status of the answer.
-OUTCOMES: Mapping[object, Push] = {
+OUTCOMES: Mapping[int, Push] = {
     131047: Push.CLOSED,
     131026: Push.REFUSED,
     131030: Push.REFUSED,
@@ -58,12 +58,13 @@ def arrivals_of(value: Mapping[str, Any]) -> Iterator[Arrival]:
                 yield Arrival(one.sender, str(said or ""), one.id, datetime.fromtimestamp(one.timestamp, UTC))
 
 
-def failures_of(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The marks of messages of which a piece did not arrive after all, with the code of why."""
+def failures_of(value: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """The marks of messages of which a piece did not arrive after all, the code of it, whether the window is over."""
     for status in parts(value, "statuses"):
         mark = status.get("biz_opaque_callback_data")
         if status.get("status") == "failed" and isinstance(mark, str):
-            yield mark, str(next((error.get("code") for error in parts(status, "errors")), "failed"))
+            code = next((error.get("code") for error in parts(status, "errors")), "failed")
+            yield mark, str(code), meant(code) is Push.CLOSED
 
 
 def content_of(piece: Piece, label: str) -> dict[str, Any]:
@@ -102,5 +103,16 @@ def pushed_of(status: int, answer: Mapping[str, Any]) -> Pushed:
     sent, code = next((one.get("id") for one in parts(answer, "messages")), None), field(answer, "error", "code")
     if status == 200 and sent:
         return Pushed(Push.SENT)
-    known = 400 <= status < 500 and status not in (401, 403, 408, 429)
-    return Pushed(OUTCOMES.get(code, Push.BROKEN if known else Push.LATER), f"status {status} code {code}")
+    return Pushed(meant(code) or unnamed(status), f"status {status} code {code}")
+
+
+def meant(code: object) -> Push | None:
+    """What a code of Meta's means; None for one that is not known."""
+    return OUTCOMES.get(code) if isinstance(code, int) else None
+
+
+def unnamed(status: int) -> Push:
+    """What a status alone means: a proxy that gave up waiting, or an answer nobody can read, leaves all open."""
+    if status >= 500 or status < 300:
+        return Push.UNKNOWN
+    return Push.BROKEN if status >= 400 and status not in (401, 403, 408, 429) else Push.LATER

@@ -14,7 +14,6 @@ def upgrade() -> None:
         "contacts",
         sa.Column("sender", sa.String(200), primary_key=True),
         sa.Column("channel", sa.String(40), nullable=False),
-        sa.Column("kind", sa.String(20)),
         sa.Column("language", sa.String(2), nullable=False),
         sa.Column("notices", sa.Boolean(), nullable=False, server_default="1"),
         sa.Column("notice_language", sa.String(2)),
@@ -24,15 +23,6 @@ def upgrade() -> None:
         sa.Column("window_left", sa.Integer()),
         sa.Column("details", sa.JSON()),
     )
-    op.create_table(
-        "notice_places",
-        sa.Column("number", sa.String(20), primary_key=True),
-        sa.Column("sender", sa.String(200), primary_key=True),
-        sa.Column("shown_at", sa.DateTime(timezone=True)),
-        sa.Column("chosen_at", sa.DateTime(timezone=True)),
-        sa.Column("excluded", sa.Boolean(), nullable=False, server_default="0"),
-    )
-    op.create_index("notice_places_by_sender", "notice_places", ["sender"])
     op.create_table(
         "inbox",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -61,7 +51,6 @@ def upgrade() -> None:
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("leased_until", sa.DateTime(timezone=True)),
         sa.Column("sent", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("begun", sa.Boolean(), nullable=False, server_default="0"),
         sa.Column("error", sa.String(200)),
         sa.Column("external_id", sa.String(120)),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -71,14 +60,6 @@ def upgrade() -> None:
     op.create_index("outbox_due", "outbox", ["state", "next_try_at"])
     op.create_index("outbox_by_sender", "outbox", ["sender", "id"])
     op.create_index("outbox_by_external", "outbox", ["channel", "external_id"])
-    op.create_table(
-        "seen",
-        sa.Column("channel", sa.String(40), primary_key=True),
-        sa.Column("key", sa.String(160), primary_key=True),
-        sa.Column("what", sa.String(200), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    )
-    op.create_index("seen_by_time", "seen", ["at"])
     op.create_table(
         "web_sessions",
         sa.Column("id", sa.String(32), primary_key=True),
@@ -191,5 +172,5 @@ def downgrade() -> None:
     with op.batch_alter_table("handoffs") as batch:
         for column in HANDOFF_COLUMNS:
             batch.drop_column(column)
-    for table in ("cursors", "web_sessions", "seen", "outbox", "inbox", "notice_places", "contacts"):
+    for table in ("cursors", "web_sessions", "outbox", "inbox", "contacts"):
         op.drop_table(table)
