@@ -30,7 +30,9 @@ _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"
 # The web server answers in 40 threads; each holds a connection while it works on a turn.
 POOL_SIZE, POOL_OVERFLOW = 10, 30
 # How a transaction is marked that only reads; PostgreSQL knows the first word, our own listener the second.
-_READING = {"postgresql_readonly": True, "chengda_reading": True}
+_READING: dict[str, Any] = {"postgresql_readonly": True, "chengda_reading": True}
+# In PostgreSQL each statement would else see what was committed before it; SQLite's reads are of one state anyway.
+_ONE_STATE = {"isolation_level": "REPEATABLE READ"}
 # One number for the lock under which a process migrates PostgreSQL; any other would do.
 MIGRATION_LOCK = 12345
 
@@ -92,7 +94,8 @@ class Writers:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that reads beside any writer and sees one state of the database; it refuses to write."""
-    with engine.connect().execution_options(**_READING) as connection, connection.begin():
+    options = _READING | (_ONE_STATE if engine.dialect.name == POSTGRESQL else {})
+    with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 

@@ -169,6 +169,21 @@ def test_a_database_of_a_version_in_between_gets_only_what_it_lacks(empty: Engin
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_who_reads_sees_one_state_of_the_database(empty: Engine) -> None:
+    migrate(empty)
+    store = Store(empty, "SZ", lambda: datetime(2026, 11, 20, 9, tzinfo=UTC))
+    with store.read() as reader:
+        assert reader.contacts.of(SenderId("telegram:7")) is None
+        with store.work() as work:
+            work.contacts.wrote(SenderId("telegram:7"), "telegram", "zh", store.now(), None)
+        assert reader.contacts.of(SenderId("telegram:7")) is None
+    with store.read() as reader:
+        assert reader.contacts.of(SenderId("telegram:7")) is not None
+    # A connection that goes back to the pool writes again as before.
+    with store.work() as work:
+        work.contacts.prefer(SenderId("telegram:7"), notices=False)
+
+
 @pytest.mark.parametrize(
     ("url", "driver"),
     [

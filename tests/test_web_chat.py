@@ -437,6 +437,38 @@ def test_late_turns_are_seen_and_none_is_seen_twice() -> None:
     assert len(seen.missing) == MOST_MISSING - 1
 
 
+def test_a_turn_with_the_number_of_an_erased_one_is_told(tmp_path: Path) -> None:
+    """SQLite gives the numbers of the newest turns anew once these are erased."""
+    engine = open_database(f"sqlite:///{tmp_path / 'feed.sqlite3'}")
+    migrate(engine)
+    store = Store(engine, "SZ", lambda: datetime.now(UTC))
+
+    def write(sender: SenderId) -> int:
+        with store.work() as work:
+            return work.save(work.tracker(sender), None, (Event("agent", 1.0, text="x"),), [], store.now())
+
+    async def heard() -> None:
+        feed = Feed(lambda: store, 0.02)
+        with store.work() as work:
+            erased, _ = work.web.open("zh", store.now())
+        for _ in range(3):
+            newest = write(erased.sender)
+        feed.start()
+        with feed.listening(SenderId("web:a")) as one:
+            assert one.take()
+            await one.wait(SECONDS)
+            assert one.take()
+            with store.work() as work:
+                work.web.erase(erased, store.now())
+            assert write(SenderId("web:a")) < newest
+            await asyncio.wait_for(one.wait(10 * SECONDS), SECONDS)
+            assert one.take()
+        await feed.stop()
+
+    asyncio.run(heard())
+    engine.dispose()
+
+
 def test_a_turn_before_the_first_look_is_told_and_only_its_own_stream_wakes(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'feed.sqlite3'}")
     migrate(engine)

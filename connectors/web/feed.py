@@ -121,7 +121,7 @@ class Feed:
                     # What came between a stream's own look and this one is told by nothing else.
                     found: dict[SenderId, int | None] = dict.fromkeys(self._listeners)
                 else:
-                    found = dict(await run_in_threadpool(self._look, seen))
+                    seen, found = await run_in_threadpool(self._look, seen)
             except Exception as error:
                 logger.error("reference %s: looking for news failed", secrets.token_hex(4), exc_info=error)
                 continue
@@ -134,9 +134,10 @@ class Feed:
             seen.see(work.transcript.fresh(seen.newest))
         return seen
 
-    def _look(self, seen: SeenTurns) -> dict[SenderId, int]:
-        """Who has new turns, with the newest."""
+    def _look(self, seen: SeenTurns) -> tuple[SeenTurns, dict[SenderId, int | None]]:
+        """What is seen now, and who has new turns, with the newest."""
         with self._store().read() as work:
+            seen = seen.rewound(work.transcript.newest())
             found = work.transcript.fresh(seen.newest, seen.missing)
         seen.see(found)
-        return {found[number]: number for number in sorted(found)}
+        return seen, {found[number]: number for number in sorted(found)}

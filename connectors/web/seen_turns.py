@@ -18,6 +18,10 @@ class SeenTurns:
         self.newest = max(0, newest - FIRST)
         self._missing: dict[int, int] = {}
 
+    def rewound(self, newest: int) -> SeenTurns:
+        """What was seen where turns above the newest were erased: SQLite gives their numbers to new ones."""
+        return SeenTurns(newest) if newest < self.newest else self
+
     @property
     def missing(self) -> Collection[int]:
         """Numbers below the newest that may still come."""
