@@ -472,32 +472,36 @@ def test_a_person_is_called(server: Server, agent: dict[str, str]) -> None:
 
 
 def test_what_is_sent_to_a_caller_is_spoken(server: Server, folder: Path, agent: dict[str, str]) -> None:
-    """A message in the outbox for somebody on the line, as the desk writes it."""
+    """A message in the outbox for somebody on the line, as the desk writes it; who hangs up then heard it."""
     store = Store(open_database(f"sqlite:///{folder / 'test.sqlite3'}"), "SZ", lambda: datetime.now(UTC))
 
-    def post(key: str) -> None:
+    def post(key: str, name: str) -> None:
         with store.work() as work:
             bubbles = [{"text": "您的工单SZ261127-000001-3已受理。"}]
-            work.outbox.post(key, SenderId("phone:CA5"), "phone", Kind.AGENT, "zh", bubbles, datetime.now(UTC))
+            work.outbox.post(key, SenderId(f"phone:{name}"), "phone", Kind.AGENT, "zh", bubbles, datetime.now(UTC))
 
-    async def call() -> str:
+    async def call(name: str) -> str:
         async with relay(server) as line:
             phone = Phone(line)
-            await phone.send(setup("CA5"), prompt("你好"))
+            await phone.send(setup(name), prompt("你好"))
             await spoken(phone)
-            await asyncio.to_thread(post, "agent:1")
-            return await spoken(phone)
-
-    assert asyncio.run(call()) == "您的工单S Z，二六幺幺二七，零零零零零幺，三已受理。"
-    over(server, agent, "CA5")
-    post("agent:2")
+            await asyncio.to_thread(post, f"agent:{name}", name)
+            heard = await spoken(phone)
+            line.transport.abort()
+            return heard
 
     def states() -> dict[str, str]:
         with store.engine.connect() as connection:
-            return {row.key: row.state for row in connection.execute(select(outbox.c.key, outbox.c.state))}
+            ours = select(outbox.c.key, outbox.c.state).where(outbox.c.key.startswith("agent:"))
+            return {row.key: row.state for row in connection.execute(ours)}
 
-    wait(lambda: states().get("agent:2") not in ("waiting", "sending"))
-    assert (states()["agent:1"], states()["agent:2"]) == ("sent", "refused")
+    names = [f"CA5{place}" for place in range(5)]
+    for name in names:
+        assert asyncio.run(call(name)) == "您的工单S Z，二六幺幺二七，零零零零零幺，三已受理。"
+    over(server, agent, names[-1])
+    post("agent:late", names[-1])
+    wait(lambda: not {"waiting", "sending"} & set(states().values()))
+    assert states() == {**{f"agent:{name}": "sent" for name in names}, "agent:late": "refused"}
     store.engine.dispose()
 
 
