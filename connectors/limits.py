@@ -105,9 +105,11 @@ def is_local(request: Request) -> bool:
 def is_loopback(host: str) -> bool:
     """Whether a name or address of a machine is this machine itself."""
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return host == "localhost"
+    # A socket for both kinds of addresses tells IPv4 ones inside of IPv6 ones.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def most_bytes(path: str, may_call: Callable[[], bool] = lambda: False) -> int:

@@ -58,6 +58,8 @@ def test_a_body_as_captured_is_answered_plain_and_deflated(client: TestClient) -
     small = client.post("/webhook", content=zlib.compress(content), headers={**headers, "Content-Encoding": "deflate"})
     assert plain.status_code == small.status_code == 200 and plain.json() == small.json()
     assert turn_of(plain.json()["responses"])["outcome"] == "answered"
+    large = {**BODY, "tracker": {**BODY["tracker"], "padding": "x" * MAX_BODY_BYTES}}
+    assert client.post("/webhook", json=large).json() == plain.json(), "a Rasa tells the whole talk"
 
 
 def test_a_message_is_answered_once_whatever_actions_a_turn_has(client: TestClient) -> None:

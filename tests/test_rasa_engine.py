@@ -234,6 +234,10 @@ def test_danger_does_not_wait_for_the_rasa(city: City) -> None:
     assert city.turn("着火了，家里全是烟", "smoke")["outcome"] == "emergency"
     assert city.say("没事了，火灭了", "smoke")[0]["text"]
     assert len(city.api.calls) == before
+    city.api.told.clear()
+    assert city.turn(LAMP, "zhao")["outcome"] == "form_question"
+    assert city.turn("家里着火了，快来人", "zhao")["outcome"] == "emergency"
+    assert len(city.api.calls) == before + 1, "nor while a form of ours runs behind"
 
 
 def test_more_messages_than_may_wait_are_passed_on_at_once(city: City, monkeypatch: pytest.MonkeyPatch) -> None:

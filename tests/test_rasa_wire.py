@@ -13,13 +13,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from bot.channels.inbox import LEASE
 from bot.errors import EngineAway, SettingsError
 from bot.messages import MessageId, SenderId
 from bot.said import DEPTH, read_said
+from bot.settings import Settings
+from connectors.limits import is_loopback
 from connectors.rasa import breaker
 from connectors.rasa.breaker import FAILURES, PAUSE, Breaker
-from connectors.rasa.rest_client import MOST_BYTES, RestClient
+from connectors.rasa.rest_client import MARGIN, MOST_BYTES, RestClient
 from connectors.rasa.seal import VALID_SECONDS, Seal
 
 TURN = {"outcome": "answered", "language": "zh", "intent": {"name": "greet", "confidence": 1}}
@@ -147,6 +151,23 @@ def test_a_pass_is_good_for_one_message_of_one_citizen_for_some_minutes() -> Non
         assert seal.read(name, odd, first) is None
     now[0] += VALID_SECONDS + 1
     assert seal.read(name, given, first) is None
+
+
+def test_a_rasa_may_not_take_longer_than_a_kept_message_is_leased() -> None:
+    with pytest.raises(ValidationError):
+        Settings(rasa_seconds=LEASE.total_seconds() - 3 * MARGIN, _env_file=None)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("::ffff:127.0.0.1", True), ("localhost", True),
+        ("0.0.0.0", False), ("192.0.2.7", False), ("::ffff:192.0.2.7", False), ("localhost.city.example", False),
+        ("", False), ("testclient", False),
+    ],
+)  # fmt: skip
+def test_which_machine_is_this_one(host: str, here: bool) -> None:
+    assert is_loopback(host) is here
 
 
 def nested(depth: int) -> Any:
