@@ -86,13 +86,7 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="chengda-pg-"))
         user = self._account()
         data = self._folder / "data"
-        made = subprocess.run(
-            [place / "initdb", "-D", data, "-U", "chengda", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
-            user=user, group=None if user is None else pwd.getpwnam(user).pw_gid, capture_output=True, text=True,
-            cwd=self._folder,
-        )  # fmt: skip
-        if made.returncode:
-            raise NoPostgres(f"initdb failed: {made.stderr[-500:]}")
+        self._make_data(place, data, user)
         options = ("listen_addresses=", f"unix_socket_directories={self._folder}", *self._settings)
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -101,6 +95,23 @@ class PostgresServer:
                 cwd=self._folder,
             )  # fmt: skip
         self._wait()
+
+    def _make_data(self, place: Path, data: Path, user: str | None) -> None:
+        group = None if user is None else pwd.getpwnam(user).pw_gid
+        made = subprocess.Popen(
+            [place / "initdb", "-D", data, "-U", "chengda", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+            user=user, group=group, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=self._folder, process_group=0,
+        )  # fmt: skip
+        try:
+            told, _ = made.communicate()
+        except BaseException:
+            # initdb has children of its own, which would go on writing into the folder while it is removed.
+            os.killpg(made.pid, signal.SIGKILL)
+            made.communicate()
+            raise
+        if made.returncode:
+            raise NoPostgres(f"initdb failed: {told[-500:]}")
 
     def make(self, database: str) -> str:
         """A new empty database; gives its address."""
