@@ -140,10 +140,6 @@ class DutyList:
         mark = _short_hash([repr(rule) for rule in rules])
         return replace(self, version=f"{self.version}+{len(rules)}r{mark}", lines=(*self.lines, *rules))
 
-    def shadowed_by(self, rule: DutyLine) -> DutyLine | None:
-        """The line of the list that says something else for just the scope of a rule."""
-        return next((one for one in self.lines if one.scope == rule.scope and one.lead != rule.lead), None)
-
 
 @dataclass(frozen=True)
 class Changed:

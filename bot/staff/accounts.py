@@ -151,10 +151,6 @@ class Accounts:
         """The password was right: forget the failures."""
         self._connection.execute(update(staff).where(staff.c.id == account.id).values(failures=0, locked_until=None))
 
-    def password_of(self, account: Account) -> str:
-        """The hash kept for an account."""
-        return str(self._connection.execute(select(staff.c.password).where(staff.c.id == account.id)).scalar_one())
-
     def _admins(self) -> int:
         query = select(func.count()).where(staff.c.role == Role.ADMIN, staff.c.active.is_(True))
         return int(self._connection.execute(query).scalar_one())

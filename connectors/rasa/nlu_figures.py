@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -118,13 +116,6 @@ def entity_f1(test: Sequence[Example], parsed: Sequence[dict[str, Any]]) -> floa
     found = [{(e["entity"], e["start"], e["end"]) for e in row["entities"]} for row in parsed]
     right = sum(len(one & other) for one, other in zip(wanted, found, strict=True))
     return 100 * 2 * right / max(1, sum(map(len, wanted)) + sum(map(len, found)))
-
-
-def measure_apart(name: str, shots: int, folder: Path) -> NluFigures:
-    """The figures of a public set from a process of its own, so that its peak of memory is its own."""
-    command = [sys.executable, "-m", "connectors.rasa.nlu_figures", name, "--shots", str(shots), "--data", str(folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    return NluFigures(**json.loads(ran.stdout))
 
 
 def main(
