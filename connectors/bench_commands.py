@@ -1,4 +1,4 @@
-"""Measurements on public sets: `chengda bench nlu`, `chengda bench answers`."""
+"""Measurements on public sets: `chengda bench nlu`, `chengda bench answers`, `chengda bench rasa`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bot.settings import Settings
+from connectors.rasa.bench_rasa_commands import rasa
 from knowledge.answer_bench import AnswersCompared, AnswerSet, catalogue_answers, compare_answers, policy_answers
 from knowledge.catalogue import read_catalogue
 from knowledge.encoder import load_encoder
@@ -70,6 +71,12 @@ def answers(data: Data = SHARED, sample: Sample = 0) -> None:
             for row in _answer_rows(found):
                 table.add_row(*row)
     console.print(table)
+
+
+def register(benches: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (nlu, answers, rasa):
+        benches.command()(command)
 
 
 def _progress() -> Progress:

@@ -307,8 +307,7 @@ def bench(context: typer.Context) -> None:
         report.bench(lambda: build_assistant(settings), Console())
 
 
-benches.command()(bench_commands.nlu)
-benches.command()(bench_commands.answers)
+bench_commands.register(benches)
 benches.command("cases")(bench_cases)
 benches.command("calls")(bench_calls)
 benches.command("duplicates")(bench_duplicates)

@@ -19,7 +19,7 @@ from bot.rasa.refusals import Findings, Source
 from bot.rasa.tokens import JIEBA, tokenize, units
 from bot.rasa.training_data import Annotation, Example, Lookup, Regex, Synonym, TrainingData, read_training_data
 from bot.rasa.understanding import ProjectNlu
-from connectors.rasa.nlu_figures import entity_f1, intent_scores, label_scores
+from connectors.rasa.nlu_scores import entity_f1, intent_scores, label_scores, marks_of
 from connectors.rasa.nlu_sets import NluSet, nlu_yaml, read_slots
 from knowledge.encoder import BUILTIN, STATIC, Encoder, load_encoder
 
@@ -281,9 +281,8 @@ def test_figures() -> None:
     assert intent_scores(["a", "a", "b"], ["a", "b", "b"]) == (pytest.approx(200 / 3), pytest.approx(200 / 3))
     example = read_slots("明早九点叫我", "明早 [time : 九点] 叫我", "alarm")
     assert (example.text, example.annotations) == ("明早九点叫我", (Annotation(2, 4, "time", value="九点"),))
-    found = [{"entities": [{"entity": "time", "start": 2, "end": 4}, {"entity": "time", "start": 0, "end": 2}]}]
-    assert entity_f1([example], found) == pytest.approx(200 / 3)
-    assert entity_f1(examples(a=["x"]), [{"entities": []}]) is None
+    assert entity_f1([marks_of(example)], [{("time", 2, 4), ("time", 0, 2)}]) == pytest.approx(200 / 3)
+    assert entity_f1([set()], [set()]) is None
     assert label_scores(["x", "a", "x", "a"], ["x", "x", "a", "a"], "x") == (50, 50)
     assert label_scores(["a"], ["x"], "x") is None
     assert NluSet("set", examples(a=["開燈", "off"]), examples(a=["开灯", "Off", "on"])).repeated == (True, True, False)

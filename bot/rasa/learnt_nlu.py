@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ from bot.rasa.understanding import ProjectNlu
 from knowledge.encoder import BUILTIN, Encoder, load_encoder
 
 PART = "rasa"
+DONE = "learnt"
 log = logging.getLogger(__name__)
 
 
-def understanding_of(project: Project, data_dir: Path, encoder: Encoder | None = None) -> ProjectNlu:
-    """The trained understanding, kept in the data folder; raises UntrainableProject where the data are too few."""
+def understanding_of(
+    project: Project, data_dir: Path, encoder: Encoder | None = None, tell: Callable[[str], None] = lambda step: None
+) -> ProjectNlu:
+    """The trained understanding, kept in the data folder; raises UntrainableProject where the data are too few.
+
+    `tell` hears of each step of the learning, and of its end (`DONE`).
+    """
     encoder = encoder or load_encoder(BUILTIN)
     folder = ModelFolder(data_dir)
     part = folder.part(PART, _mark(project))
@@ -31,7 +38,8 @@ def understanding_of(project: Project, data_dir: Path, encoder: Encoder | None =
             log.warning("%s", unfit)
     # Imported here, not at the top: a server with a trained model must start without scikit-learn, which costs 100 MB.
     training: Any = importlib.import_module("bot.rasa.nlu_training")
-    nlu: ProjectNlu = training.train(project.training, project.config, encoder)
+    nlu: ProjectNlu = training.train(project.training, project.config, encoder, tell)
+    tell(DONE)
     with folder.making(part) as fresh:
         save(nlu, fresh)
     return nlu

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import resource
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
 
 from bot.rasa.config import Config, Part
 from bot.rasa.nlu_training import train
-from bot.rasa.training_data import Example
-from connectors.rasa.nlu_sets import OUT_OF_SCOPE, SETS, NluSet, read_nlu_set
+from connectors.rasa.nlu_scores import fresh, scores
+from connectors.rasa.nlu_sets import SETS, NluSet, read_nlu_set
+from connectors.rasa.parsing import read_of
 from knowledge.encoder import load_encoder
 
 PIPELINE = (
@@ -25,7 +25,6 @@ PIPELINE = (
     Part("DIETClassifier"),
 )
 HAN_PIPELINE = (Part("JiebaTokenizer"), *PIPELINE[1:])
-Found = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
@@ -60,62 +59,29 @@ def measure(taken: NluSet, config: Config) -> NluFigures:
     nlu = train(taken.data, config, encoder)
     training, working = time.perf_counter() - began, time.process_time() - worked
     nlu.parse("warm up 热身")
-    parsed, times = [], []
+    rows = []
     for example in taken.test:
         began = time.perf_counter()
-        parsed.append(nlu.parse(example.text))
-        times.append(1000 * (time.perf_counter() - began))
-    rows = list(zip(taken.test, parsed, strict=True))
-    new = [row for row, repeated in zip(rows, taken.repeated, strict=True) if not repeated]
+        parsed = nlu.parse(example.text)
+        rows.append(read_of(parsed, 1000 * (time.perf_counter() - began)))
+    times = [row.milliseconds for row in rows]
+    found, new = scores(taken, rows), scores(*fresh(taken, rows))
     return NluFigures(
         taken.name,
         len(taken.train),
         len(taken.test),
-        *_scores(rows),
-        len(rows) - len(new),
-        _scores(new),
-        label_scores([e.intent for e, _ in rows], [str(row["intent"]["name"]) for _, row in rows], OUT_OF_SCOPE),
+        found.accuracy,
+        found.macro_f1,
+        found.entity_f1,
+        found.repeats,
+        (new.accuracy, new.macro_f1, new.entity_f1),
+        None if found.oos_recall is None else (found.oos_recall, found.oos_precision or 0.0),
         training,
         working,
         float(np.percentile(times, 50)),
         float(np.percentile(times, 99)),
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
-
-
-def _scores(rows: Sequence[tuple[Example, dict[str, Any]]]) -> tuple[float, float, float | None]:
-    """Accuracy, macro F1 and the F1 of entities."""
-    accuracy, macro = intent_scores([e.intent for e, _ in rows], [str(row["intent"]["name"]) for _, row in rows])
-    return accuracy, macro, entity_f1([example for example, _ in rows], [row for _, row in rows])
-
-
-def label_scores(truth: Sequence[str], found: Sequence[str], label: str) -> tuple[float, float] | None:
-    """Recall and precision of one label in percent; None where the truth lacks it."""
-    if label not in truth:
-        return None
-    right = sum(one == other == label for one, other in zip(truth, found, strict=True))
-    return 100 * right / truth.count(label), 100 * right / max(1, found.count(label))
-
-
-def intent_scores(truth: Sequence[str], found: Sequence[str]) -> tuple[float, float]:
-    """Accuracy, and the mean F1 over the labels of the truth, in percent."""
-    pairs = list(zip(truth, found, strict=True))
-    scores = []
-    for label in set(truth):
-        right = sum(one == other == label for one, other in pairs)
-        scores.append(2 * right / max(1, truth.count(label) + found.count(label)))
-    right = sum(one == other for one, other in pairs)
-    return 100 * right / max(1, len(pairs)), 100 * float(np.mean(scores or [0.0]))
-
-
-def entity_f1(test: Sequence[Example], parsed: Sequence[dict[str, Any]]) -> float | None:
-    """F1 of entities with the right name and ends, in percent; None where none is annotated."""
-    wanted = [{(mark.entity, mark.start, mark.end) for mark in example.annotations} for example in test]
-    if not any(wanted):
-        return None
-    found = [{(e["entity"], e["start"], e["end"]) for e in row["entities"]} for row in parsed]
-    right = sum(len(one & other) for one, other in zip(wanted, found, strict=True))
-    return 100 * 2 * right / max(1, sum(map(len, wanted)) + sum(map(len, found)))
 
 
 def main(

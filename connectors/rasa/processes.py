@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import httpx
 import psutil
@@ -22,7 +23,7 @@ from connectors.rasa.environment import ROOT, RasaFailed, ending_of
 
 START_SECONDS = 300
 STOP_SECONDS = 30
-POLL_SECONDS = 0.3
+POLL_SECONDS = 0.1
 MEGABYTE = 1024 * 1024
 
 
@@ -58,7 +59,7 @@ def serving(app: FastAPI, port: int) -> Iterator[str]:
     while not server.started:
         if not thread.is_alive():
             raise RasaFailed(f"our server did not start on port {port}")
-        time.sleep(POLL_SECONDS / 10)
+        time.sleep(POLL_SECONDS)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -67,7 +68,7 @@ def serving(app: FastAPI, port: int) -> Iterator[str]:
 
 
 class RasaServer:
-    """A running Rasa: its address, how long it took to serve, and its memory."""
+    """A running Rasa, or what serves as one: its address, how long it took to serve, and its memory."""
 
     def __init__(self, url: str, process: subprocess.Popen[bytes], started_in: float) -> None:
         self.url, self.started_in = url, started_in
@@ -85,25 +86,33 @@ def rasa_running(
     program: Path, model: Path, endpoints: Path, credentials: Path, environment: Mapping[str, str], log: Path
 ) -> Iterator[RasaServer]:
     """`rasa run` on a free port until the block ends; raises RasaFailed with the log's end."""
-    port = free_port()
     command = (
         str(program), "run", "--model", str(model), "--endpoints", str(endpoints), "--credentials", str(credentials),
-        "--interface", "127.0.0.1", "--port", str(port), "--enable-api",
+        "--interface", "127.0.0.1", "--enable-api",
     )  # fmt: skip
+    with running(command, ROOT, environment, log) as server:
+        yield server
+
+
+@contextmanager
+def running(command: tuple[str, ...], folder: Path, environment: Mapping[str, str], log: Path) -> Iterator[RasaServer]:
+    """A server that speaks as Rasa does, on a free port (`--port`) until the block ends; raises RasaFailed."""
+    port = free_port()
     began = time.monotonic()
     with log.open("ab") as kept:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**environment}, stdout=kept, stderr=kept, start_new_session=True
-        )
+            (*command, "--port", str(port)), cwd=folder, env={**environment}, stdout=kept, stderr=kept,
+            start_new_session=True,
+        )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
         while not _ready(url):
             if process.poll() is not None or time.monotonic() - began > START_SECONDS:
-                raise RasaFailed(f"Rasa did not start; see {log}\n{ending_of(log)}")
+                raise RasaFailed(f"`{' '.join(command[:4])} …` did not start; see {log}\n{ending_of(log)}")
             time.sleep(POLL_SECONDS)
         yield RasaServer(url, process, time.monotonic() - began)
     finally:
-        _end(process)
+        end_all(process)
 
 
 def _ready(url: str) -> bool:
@@ -114,7 +123,7 @@ def _ready(url: str) -> bool:
         return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_all(process: subprocess.Popen[Any]) -> None:
     """End a process with all it started."""
     for how in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from rich.table import Table
 from bot.errors import UntrainableProject
 from bot.rasa.assembly import check as check_project
 from bot.rasa.assembly import prepare
-from bot.rasa.learnt_nlu import understanding_of
+from bot.rasa.learnt_nlu import DONE, understanding_of
 from bot.rasa.processor import Processor
 from bot.rasa.project import Layout, Project, read_project, read_tests
 from bot.rasa.refusals import ProjectRefused, Remark
@@ -29,6 +29,15 @@ from knowledge.yaml_file import ContentError
 console = Console()
 EXIT = ("/stop", "/exit", "/quit")
 CONSOLE_CHANNEL = "cmdline"
+# What `train` says when its learning begins and when it is over.
+LEARNING, LEARNT = "vectors of the examples 例句向量", "learnt 学完"
+STEPS = {
+    "encoder": LEARNING,
+    "intents": "intents 意图",
+    "entities": "entities 实体",
+    "responses": "responses 回复",
+    DONE: LEARNT,
+}
 Folder = Annotated[
     Path, typer.Argument(exists=True, file_okay=False, help="The project's folder, as `rasa init` lays it out.")
 ]
@@ -64,13 +73,15 @@ def _read(folder: Path, layout: Layout) -> tuple[Project, HttpActionServer | Non
     return project, server
 
 
-def _processor(folder: Path, layout: Layout) -> tuple[Project, Processor]:
+def _processor(
+    folder: Path, layout: Layout, tell: Callable[[str], None] = lambda step: None
+) -> tuple[Project, Processor]:
     project, server = _read(folder, layout)
     try:
         learnt = check_project(project)
         if project.findings.refused:
             raise ProjectRefused(tuple(project.findings.refused))
-        return project, prepare(project, learnt, understanding_of(project, Settings().data_dir), server)
+        return project, prepare(project, learnt, understanding_of(project, Settings().data_dir, tell=tell), server)
     except ProjectRefused as refused:
         _remarks("refused 不支持", refused.remarks, folder)
         raise typer.Exit(1) from None
@@ -141,7 +152,11 @@ def train(
 ) -> None:
     """Learn a project's rules and stories and its understanding, and tell how long it took."""
     begun = time.monotonic()
-    project, processor = _processor(folder, _layout(config, domain, data))
+
+    def tell(step: str) -> None:
+        console.print(f"{time.monotonic() - begun:7.2f} s  {STEPS[step]}", highlight=False)
+
+    project, processor = _processor(folder, _layout(config, domain, data), tell)
     policies = ", ".join(str(getattr(policy, "name", policy)) for policy in processor.policies.all)
     console.print(f"{escape(project.config.assistant_id)}: {policies}; {time.monotonic() - begun:.2f} s")
 
