@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ET
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 
 from bot.rasa.training_data import Annotation, Example
 from connectors.cli import app
+from connectors.program import WHOLE, module_of
 from connectors.rasa.bench_pictures import write_pictures
 from connectors.rasa.bench_project import NotWrittenAlike, check_written, plain, write_project
 from connectors.rasa.bench_rasa import Bench, Measured, MissingSet
@@ -336,6 +338,18 @@ def test_pictures_are_drawn_of_what_both_have(tmp_path: Path) -> None:
 def test_the_command_says_what_is_missing(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
     done = CliRunner().invoke(app, ["bench", "rasa", "--out", str(tmp_path), *words])
     assert done.exit_code != 0 and told in f"{done.output} {done.exception}"
+
+
+def test_a_project_is_run_without_the_rest_of_the_command_line() -> None:
+    program = (
+        "import sys; from connectors.program import main\ntry: main()\nexcept SystemExit as end: print(end.code)\n"
+    )
+    told = f"{program}print('connectors.cli' in sys.modules, 'connectors.app' in sys.modules)"
+    project = ROOT / "tests" / "fixtures" / "rasa" / "hotline"
+    command = (sys.executable, "-c", told, "rasa", "check", str(project))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "runs 可以运行" in done.stdout and done.stdout.splitlines()[-1] == "False False"
+    assert module_of(["rasa", "run", "x"]) != module_of(["rasa", "conversations"]) == module_of(["serve"]) == WHOLE
 
 
 def test_our_side_learns_and_serves_in_processes_of_its_own(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from connectors.rasa.sides import Engine, Place, Tell
 from connectors.rasa.timed import Stretch, Timed, limited, timed
 
 STRETCH = Stretch(re.compile(re.escape(LEARNING)), re.compile(re.escape(LEARNT)))
-CHENGDA = (sys.executable, "-m", "connectors.cli", "rasa")
+CHENGDA = (sys.executable, "-m", "connectors.program", "rasa")
 
 
 @dataclass(frozen=True)
