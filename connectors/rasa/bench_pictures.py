@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,12 +47,14 @@ def picture(title: str, rows: Sequence[Row], logarithmic: bool) -> str:
     """Horizontal bars, ours beside Rasa's, the first row on top; as SVG."""
     settings: dict[str, Any] = {
         "title": title, "width": WIDTH, "height": FRAME + ROW * len(rows), "style": STYLE, "js": (),
-        "disable_xml_declaration": True, "legend_at_bottom": True, "legend_box_size": 10, "margin": 8,
-        "print_values": True, "logarithmic": logarithmic, "truncate_label": -1,
+        "disable_xml_declaration": True, "legend_at_bottom": True, "legend_box_size": 10,
+        "margin": 8, "margin_right": 30, "print_values": True, "logarithmic": logarithmic, "truncate_label": -1,
     }  # fmt: skip
-    if not logarithmic:
-        settings["range"] = (0, 100)
+    decades = _decades(rows)
+    settings |= {"range": (decades[0], decades[-1]), "zero": decades[0]} if logarithmic else {"range": (0, 100)}
     chart = pygal.HorizontalBar(**settings)
+    if logarithmic:
+        chart.y_labels = decades
     digits = rows[0].measure.digits
     chart.formatter = lambda value: "" if value is None else f"{value:,.{digits}f}"
     turned = list(reversed(rows))
@@ -59,3 +62,10 @@ def picture(title: str, rows: Sequence[Row], logarithmic: bool) -> str:
     chart.add(OURS, [row.ours for row in turned])
     chart.add(RASA, [row.rasa for row in turned])
     return _SCRIPT.sub("", str(chart.render(is_unicode=True)))
+
+
+def _decades(rows: Sequence[Row]) -> list[float]:
+    """The powers of ten from below the smallest figure to above the largest, so that every bar has a length."""
+    values = [value for row in rows for value in (row.ours, row.rasa) if value]
+    low, high = math.floor(math.log10(min(values)) - 0.05), math.ceil(math.log10(max(values)))
+    return [10.0**power for power in range(low, high + 1)]
