@@ -140,7 +140,7 @@ def test_a_program_is_timed_with_its_peak_and_the_stretch_in_which_it_learns(tmp
     heard: list[str] = []
     command = (sys.executable, "-c", LEARNS, "0")
     took = timed(command, tmp_path, limited(os.environ, 1), STRETCH, tmp_path / "log", heard.append)
-    assert took.fit_s is not None and took.wall_s > took.fit_s + 0.3 and took.fit_s >= 0.39
+    assert took.fit_s is not None and 0 < took.fit_s < took.wall_s
     assert took.cpu_s >= 0.4 and 80 < took.peak_mb < 400 and heard[0] == "loading"
     with pytest.raises(RasaFailed, match=r"ended with 3(?s:.*)DIETClassifier"):
         timed((*command[:3], "3"), tmp_path, os.environ, STRETCH, tmp_path / "log")

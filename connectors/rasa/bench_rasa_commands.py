@@ -153,7 +153,7 @@ class _Steps:
         task = self.bar.tasks[0].id
         self.bar.update(task, description=title, last="")
         if not console.is_terminal:
-            print(f"{datetime.now():%H:%M:%S}  {title}", flush=True)
+            console.print(f"{datetime.now():%H:%M:%S}  {title}", highlight=False)
         yield lambda text: self.bar.update(task, last=text[:MAX_LINE].replace("[", "("))
         self.bar.advance(task)
 

@@ -41,7 +41,7 @@ class OurSide:
 
     def running(self, place: Place) -> AbstractContextManager[RasaServer]:
         """`chengda rasa run`, from the data folder it was trained in."""
-        command = (*CHENGDA, "run", str(place.project), "--host", "127.0.0.1")
+        command = (*CHENGDA, "run", str(place.project), "--enable-api", "--host", "127.0.0.1")
         return running(command, ROOT, self._variables(place), place.work / "run.log")
 
     def versions(self) -> dict[str, str]:
