@@ -22,10 +22,12 @@ from typer.testing import CliRunner
 from bot.rasa.training_data import Annotation, Example
 from connectors.cli import app
 from connectors.program import WHOLE, module_of
+from connectors.rasa.bench_pace import Pace, Step, Work
 from connectors.rasa.bench_pictures import write_pictures
 from connectors.rasa.bench_project import NotWrittenAlike, check_written, plain, write_project
 from connectors.rasa.bench_rasa import Bench, Measured, MissingSet
-from connectors.rasa.bench_results import BenchRun, Learnt, Results, Served, this_machine
+from connectors.rasa.bench_rasa_commands import share_told
+from connectors.rasa.bench_results import BenchRun, FolderTaken, Learnt, Made, Results, Served, this_machine
 from connectors.rasa.bench_sets import DIALOGUE, NAMES, OWN, PLAN, Case, own_set, planned
 from connectors.rasa.bench_table import (
     BEGIN,
@@ -85,18 +87,19 @@ def examples(*pairs: str) -> tuple[Example, ...]:
     return tuple(Example(text, intent, None, ()) for text, _, intent in (pair.partition("=") for pair in pairs))
 
 
+MADE = Made(this_machine(2), {"version": "1"}, 100, 7, 20, "digest", "2026-11-27 15:00:00")
+
+
 def run_of(**versions: str) -> BenchRun:
     told = {engine: {"version": versions.get(engine, "1")} for engine in Engine}
-    return BenchRun(this_machine(2), told, 100, 7, "2026-11-27", most=20)
+    return BenchRun(this_machine(2), told, 100, 7, most=20)
 
 
 def test_a_project_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    digest = write_project((*TINY, *HARD), "zh", tmp_path)
+    write_project((*TINY, *HARD), "zh", tmp_path)
     assert plain(HARD[0]).text == "the  best    song ."
     marked = plain(HARD[1])
     assert marked.text[marked.annotations[0].start : marked.annotations[0].end] == "Rye"
-    assert digest == write_project((*TINY, *HARD), "zh", tmp_path / "again")
-    assert digest != write_project((*TINY, *HARD), "zh", tmp_path / "other", epochs=1)
     assert "epochs: 100" in (tmp_path / "config.yml").read_text(encoding="utf-8")
     with pytest.raises(NotWrittenAlike, match="otherwise"):
         check_written(TINY, tmp_path)
@@ -115,7 +118,7 @@ def test_what_is_asked_of_our_intents_was_not_learnt() -> None:
 def test_what_is_planned() -> None:
     assert planned() == PLAN and {case.set_name for case in PLAN} == set(NAMES)
     assert planned(["massive-zh"]) == (Case("massive-zh", 10), Case("massive-zh"))
-    assert planned(["massive-zh", DIALOGUE], 3) == (Case("massive-zh", 3), Case(DIALOGUE, 10))
+    assert planned([DIALOGUE, "massive-zh"], 3) == (Case(DIALOGUE, 10), Case("massive-zh", 3))
     assert Case(OWN).language == "zh" and Case("clinc").key == "clinc-all"
 
 
@@ -165,6 +168,8 @@ class Parrot(BaseHTTPRequestHandler):
     """A server that reads every sentence as its first word, and says a bubble unless it hears `silence`."""
 
     protocol_version = "HTTP/1.1"
+    # An answer leaves in one piece: a second one would wait 40 ms for the first to be acknowledged.
+    wbufsize = -1
 
     def do_POST(self) -> None:
         """Answer."""
@@ -230,9 +235,13 @@ class Rehearsed:
 class Quiet:
     """Progress that nobody sees."""
 
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, float, float]] = []
+
     @contextmanager
-    def step(self, title: str) -> Iterator[Tell]:
+    def step(self, title: str, seconds: float, left: float) -> Iterator[Tell]:
         """A step."""
+        self.seen.append((title, seconds, left))
         yield lambda text: None
 
 
@@ -247,32 +256,95 @@ def test_turns_are_counted_and_a_server_that_fails_is_told() -> None:
 
 
 def test_a_run_that_was_cut_goes_on(tmp_path: Path) -> None:
-    results, case = Results(tmp_path), Case(DIALOGUE, 10)
+    results, case, show = Results(tmp_path), Case(DIALOGUE, 10), Quiet()
     ours, theirs = Rehearsed(Engine.OURS), Rehearsed(Engine.RASA, fails=True)
     sides: tuple[Side, ...] = (ours, theirs)
 
+    ready = Bench(run_of(), results, tmp_path).prepared(case)
+
     def go(run: BenchRun) -> Measured:
-        bench = Bench(run, results, tmp_path, Quiet())
-        ready = bench.prepared(case)
-        for side in sides:
-            bench.measure(ready, side)
-        (found,) = bench.measured([ready])
+        bench = Bench(run, results, tmp_path, show)
+        for number, side in enumerate(sides):
+            bench.measure(ready, side, [(ready, later) for later in sides[number + 1 :]])
+        return shown(run)
+
+    def shown(run: BenchRun) -> Measured:
+        (found,) = Bench(run, results, tmp_path).measured([ready])
         return found
 
     with pytest.raises(RasaFailed, match="no more memory"):
         go(run_of())
+    part = shown(run_of())
+    assert part.learnt.keys() == set(Engine) and part.served.keys() == {Engine.OURS}
+    text = as_markdown(run_of(), [part])
+    assert "served by rasa." in text and "learnt by rasa" not in text and "/ not measured" in text
     theirs.fails = False
     found = go(run_of())
     assert ours.done == ["learn dialogue-10", "serve dialogue-10", "serve dialogue-10"]
     assert theirs.done == ["learn dialogue-10", *["serve dialogue-10"] * 3], "what was learnt is kept"
     assert [load.clients for load in found.served[Engine.RASA].loads] == [1, 8]
+    assert [title.partition(" Chengda")[0] for title, _, _ in show.seen] == [
+        "ours learns", "ours serves", "rasa learns", "rasa serves", "rasa serves",
+    ]  # fmt: skip
+    lefts = [left for _, _, left in show.seen[:4]]
+    assert lefts == sorted(lefts, reverse=True) and lefts[-1] == show.seen[3][1], "the last has nothing after it"
     go(run_of(ours="2"))
     assert len(ours.done) == 6 and len(theirs.done) == 4, "another version of ours says nothing of Rasa"
+    told = as_markdown(run_of(ours="3"), [shown(run_of(ours="3"))])
+    assert "ours: version 2; rasa: version 1;" in told, "the table tells what the steps are of"
     results.forget(case.key, Engine.RASA)
     (tmp_path / f"{case.key}.{Engine.OURS}.learnt.json").write_text("{", encoding="utf-8")
     found = go(run_of(ours="2"))
     assert len(ours.done) == 9 and len(theirs.done) == 7
+    assert len(list((tmp_path / "aside").iterdir())) >= 2, "what took hours is not thrown away"
     assert {row.key for row in rows_of([found]) if row.missed} == {"memory_mb", "turns_s"}
+
+
+def test_a_step_tells_machine_versions_and_moment_and_shows_only_beside_its_like(tmp_path: Path) -> None:
+    results, run = Results(tmp_path), run_of(rasa="3.6.21")
+    results.keep("x", Engine.RASA, Learnt(run.made(Engine.RASA, "d"), 6, 0.1, TOOK))
+    kept = json.loads((tmp_path / "x.rasa.learnt.json").read_text(encoding="utf-8"))["made"]
+    assert kept["versions"] == {"version": "3.6.21"} and kept["machine"]["cores"] and kept["at"].startswith("20")
+    read = results.learnt("x", Engine.RASA)
+    assert read and read.made == replace(run.made(Engine.RASA, "d"), at="another day")
+    assert read.made.is_like(run_of(rasa="4").made(Engine.RASA, "d"))
+    assert not read.made.is_like(run.made(Engine.RASA, "other data"))
+    assert not read.made.is_like(replace(run, epochs=2).made(Engine.RASA, "d"))
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from connectors.rasa.bench_results import Results
+from connectors.rasa.rasa_side import STRETCH
+from connectors.rasa.timed import timed
+sleeps = (sys.executable, "-c", "print('up', flush=True); import time; time.sleep(600)", sys.argv[1])
+folder = Path(sys.argv[1])
+with Results(folder).taken():
+    timed(sleeps, folder, os.environ, STRETCH, folder / "case" / "engine.log", lambda line: print(line, flush=True))
+"""
+
+
+def test_what_a_kill_left_running_is_ended_and_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", KILLED, str(tmp_path))
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as bench:
+        assert bench.stdout and bench.stdout.readline() == "up\n"
+        with pytest.raises(FolderTaken), Results(tmp_path).taken():
+            pass
+        (left,) = psutil.Process(bench.pid).children()
+        bench.kill()
+    assert left.is_running()
+    with Results(tmp_path).taken():
+        assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
+    assert not list(tmp_path.rglob("*.pid"))
+
+
+def test_the_pace_is_that_of_the_largest_step_done() -> None:
+    small, large = Step(Engine.RASA, Work.LEARN, 600), Step(Engine.RASA, Work.LEARN, 6000)
+    assert Pace([(large, 3030.0), (small, 60.0)]).seconds(Step(Engine.RASA, Work.LEARN, 12000)) == 6030.0
+    assert 0 < Pace().seconds(Step(Engine.OURS, Work.LEARN, 600)) < Pace().seconds(small)
+    assert share_told("Epochs:  37%|███▋      | 37/100 [02:13<03:47]") == 0.37
+    assert (share_told("7 of 70"), share_told("Starting to train")) == (0.1, 0.0)
 
 
 def test_a_missing_set_is_told(tmp_path: Path) -> None:
@@ -282,16 +354,16 @@ def test_a_missing_set_is_told(tmp_path: Path) -> None:
 
 def measured(**theirs: Served) -> Measured:
     taken = NluSet("MASSIVE zh-CN", TINY, examples("Go=go", "stay=stay", "sing=out_of_scope"))
-    served = {Engine.OURS: Served("m", 0.0, 2.0, 300.0, read("go", "go", OUT_OF_SCOPE)), **theirs}
+    served = {Engine.OURS: Served(MADE, 0.0, 2.0, 300.0, read("go", "go", OUT_OF_SCOPE)), **theirs}
     learnt = {
-        engine: Learnt("m", 6, 0.0, TOOK if engine is Engine.OURS else Timed(19.0, 30.0, 900.0, None))
+        engine: Learnt(MADE, 6, 0.0, TOOK if engine is Engine.OURS else Timed(19.0, 30.0, 900.0, None))
         for engine in served
     }
     return Measured(Case("massive-zh"), taken, learnt, served)
 
 
 def test_the_table_tells_what_is_missed_and_where_rasa_is_better(tmp_path: Path) -> None:
-    rasa = Served("m", 0.0, 26.0, 1100.0, read("go", "stay", OUT_OF_SCOPE))
+    rasa = Served(MADE, 0.0, 26.0, 1100.0, read("go", "stay", OUT_OF_SCOPE))
     text = as_markdown(run_of(), [measured(rasa=rasa)])
     assert "| MASSIVE zh-CN (6 / 3) | 66.7 / 100.0 (-33.3: -100.0 … +0.0)" in text
     assert "| 2.0 / 19.0 | 1.0 / – |" in text
@@ -311,7 +383,9 @@ def test_the_table_tells_what_is_missed_and_where_rasa_is_better(tmp_path: Path)
 
 def test_one_engine_alone_is_not_compared() -> None:
     text = as_markdown(run_of(), [measured()])
-    assert "nothing is compared" in text and "66.7 / –" in text and "Promises" not in text
+    assert "nothing is compared" in text and "66.7 / not measured" in text and "Promises" not in text
+    assert "**Not measured yet:** MASSIVE zh-CN learnt by rasa; MASSIVE zh-CN served by rasa." in text
+    assert "entity F1" not in text, "the set has none"
 
 
 def test_nothing_better_is_said_plainly() -> None:
@@ -322,7 +396,7 @@ def test_nothing_better_is_said_plainly() -> None:
 
 
 def test_pictures_are_drawn_of_what_both_have(tmp_path: Path) -> None:
-    rasa = Served("m", 0.0, 26.0, 1100.0, read("go", "stay", OUT_OF_SCOPE), (Load(1, 9, 40.0, 20.0, 90.0, 9),))
+    rasa = Served(MADE, 0.0, 26.0, 1100.0, read("go", "stay", OUT_OF_SCOPE), (Load(1, 9, 40.0, 20.0, 90.0, 9),))
     made = write_pictures(rows_of([measured(rasa=rasa)]), tmp_path)
     assert [path.name for path in made] == ["rasa-accuracy.svg", "rasa-training.svg", "rasa-serving.svg"]
     for path in made:

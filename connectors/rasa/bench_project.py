@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -31,12 +30,12 @@ class NotWrittenAlike(ChengdaError):
     """What was written to a project does not read back as it was."""
 
 
-def write_project(
-    examples: Iterable[Example], language: str, folder: Path, epochs: int = EPOCHS, answers: bool = False
-) -> str:
-    """Write the project and give a digest of it; with `answers` each intent is answered by a rule.
+def project_files(
+    examples: Iterable[Example], language: str, epochs: int = EPOCHS, answers: bool = False
+) -> dict[str, str]:
+    """The project's files by name; with `answers` each intent is answered by a rule.
 
-    Raises NotWrittenAlike, and KeyError on a language without a tokenizer.
+    Raises KeyError on a language without a tokenizer.
     """
     wanted = tuple(plain(example) for example in examples)
     intents = sorted({example.intent for example in wanted})
@@ -48,12 +47,18 @@ def write_project(
     }
     if answers:
         files["data/rules.yml"] = _yaml(_rules(intents))
-    for name, text in files.items():
+    return files
+
+
+def write_project(
+    examples: Sequence[Example], language: str, folder: Path, epochs: int = EPOCHS, answers: bool = False
+) -> None:
+    """Write the project; raises NotWrittenAlike."""
+    for name, text in project_files(examples, language, epochs, answers).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    check_written(wanted, folder)
-    return hashlib.sha256("\0".join(files.values()).encode()).hexdigest()
+    check_written([plain(example) for example in examples], folder)
 
 
 def check_written(wanted: Sequence[Example], folder: Path) -> None:

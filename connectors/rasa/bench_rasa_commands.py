@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from bot.settings import Settings
 from connectors.rasa.bench_pictures import PICTURES, write_pictures
-from connectors.rasa.bench_project import EPOCHS, SEED
+from connectors.rasa.bench_project import EPOCHS, SEED, NotWrittenAlike
 from connectors.rasa.bench_rasa import Bench, Measured
 from connectors.rasa.bench_results import BenchRun, Results, busy, this_machine
 from connectors.rasa.bench_sets import NAMES, planned
@@ -33,6 +36,7 @@ from connectors.rasa.sides import Engine, Side, Tell
 SHARED = Path("../shared/data")
 README, SHOWN = ROOT / "README.md", ROOT / "connectors" / "pictures"
 TABLE, MAX_LINE = "table.md", 60
+SHARE = re.compile(r"(\d+)%\||(\d+) of (\d+)")
 # From this share of its cores on a machine has other work, which the figures would show.
 BUSY = 0.5
 console = Console(stderr=True)
@@ -63,6 +67,9 @@ def rasa(
     ] = 0,
     epochs: Annotated[int, typer.Option(help="DIET's epochs; fewer for a rehearsal only.", min=1)] = EPOCHS,
     threads: Annotated[int, typer.Option(help="Processor cores both may use; 0 for all.", min=0)] = 0,
+    show: Annotated[
+        bool, typer.Option("--show", help="Measure nothing: the table and pictures of the steps kept so far.")
+    ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write the table into the README, and its pictures.")] = False,
 ) -> None:
     """Our engine against Rasa: accuracy, training, start-up, memory, turns; exit 1 where a promise is missed."""
@@ -73,28 +80,30 @@ def rasa(
     allowed = _held_to(threads)
     theirs = (environment or settings.data_dir / "rasa-env").absolute()
     wanted = tuple(only or Engine)
-    for case, engine in () if resume else itertools.product(chosen, wanted):
-        results.forget(case.key, engine)
-    if Engine.RASA in wanted and not rasa_of(theirs).exists():
+    if Engine.RASA in wanted and not show and not rasa_of(theirs).exists():
         raise RasaFailed(f"no Rasa in {theirs}; `chengda rasa environment` makes it, or CHENGDA_RASA_ENV names one")
     sides: list[Side] = [OurSide(allowed)]
     if rasa_of(theirs).exists():
         sides.append(RasaSide(theirs, allowed))
-    run = BenchRun(
-        this_machine(allowed), {side.engine: side.versions() for side in sides}, epochs, SEED,
-        datetime.now(UTC).strftime("%Y-%m-%d"), most,
-    )  # fmt: skip
-    _warn_if_busy(allowed)
-    with ended_in_order(), _steps(2 * len(chosen) * len(wanted)) as show:
-        bench = Bench(run, results, data, show)
-        readies = [bench.prepared(case) for case in chosen]
-        for ready in readies:
-            for side in sides:
-                if side.engine in wanted:
-                    bench.measure(ready, side)
-        measured = tuple(bench.measured(readies))
-    missed = _report(run, measured, folder, write)
-    if missed:
+    run = BenchRun(this_machine(allowed), {side.engine: side.versions() for side in sides}, epochs, SEED, most)
+    failed = False
+    if not show:
+        _warn_if_busy(allowed)
+        with ended_in_order(), results.taken(), _steps() as steps:
+            for case, engine in () if resume else itertools.product(chosen, wanted):
+                results.forget(case.key, engine)
+            bench = Bench(run, results, data, steps)
+            readies = map(bench.prepared, chosen)
+            plan = [(ready, side) for ready in readies for side in sides if side.engine in wanted]
+            for number, (ready, side) in enumerate(plan):
+                try:
+                    bench.measure(ready, side, plan[number + 1 :])
+                except (RasaFailed, NotWrittenAlike) as error:
+                    failed = True
+                    console.print(f"[red]failed 失败[/red] {escape(str(error))}", highlight=False)
+    bench = Bench(run, results, data)
+    missed = _report(run, tuple(bench.measured([bench.prepared(case) for case in chosen])), folder, write)
+    if missed or failed:
         raise typer.Exit(1)
 
 
@@ -140,30 +149,54 @@ def _report(run: BenchRun, measured: Sequence[Measured], folder: Path, write: bo
     return any(row.missed for row in rows)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Steps:
-    """Progress on the console; a log gets a line for each step."""
+    """Progress on the console, in seconds of expected work; a log gets two lines for each step."""
 
     bar: Progress
-    total: int
+    passed: float = 0.0
 
     @contextmanager
-    def step(self, title: str) -> Iterator[Tell]:
-        """A step as long as the block."""
-        task = self.bar.tasks[0].id
-        self.bar.update(task, description=title, last="")
-        if not console.is_terminal:
-            console.print(f"{datetime.now():%H:%M:%S}  {title}", highlight=False)
-        yield lambda text: self.bar.update(task, last=text[:MAX_LINE].replace("[", "("))
-        self.bar.advance(task)
+    def step(self, title: str, seconds: float, left: float) -> Iterator[Tell]:
+        """A step as long as the block; a line of it that tells a share moves the bar on."""
+        task, began = self.bar.tasks[0].id, time.monotonic()
+        told = f"{title} (about {_minutes(seconds)} of {_minutes(left)} left)"
+        self.bar.update(task, description=told, last="", total=self.passed + left, completed=self.passed)
+        _log(told)
+
+        def tell(text: str) -> None:
+            done = self.passed + seconds * share_told(text)
+            self.bar.update(task, last=text[:MAX_LINE].replace("[", "("), completed=done)
+
+        yield tell
+        self.passed += seconds
+        _log(f"{title}: {time.monotonic() - began:.1f} s")
+
+
+def share_told(line: str) -> float:
+    """The share of a step that its line tells, `37%|` of epochs or `7 of 90`; 0 where it tells none."""
+    found = SHARE.search(line)
+    if not found:
+        return 0.0
+    percent, done, of = found.groups()
+    return int(percent) / 100 if percent else int(done) / max(1, int(of))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _log(line: str) -> None:
+    if not console.is_terminal:
+        print(f"{datetime.now():%H:%M:%S}  {line}", flush=True)
 
 
 @contextmanager
-def _steps(total: int) -> Iterator[_Steps]:
+def _steps() -> Iterator[_Steps]:
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(),
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TimeElapsedColumn(),
         TextColumn("{task.fields[last]}"),
     )  # fmt: skip
     with Progress(*columns, console=console) as bar:
-        bar.add_task("", total=total, last="")
-        yield _Steps(bar, total)
+        bar.add_task("", total=None, last="")
+        yield _Steps(bar)

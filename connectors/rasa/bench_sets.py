@@ -1,4 +1,4 @@
-"""What the comparison with Rasa measures, the quickest first, so that a run that is cut short has shown most."""
+"""What the comparison with Rasa measures: our own first, then the quickest, so that a cut run has shown most."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ class Case:
 
 
 PLAN = (
+    Case(OWN),
+    Case(DIALOGUE, DIALOGUE_SHOTS),
     Case("massive-zh", 10),
     Case("massive-en", 10),
-    Case(DIALOGUE, DIALOGUE_SHOTS),
-    Case(OWN),
+    Case("banking", 10),
+    Case("clinc", 10),
     Case("banking"),
-    Case("clinc"),
     Case("massive-zh"),
     Case("massive-en"),
+    Case("clinc"),
 )
 NAMES = tuple(dict.fromkeys(case.set_name for case in PLAN))
 

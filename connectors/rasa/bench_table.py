@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bot.errors import ChengdaError
 from connectors.rasa.bench_rasa import Measured
-from connectors.rasa.bench_results import BenchRun
-from connectors.rasa.dialogue_load import Load
-from connectors.rasa.nlu_scores import Scores, gains, scores
+from connectors.rasa.bench_results import BenchRun, Made
+from connectors.rasa.dialogue_load import CLIENTS
+from connectors.rasa.nlu_scores import gains, marks_of, scores
+from connectors.rasa.nlu_sets import NluSet
+from connectors.rasa.parsing import Read
 from connectors.rasa.sides import Engine
 from knowledge.figures import Interval
 
 BEGIN, END = "<!-- bench rasa: `chengda bench rasa --write` writes this -->", "<!-- end of bench rasa -->"
-NOTHING = "–"
+NOTHING, OPEN = "–", "not measured"
 NOTES = (
     "The same files are learnt by both, one engine after the other, on the same cores; whole processes are measured, "
     "from the command's start to its end. Rasa: its default featurizers and DIET, `JiebaTokenizer` for Chinese, and "
@@ -67,18 +69,21 @@ TURNS = {
     "turn_p50": Measure("p50 ms", lower_is_better=True),
     "turn_p99": Measure("p99 ms", lower_is_better=True),
 }
+NO_SUCH: Mapping[Engine, Mapping[str, float | None]] = {engine: {} for engine in Engine}
+TAUGHT, PARSED = {"wall_s", "fit_s", "cpu_s", "peak_mb"}, {"parse_p50", "parse_p99"}
 MEASURES = {**UNDERSTOOD, **COST, **TURNS}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of both engines, None where it was not measured or there is nothing of the kind."""
+    """One figure of both engines; None where there is nothing of the kind, or not measured: the engine is `open`."""
 
     case: str
     key: str
     ours: float | None
     rasa: float | None
     gain: Interval | None = None
+    open: frozenset[Engine] = frozenset()
 
     @property
     def measure(self) -> Measure:
@@ -111,12 +116,14 @@ class Row:
         """A value as the table has it."""
         return NOTHING if value is None else f"{value:,.{self.measure.digits}f}"
 
+    def _of(self, engine: Engine) -> str:
+        return OPEN if engine in self.open else self.told(self.ours if engine is Engine.OURS else self.rasa)
+
     @property
     def pair(self) -> str:
         """Ours and Rasa's."""
-        return (
-            NOTHING if self.ours is None and self.rasa is None else f"{self.told(self.ours)} / {self.told(self.rasa)}"
-        )
+        both = tuple(map(self._of, Engine))
+        return both[0] if both[0] == both[1] in (NOTHING, OPEN) else " / ".join(both)
 
 
 def rows_of(measured: Iterable[Measured]) -> tuple[Row, ...]:
@@ -127,48 +134,53 @@ def rows_of(measured: Iterable[Measured]) -> tuple[Row, ...]:
 def _understood(one: Measured) -> Iterator[Row]:
     if one.case.is_dialogue:
         return
-    read = {engine: served.rows for engine, served in one.served.items()}
-    found = {engine: scores(one.taken, rows) for engine, rows in read.items()}
-    gained = gains(one.taken, read[Engine.OURS], read[Engine.RASA]) if len(read) == len(Engine) else None
+    found = {engine: scores(one.taken, served.rows) for engine, served in one.served.items()}
+    gained = gains(one.taken, *(one.served[engine].rows for engine in Engine)) if len(found) == len(Engine) else None
     intervals = {"accuracy": gained.accuracy, "accuracy_without_repeats": gained.without_repeats} if gained else {}
+    told = {engine: {key: getattr(score, key) for key in UNDERSTOOD} for engine, score in found.items()}
+    there = kinds_of(one.taken)
     for key in UNDERSTOOD:
-        ours, rasa = (_score(found.get(engine), key) for engine in Engine)
-        yield Row(one.taken.name, key, ours, rasa, intervals.get(key))
+        yield _row(one.taken.name, key, told if key in there else NO_SUCH, intervals.get(key))
 
 
-def _score(found: Scores | None, key: str) -> float | None:
-    value: float | None = getattr(found, key) if found else None
-    return value
+def kinds_of(taken: NluSet) -> set[str]:
+    """What can be scored of a set: the shares that come to nothing in the best case are of no kind that it has."""
+    best = scores(taken, [Read(example.intent, tuple(marks_of(example)), 0.0) for example in taken.test])
+    return {key for key in UNDERSTOOD if getattr(best, key) is not None}
+
+
+def _row(case: str, key: str, told: Mapping[Engine, Mapping[str, float | None]], gain: Interval | None = None) -> Row:
+    ours, rasa = (told.get(engine, {}).get(key) for engine in Engine)
+    return Row(case, key, ours, rasa, gain, frozenset(Engine) - told.keys())
 
 
 def _cost(one: Measured) -> Iterator[Row]:
-    figures: dict[Engine, dict[str, float | None]] = {}
+    learning = {engine: asdict(learnt.took) for engine, learnt in one.learnt.items()}
+    serving: dict[Engine, dict[str, float | None]] = {}
     for engine, served in one.served.items():
-        took, times = one.learnt[engine].took, [row.milliseconds for row in served.rows]
+        times = [row.milliseconds for row in served.rows]
         p50, p99 = (float(np.percentile(times, share)) if times else None for share in (50, 99))
-        figures[engine] = {
-            "wall_s": took.wall_s, "fit_s": took.fit_s, "cpu_s": took.cpu_s, "peak_mb": took.peak_mb,
+        serving[engine] = {
             "start_s": served.start_s, "memory_mb": served.memory_mb, "parse_p50": p50, "parse_p99": p99,
         }  # fmt: skip
     for key in COST:
-        ours, rasa = (figures.get(engine, {}).get(key) for engine in Engine)
-        yield Row(_name(one), key, ours, rasa)
+        asked = key in PARSED and one.case.is_dialogue
+        yield _row(_name(one), key, NO_SUCH if asked else learning if key in TAUGHT else serving)
 
 
 def _turns(one: Measured) -> Iterator[Row]:
-    loads = {engine: {load.clients: load for load in served.loads} for engine, served in one.served.items()}
-    for clients in sorted({number for some in loads.values() for number in some}):
-        pair = [loads.get(engine, {}).get(clients) for engine in Engine]
+    if not one.case.is_dialogue:
+        return
+    for clients in CLIENTS:
+        told = {
+            engine: {"turns_s": load.turns_s, "turn_p50": load.p50_ms, "turn_p99": load.p99_ms}
+            for engine, served in one.served.items()
+            for load in served.loads
+            if load.clients == clients
+        }
         name = f"{_name(one)}, {clients} at once" if clients > 1 else f"{_name(one)}, one after the other"
         for key in TURNS:
-            ours, rasa = (_figure(load, key) for load in pair)
-            yield Row(name, key, ours, rasa)
-
-
-def _figure(load: Load | None, key: str) -> float | None:
-    if load is None:
-        return None
-    return {"turns_s": load.turns_s, "turn_p50": load.p50_ms, "turn_p99": load.p99_ms}[key]
+            yield _row(name, key, told)
 
 
 def _name(one: Measured) -> str:
@@ -179,30 +191,49 @@ def as_markdown(run: BenchRun, measured: Sequence[Measured]) -> str:
     """The run, its tables, what was promised and missed, and where Rasa is better."""
     rows = rows_of(measured)
     sizes = {_name(one): f"{_name(one)} ({len(one.taken.train):,} / {len(one.taken.test):,})" for one in measured}
-    parts = [_heading(run), *(_block(rows, columns, sizes) for columns in (UNDERSTOOD, COST, TURNS))]
+    parts = [_heading(run, measured), *(_block(rows, columns, sizes) for columns in (UNDERSTOOD, COST, TURNS))]
     both = [row for row in rows if row.ours is not None and row.rasa is not None]
     if both:
         missed = [row for row in both if row.missed]
         parts.append("**Promises missed:** " + ("; ".join(map(_missed, missed)) if missed else "none") + ".")
         parts.append(where_rasa_is_better(both))
     else:
-        parts.append("**Only one engine was measured:** nothing is compared.")
+        parts.append("**Nothing was measured of both engines:** nothing is compared.")
+    if missing := _open(measured):
+        parts.append(f"**{OPEN.capitalize()} yet:** {'; '.join(missing)}.")
     parts.append("\n".join(f"* {note}" for note in NOTES))
     return "\n\n".join(part for part in parts if part)
 
 
-def _heading(run: BenchRun) -> str:
-    versions = "; ".join(
-        f"{engine}: " + ", ".join(f"{name} {number}" for name, number in told.items())
-        for engine, told in run.versions.items()
-    )
+def _open(measured: Iterable[Measured]) -> list[str]:
+    """The steps that are missing."""
+    return [
+        f"{_name(one)} {work} by {engine}"
+        for one in measured
+        for work, kept in (("learnt", one.learnt), ("served", one.served))
+        for engine in Engine
+        if engine not in kept
+    ]
+
+
+def _heading(run: BenchRun, measured: Sequence[Measured]) -> str:
+    """Machine, versions and days as the steps themselves tell them."""
+    kept = [pair for one in measured for pair in (*one.learnt.items(), *one.served.items())]
+    told = {engine: sorted({_versions(step.made) for by, step in kept if by is engine}) for engine in Engine}
+    versions = "; ".join(f"{engine}: {' and '.join(some)}" for engine, some in told.items() if some)
+    moments = sorted(f"{step.made.at} UTC" for _, step in kept) or [OPEN]
+    when = " to ".join(dict.fromkeys((moments[0], moments[-1])))
     machine = run.machine
     quick = f", every set thinned to {run.most} questions" if run.most else ""
     return (
-        f"`chengda bench rasa`, {run.date}: {machine.processor}, {machine.cores} cores, {machine.threads} threads, "
+        f"`chengda bench rasa`, {when}: {machine.processor}, {machine.cores} cores, {machine.threads} threads, "
         f"{machine.memory_gib} GiB; {versions}; DIET {run.epochs} epochs, seed {run.seed}{quick}. "
         "Every cell: ours / Rasa's; beside a set, sentences learnt / asked; 95 % intervals of the paired difference."
     )
+
+
+def _versions(made: Made) -> str:
+    return ", ".join(f"{name} {number}" for name, number in made.versions.items())
 
 
 def _block(rows: Sequence[Row], columns: dict[str, Measure], sizes: dict[str, str]) -> str:

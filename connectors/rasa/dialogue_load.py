@@ -13,6 +13,7 @@ from connectors.rasa.parsing import Line
 
 CHANNEL = "/webhooks/rest/webhook"
 TURNS = 7
+CLIENTS = (1, 8)
 WARM_UP = 5
 Conversation = Sequence[str]
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,10 +39,13 @@ class Line:
         self._connection = HTTPConnection(str(address.hostname), address.port, timeout=SECONDS)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """The answer's JSON; raises RasaFailed where the status is not 200."""
-        self._connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-        answer = self._connection.getresponse()
-        text = answer.read()
+        """The answer's JSON; raises RasaFailed where there is none or the status is not 200."""
+        try:
+            self._connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except (OSError, HTTPException) as error:
+            raise RasaFailed(f"{path} is not answered: {error!r}") from None
         if answer.status != 200:
             raise RasaFailed(f"{path} answers {answer.status}: {text[:300]!r}")
         return json.loads(text)

@@ -27,6 +27,36 @@ POLL_SECONDS = 0.1
 MEGABYTE = 1024 * 1024
 
 
+NOTED = ".pid"
+
+
+def noted(process: psutil.Process, log: Path) -> Path:
+    """Write down beside its log which process runs, so that one left over by a kill is found; gives the note."""
+    note = log.with_suffix(NOTED)
+    note.write_text(f"{process.pid} {process.create_time()}", encoding="utf-8")
+    return note
+
+
+def still_running(note: Path) -> psutil.Process | None:
+    """The process of a note, unless it is over."""
+    try:
+        number, began = note.read_text(encoding="utf-8").split()
+        process = psutil.Process(int(number))
+        return process if abs(process.create_time() - float(began)) < 1 else None
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return None
+
+
+def end_left_over(folder: Path) -> None:
+    """End what a run that was killed has left running, by the notes below a folder."""
+    for note in folder.rglob(f"*/*{NOTED}"):
+        if process := still_running(note):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            psutil.wait_procs([process], STOP_SECONDS)
+        note.unlink()
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
@@ -105,6 +135,7 @@ def running(command: tuple[str, ...], folder: Path, environment: Mapping[str, st
             start_new_session=True,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
+    note = noted(psutil.Process(process.pid), log)
     try:
         while not _ready(url):
             if process.poll() is not None or time.monotonic() - began > START_SECONDS:
@@ -113,6 +144,7 @@ def running(command: tuple[str, ...], folder: Path, environment: Mapping[str, st
         yield RasaServer(url, process, time.monotonic() - began)
     finally:
         end_all(process)
+        note.unlink(missing_ok=True)
 
 
 def _ready(url: str) -> bool:

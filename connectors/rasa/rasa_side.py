@@ -50,6 +50,7 @@ class RasaSide:
         """`rasa train nlu`, or `rasa train` without its check of the data; nothing kept from before is used."""
         self.check_read(place.project)
         shutil.rmtree(place.work / "cache", ignore_errors=True)
+        _model(place).unlink(missing_ok=True)
         project = ("--config", "config.yml", "--domain", "domain.yml", "--out", str(place.work))
         named = ("--fixed-model-name", MODEL)
         words = ("train", "--data", "data", "--skip-validation") if whole else ("train", "nlu", "--nlu", "data")

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from connectors.rasa.environment import RasaFailed, ending_of
-from connectors.rasa.processes import MEGABYTE, end_all
+from connectors.rasa.processes import MEGABYTE, end_all, noted
 
 SAMPLE_SECONDS = 0.1
 # On Linux a process tells its peak in KiB.
@@ -108,6 +108,7 @@ def timed(
             encoding="utf-8", errors="replace", start_new_session=True,
         )  # fmt: skip
         peak = _Peak(psutil.Process(process.pid))
+        note = noted(peak.process, log)
         looking = threading.Thread(target=peak.watch, daemon=True)
         looking.start()
         try:
@@ -126,6 +127,7 @@ def timed(
         finally:
             peak.over.set()
             looking.join()
+            note.unlink(missing_ok=True)
     took = time.monotonic() - began
     if process.returncode:
         raise RasaFailed(f"`{' '.join(command[:4])} …` ended with {process.returncode}; see {log}\n{ending_of(log)}")
