@@ -218,10 +218,11 @@ def _open(measured: Iterable[Measured]) -> list[str]:
 
 def _heading(run: BenchRun, measured: Sequence[Measured]) -> str:
     """Machine, versions and days as the steps themselves tell them."""
-    kept = [pair for one in measured for pair in (*one.learnt.items(), *one.served.items())]
-    told = {engine: sorted({_versions(step.made) for by, step in kept if by is engine}) for engine in Engine}
+    kept = [(engine, step.made) for one in measured for engine, step in one.learnt.items()]
+    kept += [(engine, step.made) for one in measured for engine, step in one.served.items()]
+    told = {engine: sorted({_versions(made) for by, made in kept if by is engine}) for engine in Engine}
     versions = "; ".join(f"{engine}: {' and '.join(some)}" for engine, some in told.items() if some)
-    moments = sorted(f"{step.made.at} UTC" for _, step in kept) or [OPEN]
+    moments = sorted(f"{made.at} UTC" for _, made in kept) or [OPEN]
     when = " to ".join(dict.fromkeys((moments[0], moments[-1])))
     machine = run.machine
     quick = f", every set thinned to {run.most} questions" if run.most else ""

@@ -18,8 +18,7 @@ from connectors.rasa.environment import RasaFailed, ending_of
 from connectors.rasa.processes import MEGABYTE, end_all, noted
 
 SAMPLE_SECONDS = 0.1
-# On Linux a process tells its peak in KiB.
-KIBIBYTES = 1024
+_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.M)
 LIMITS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -72,7 +71,7 @@ class _Watch:
 
 @dataclass
 class _Peak:
-    """The largest resident memory of a process and its children together, looked at again and again."""
+    """The largest resident memory of a process and its children together, looked at again and again, in bytes."""
 
     process: psutil.Process
     most: int = 0
@@ -83,7 +82,19 @@ class _Peak:
         while not self.over.wait(SAMPLE_SECONDS):
             with suppress(psutil.Error):
                 family = (self.process, *self.process.children(recursive=True))
-                self.most = max(self.most, sum(one.memory_info().rss for one in family))
+                self.most = max(self.most, sum(one.memory_info().rss for one in family), _own_peak(self.process.pid))
+
+
+def _own_peak(number: int) -> int:
+    """What Linux noted as a process's own peak, in bytes; 0 elsewhere.
+
+    `ru_maxrss` will not do: it begins with the memory of the process that started it.
+    """
+    try:
+        found = _PEAK.search(Path(f"/proc/{number}/status").read_text(encoding="utf-8"))
+    except OSError:
+        return 0
+    return 1024 * int(found[1]) if found else 0
 
 
 def limited(environment: Mapping[str, str], threads: int) -> dict[str, str]:
@@ -131,5 +142,4 @@ def timed(
     took = time.monotonic() - began
     if process.returncode:
         raise RasaFailed(f"`{' '.join(command[:4])} …` ended with {process.returncode}; see {log}\n{ending_of(log)}")
-    most = max(peak.most / MEGABYTE, usage.ru_maxrss * KIBIBYTES / MEGABYTE)
-    return Timed(took, usage.ru_utime + usage.ru_stime, most, watch.seconds)
+    return Timed(took, usage.ru_utime + usage.ru_stime, peak.most / MEGABYTE, watch.seconds)
