@@ -63,8 +63,8 @@ def test_sealed_vectors(row: dict[str, Any]) -> None:
 @given(text=st.text(max_size=200), receive_id=st.text("abcwx0123", max_size=20), envelope=st.sampled_from(Envelope))
 def test_round_trip(text: str, receive_id: str, envelope: Envelope) -> None:
     text = text.encode("utf-8", "replace").decode()
-    codec = Codec(TOKEN, KEY, receive_id, envelope)
-    body = codec.seal(text, "1767225600", "n").encode()
+    codec = Codec(TOKEN, KEY, receive_id)
+    body = codec.seal(text, "1767225600", "n", envelope=envelope).encode()
     signature = signature_of(TOKEN, "1767225600", "n", codec.sealed_in(body))
     assert codec.open(body, Signed(signature, "1767225600", "n")).decode() == text
 
@@ -107,8 +107,8 @@ def test_any_bytes_are_refused_alike(noise: bytes) -> None:
 
 
 def test_json_envelope_of_a_bot() -> None:
-    codec = Codec(TOKEN, KEY, "", Envelope.JSON)
-    body = json.loads(codec.seal("你好", "1767225600", "n"))
+    codec = Codec(TOKEN, KEY, "")
+    body = json.loads(codec.seal("你好", "1767225600", "n", envelope=Envelope.BOT))
     signed = Signed(body["msgsignature"], "1767225600", "n")
     assert codec.open(json.dumps({"Encrypt": body["encrypt"]}).encode(), signed).decode() == "你好"
     for bad in (b"[]", b"{", b"\xff", b'{"encrypt": 7}', b"[" * 100_000, b'{"other": "x"}'):

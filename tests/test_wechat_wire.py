@@ -26,6 +26,7 @@ from connectors.mock.wechat_account import Account
 from connectors.mock.wechat_pusher import Pusher
 from connectors.wechat.codes import CODES, STALE_TOKEN, meaning_of
 from connectors.wechat.crypto import Signed
+from connectors.wechat.markup import document
 from connectors.wechat.notice import FITTING
 from connectors.wechat.place import Position, to_gcj02, to_wgs84
 from connectors.wechat.replay import Replays, check_time
@@ -160,8 +161,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 
 def test_an_answer_read_by_wechatpy(pusher: Pusher) -> None:
     incoming = read(pusher.message("oA1", Content="x").encode())
-    document = text_answer(incoming, "好]]><b>的</b> 😀", AT)
-    answer = parse_message(document)
+    answer = parse_message(document(**text_answer(incoming, "好]]><b>的</b> 😀", AT)))
     assert (answer.target, answer.source, answer.content) == ("oA1", "gh_city", "好]]><b>的</b> 😀")
 
 
@@ -203,20 +203,20 @@ def test_replays() -> None:
     (replays, other), now = (Replays("open", lambda: store) for _ in range(2)), AT
     signed = Signed("s", str(int(AT.timestamp())), "n")
     for late in (-299, 0, 299):
-        check_time(signed, now + timedelta(seconds=late))
+        check_time(signed, now + timedelta(seconds=late), 300)
     for late in (-301, 301):
         with pytest.raises(BadCallback):
-            check_time(signed, now + timedelta(seconds=late))
+            check_time(signed, now + timedelta(seconds=late), 300)
     for odd in ("", "soon", "１７６７２２５６００", "-1", "1" * 30):
         with pytest.raises(BadCallback):
-            check_time(Signed("s", odd, "n"), now)
+            check_time(Signed("s", odd, "n"), now, 300)
     replays.check_once(signed, "first", now)
     replays.check_once(signed, "first", now)
     # Another process, and the same signature written as another time and word.
     for again in (signed, Signed("s", signed.timestamp[:-1], signed.timestamp[-1] + "n")):
         with pytest.raises(BadCallback):
             other.check_once(again, "second", now)
-    replays.check_once(signed, "second", now + timedelta(seconds=901))
+    replays.check_once(signed, "second", now + timedelta(seconds=2101))
     with store.work() as work:
         assert work.seen.sweep(now + timedelta(days=1)) == 1
 

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, delete, select
 from bot.channels.tables import seen
 from bot.database import insert_into
 
-KEPT = timedelta(minutes=15)
+# Twice as long as the clocks of a messenger and of us may differ, and some more.
+KEPT = timedelta(minutes=35)
 
 
 class Seen:

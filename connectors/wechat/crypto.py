@@ -15,6 +15,7 @@ import json
 import os
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from bot.errors import BadCallback, SettingsError
-from connectors.wechat.markup import document, fields_of
+from connectors.wechat.markup import document, fields_of, is_json
 
 RANDOM_BYTES = 16
 PAD_BYTES = 32
@@ -33,10 +34,18 @@ KEY = re.compile("[A-Za-z0-9]{43}")
 
 
 class Envelope(StrEnum):
-    """How the sealed text is wrapped."""
+    """How the sealed text is wrapped; BOT is the JSON of WeCom's bots."""
 
     XML = "xml"
     JSON = "json"
+    BOT = "bot"
+
+
+NAMES: Mapping[Envelope, tuple[str, str, str, str]] = {
+    Envelope.XML: ("Encrypt", "MsgSignature", "TimeStamp", "Nonce"),
+    Envelope.JSON: ("Encrypt", "MsgSignature", "TimeStamp", "Nonce"),
+    Envelope.BOT: ("encrypt", "msgsignature", "timestamp", "nonce"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,11 @@ class Signed:
     signature: str
     timestamp: str
     nonce: str
+
+
+def envelope_of(body: bytes) -> Envelope:
+    """The envelope a push came in."""
+    return Envelope.JSON if is_json(body) else Envelope.XML
 
 
 def signature_of(*parts: str) -> str:
@@ -70,9 +84,9 @@ def key_of(aes_key: str) -> bytes:
 class Codec:
     """Opens and seals the texts of one account; `receive_id` is the app id, the corp id, or empty for a bot."""
 
-    def __init__(self, token: str, aes_key: str, receive_id: str, envelope: Envelope = Envelope.XML) -> None:
+    def __init__(self, token: str, aes_key: str, receive_id: str) -> None:
         self._token, self._key = token, key_of(aes_key)
-        self._receive_id, self._envelope = receive_id.encode(), envelope
+        self._receive_id = receive_id.encode()
 
     def open(self, body: bytes, signed: Signed) -> bytes:
         """The text sealed in a body; raises BadCallback."""
@@ -84,27 +98,18 @@ class Codec:
         return self._decrypted(sealed)
 
     def sealed_in(self, body: bytes) -> str:
-        """The sealed text of a body, not opened yet; raises BadCallback."""
-        if self._envelope is Envelope.XML:
-            return fields_of(body).text("Encrypt")
-        try:
-            found = json.loads(body.decode("utf-8"))
-        except (ValueError, RecursionError):
-            raise BadCallback from None
-        lowered = {name.lower(): value for name, value in found.items()} if isinstance(found, dict) else {}
-        sealed = lowered.get("encrypt", "")
-        if not isinstance(sealed, str):
-            raise BadCallback
-        return sealed
+        """The sealed text of a body, whatever it is wrapped in, not opened yet; raises BadCallback."""
+        return fields_of(body).text("Encrypt")
 
-    def seal(self, text: str, timestamp: str, nonce: str, noise: bytes | None = None) -> str:
+    def seal(
+        self, text: str, timestamp: str, nonce: str, noise: bytes | None = None, envelope: Envelope = Envelope.XML
+    ) -> str:
         """A body that holds the text; `noise` are the 16 random bytes, given only to repeat a known result."""
         sealed = self.seal_text(text, noise)
         signature = signature_of(self._token, timestamp, nonce, sealed)
-        if self._envelope is Envelope.XML:
-            return document(Encrypt=sealed, MsgSignature=signature, TimeStamp=int(timestamp), Nonce=nonce)
-        fields = {"encrypt": sealed, "msgsignature": signature, "timestamp": int(timestamp), "nonce": nonce}
-        return json.dumps(fields, ensure_ascii=False)
+        told: tuple[str | int, ...] = (sealed, signature, int(timestamp), nonce)
+        fields = dict(zip(NAMES[envelope], told, strict=True))
+        return document(**fields) if envelope is Envelope.XML else json.dumps(fields, ensure_ascii=False)
 
     def seal_text(self, text: str, noise: bytes | None = None) -> str:
         """The text sealed, in base64."""

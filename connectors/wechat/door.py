@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -13,15 +15,15 @@ from fastapi.responses import PlainTextResponse
 
 from bot.errors import BadCallback
 from connectors.channels.gateway import Gateway
-from connectors.wechat.crypto import Codec, Signed, check_signature
-from connectors.wechat.markup import MAX_BYTES
+from connectors.wechat.crypto import Codec, Envelope, Signed, check_signature, envelope_of
+from connectors.wechat.markup import MAX_BYTES, document
 from connectors.wechat.replay import Replays, check_time
 from connectors.wechat.settings import Mode, WeChatSettings
 from connectors.wechat.wire import Incoming, read, text_answer
 
 logger = logging.getLogger("chengda")
 ACKNOWLEDGED = "success"
-XML = "application/xml"
+MEDIA = {Envelope.XML: "application/xml", Envelope.JSON: "application/json"}
 MAX_ECHO = 256
 
 
@@ -37,6 +39,15 @@ class Account(Protocol):
     def answer(self, incoming: Incoming, deadline: float) -> str: ...
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A push, whether it was sealed, and what it was wrapped in."""
+
+    incoming: Incoming
+    sealed: bool
+    envelope: Envelope
+
+
 class Door:
     """Opens pushes and seals answers."""
 
@@ -46,19 +57,19 @@ class Door:
         self._codec = Codec(self._token, key, settings.app_id) if key else None
         self._replays = replays
 
-    def echo(self, request: Request, now: datetime) -> str:
-        """What WeChat wants to hear when the address is set; raises BadCallback."""
+    def echo(self, request: Request) -> str:
+        """What WeChat wants to hear when the address is set, whatever its clock; raises BadCallback."""
         signed, text = _signed(request, "signature"), request.query_params.get("echostr", "")
         check_signature(self._token, signed)
-        check_time(signed, now)
         if not text or len(text) > MAX_ECHO:
             raise BadCallback
         return text
 
-    def opened(self, request: Request, body: bytes, now: datetime) -> tuple[Incoming, bool]:
-        """A push, and whether it was sealed; raises BadCallback."""
+    def opened(self, request: Request, body: bytes, now: datetime) -> Opened:
+        """A push; raises BadCallback."""
         sealed = request.query_params.get("encrypt_type", "raw").lower() == "aes"
         signed = _signed(request, "msg_signature" if sealed else "signature")
+        envelope = envelope_of(body)
         if sealed:
             if self._codec is None:
                 raise BadCallback
@@ -67,19 +78,22 @@ class Door:
             raise BadCallback
         else:
             check_signature(self._token, signed)
-        check_time(signed, now)
+        check_time(signed, now, self._settings.skew_seconds)
         incoming = read(body)
         if self._settings.account not in ("", incoming.account):
             raise BadCallback
         if not sealed:
             self._replays.check_once(signed, f"{incoming.user}:{incoming.key}", now)
-        return incoming, sealed
+        return Opened(incoming, sealed, envelope)
 
-    def closed(self, document: str, sealed: bool, now: datetime) -> str:
-        """An answer as it goes back."""
-        if not sealed or self._codec is None:
-            return document
-        return self._codec.seal(document, str(int(now.timestamp())), secrets.token_hex(8))
+    def closed(self, opened: Opened, text: str, now: datetime) -> Response:
+        """An answer as it goes back, in the form in which the push came."""
+        envelope, written = opened.envelope, text_answer(opened.incoming, text, now)
+        content = document(**written) if envelope is Envelope.XML else json.dumps(written, ensure_ascii=False)
+        if opened.sealed and self._codec is not None:
+            at, nonce = str(int(now.timestamp())), secrets.token_hex(8)
+            content = self._codec.seal(content, at, nonce, envelope=envelope)
+        return Response(content, media_type=MEDIA[envelope])
 
 
 async def body_of(request: Request) -> bytes:
@@ -106,7 +120,7 @@ def router_of(account: Account) -> APIRouter:
     @router.get(path, include_in_schema=False)
     def check(request: Request) -> Response:
         try:
-            echo = door.echo(request, account.gateway.assistant.store.now())
+            echo = door.echo(request)
         except BadCallback:
             return Response(status_code=403)
         return PlainTextResponse(echo, headers={"X-Content-Type-Options": "nosniff"})
@@ -121,16 +135,15 @@ def router_of(account: Account) -> APIRouter:
             return Response(status_code=413)
         store = account.gateway.assistant.store
         try:
-            incoming, sealed = door.opened(request, body, store.now())
+            opened = door.opened(request, body, store.now())
         except BadCallback:
             return Response(status_code=403)
-        if incoming.kind == "unknown":
+        if opened.incoming.kind == "unknown":
             logger.info("%s: a push of an unknown kind", account.name)
-        text = account.answer(incoming, started + account.settings.seconds)
+        text = account.answer(opened.incoming, started + account.settings.seconds)
         if not text:
             return PlainTextResponse(ACKNOWLEDGED)
-        document = text_answer(incoming, text, store.now())
-        return Response(door.closed(document, sealed, store.now()), media_type=XML)
+        return door.closed(opened, text, store.now())
 
     return router
 

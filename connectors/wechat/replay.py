@@ -11,15 +11,14 @@ from bot.errors import BadCallback
 from bot.store import Store
 from connectors.wechat.crypto import Signed
 
-SKEW = timedelta(seconds=300)
 SWEPT_EVERY = timedelta(minutes=1)
 
 
-def check_time(signed: Signed, now: datetime) -> None:
-    """Raise BadCallback for a call that was not signed about now."""
+def check_time(signed: Signed, now: datetime, skew_seconds: float) -> None:
+    """Raise BadCallback for a call that was not signed about now; `skew_seconds` is how far the clocks may differ."""
     told = signed.timestamp
     timely = told.isascii() and told.isdigit() and len(told) < 12
-    if not timely or abs(now.timestamp() - int(told)) > SKEW.total_seconds():
+    if not timely or abs(now.timestamp() - int(told)) > skew_seconds:
         raise BadCallback
 
 

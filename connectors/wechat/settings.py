@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from connectors.wechat.crypto import KEY
 
 API = "https://api.weixin.qq.com"
+# How far a push's time may lie from ours; signatures are remembered for twice as long (`bot.channels.seen`).
+Skew = Annotated[float, Field(gt=0, le=900, description="Seconds a push's time may differ from our clock.")]
+SKEW_SECONDS = 300.0
 
 
 class Mode(StrEnum):
@@ -57,6 +60,7 @@ class WeChatSettings(BaseModel):
     account: Annotated[str, Field(description="The account's gh_… id; pushes for another one are refused.")] = ""
     url: Annotated[str, Field(pattern="^https?://", description="Address of the API, such as that of the mock.")] = API
     seconds: Annotated[float, Field(gt=0, le=4.8, description="Seconds an answer may take inside a push.")] = 4.5
+    skew_seconds: Skew = SKEW_SECONDS
     menus: Annotated[bool, Field(description="Buttons of customer messages as lines to tap (verified only).")] = False
     template: Annotated[Template | None, Field(description="Template message for notices outside 48 hours.")] = None
     subscription: Annotated[Template | None, Field(description="Subscription notice, where consent was given.")] = None

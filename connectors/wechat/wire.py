@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.errors import BadCallback
-from connectors.wechat.markup import Fields, document, fields_of
+from connectors.wechat.markup import Fields, fields_of
 from connectors.wechat.place import place_sent
 
 USER = re.compile(r"[\w-]{1,100}", re.ASCII)
@@ -73,7 +73,7 @@ NOTHING: Found = {}
 
 
 def read(body: bytes) -> Incoming:
-    """A push in plain XML; a kind nobody knows asks nothing. Raises BadCallback."""
+    """A push that is open, XML or JSON; a kind nobody knows asks nothing. Raises BadCallback."""
     fields = fields_of(body)
     user, created, kind = fields.text("FromUserName"), fields.text("CreateTime"), fields.text("MsgType").lower()
     if not USER.fullmatch(user) or not kind or not re.fullmatch("[0-9]{1,11}", created):
@@ -87,15 +87,15 @@ def read(body: bytes) -> Incoming:
     return Incoming(user, fields.text("ToUserName"), at, key[:64] or _key(fields, created, event), told, **found)
 
 
-def text_answer(incoming: Incoming, text: str, at: datetime) -> str:
-    """The document that answers a push with a text."""
-    return document(
-        ToUserName=incoming.user,
-        FromUserName=incoming.account,
-        CreateTime=int(at.timestamp()),
-        MsgType="text",
-        Content=text,
-    )
+def text_answer(incoming: Incoming, text: str, at: datetime) -> dict[str, str | int]:
+    """The fields that answer a push with a text."""
+    return {
+        "ToUserName": incoming.user,
+        "FromUserName": incoming.account,
+        "CreateTime": int(at.timestamp()),
+        "MsgType": "text",
+        "Content": text,
+    }
 
 
 def _key(fields: Fields, created: str, event: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.wechat.crypto import KEY
+from connectors.wechat.settings import SKEW_SECONDS, Skew
 
 API = "https://qyapi.weixin.qq.com"
 
@@ -32,6 +33,7 @@ class WeComSettings(BaseModel):
     people: Annotated[People, Field(description="Who takes over: desk (our own) or wecom (its agents).")] = People.DESK
     servicer: Annotated[str, Field(description="Hand over to this agent of WeCom's, not to its pool.")] = ""
     url: Annotated[str, Field(pattern="^https?://", description="Address of the API, such as that of the mock.")] = API
+    skew_seconds: Skew = SKEW_SECONDS
 
     @field_validator("secret", "token")
     @classmethod
