@@ -21,7 +21,9 @@ from connectors.wechat.replay import Replays
 from connectors.wechat.settings import Mode, WeChatSettings
 from connectors.wechat.wire import Ask
 from connectors.wecom import door as wecom
+from connectors.wecom.intake import tapped
 from connectors.wecom.settings import WeComSettings
+from connectors.wecom.wire import item_of
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parent / "fixtures" / "wechat_vectors.json").read_text(encoding="utf-8")
@@ -108,3 +110,23 @@ def test_a_plain_push_in_json() -> None:
     for bad in (json.dumps(told | deep), "{", '{"a": [[1]]}', "{" * 100_000, '{"a": ' * 50_000, json.dumps([told])):
         with pytest.raises(BadCallback):
             door.opened(signed(row, "signature"), bad.encode(), AT)
+
+
+@pytest.mark.parametrize(
+    ("menu", "words", "meant"),
+    [
+        ("101", "垃圾没人清", "垃圾没人清"),
+        ("/confirm", "确认", "/confirm"),
+        ("rasa-payload", "好的", "rasa-payload"),
+        ("确认提交", "确认提交", "/confirm_all"),
+    ],
+)
+def test_a_line_of_a_menu_is_what_it_says_unless_its_id_is_ours(menu: str, words: str, meant: str) -> None:
+    item = item_of(
+        {
+            "msgid": "m1", "open_kfid": "wk1", "external_userid": "wm1", "send_time": 1767225600, "origin": 3,
+            "msgtype": "text", "text": {"content": words, "menu_id": menu},
+        }
+    )  # fmt: skip
+    buttons = [{"title": "好的", "payload": "rasa-payload"}, {"title": "确认提交", "payload": "/confirm_all"}]
+    assert item is not None and tapped([{"text": "?", "buttons": buttons}], item) == meant

@@ -65,6 +65,17 @@ def test_pages_with_empty_ones_between(city: City) -> None:
     assert int(city.fetched().cursor) == len(city.corp.said[ACCOUNT])
 
 
+@pytest.mark.parametrize(("account", "hours"), [("wkOld", 40), (ACCOUNT, 50)])
+def test_what_was_written_while_nobody_fetched_is_answered(city: City, account: str, hours: int) -> None:
+    """Before the first call, and after a long time without us: WeCom itself says whether an answer may be sent."""
+    user = f"wmLong{account}"
+    city.corp.wrote(city.corp.customer(account, user), "text", {"content": "驾照快到期了怎么办"})
+    city.corp.said[account][-1]["send_time"] -= hours * 3600
+    assert city.pusher.call(account)
+    assert wait(lambda: len(city.corp.texts(user)) == 1)
+    assert "驾驶证" in city.corp.texts(user)[0]
+
+
 def test_two_accounts_are_two_conversations(city: City) -> None:
     user = "wmTwice"
     city.talk(user, "路灯坏了，昨晚开始的")
@@ -101,6 +112,11 @@ def test_a_menu_is_tapped(city: City) -> None:
     assert wait(lambda: len(city.corp.texts(user)) > before)
     event = city.turns(user)[-1].events
     assert any(one.get("text") == lines[0]["id"] for one in event)
+    # A menu set up in WeCom has ids of its own: what the line says is what is meant.
+    before = len(city.corp.texts(user))
+    assert city.pusher.say(user, "驾照快到期了怎么办", menu="101")
+    assert wait(lambda: len(city.corp.texts(user)) > before)
+    assert any(one.get("text") == "驾照快到期了怎么办" for one in city.turns(user)[-1].events)
 
 
 def test_places_and_what_cannot_be_read(city: City) -> None:

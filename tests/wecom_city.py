@@ -38,7 +38,7 @@ class City:
     """One server whose corp has its people at our desk (`wecom`) or in WeCom (`manned`)."""
 
     def __init__(self, folder: Path, url: str = "", workers: int = 1) -> None:
-        self.corp = Corp(CORP, SECRET, (ACCOUNT, "wkTwo"))
+        self.corp = Corp(CORP, SECRET, (ACCOUNT, "wkTwo", "wkOld"))
         self.manned = Corp(CORP, SECRET, (ACCOUNT,))
         self.pusher, self.people = (Pusher("", TOKEN, KEY, corp) for corp in (self.corp, self.manned))
         told_by = ((self.corp, self.pusher), (self.manned, self.people))

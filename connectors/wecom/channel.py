@@ -43,11 +43,12 @@ class WeCom:
         self.capabilities = Capabilities(MAX_TEXT_BYTES, MENU_LINES)
         self._gateway = gateway
         self._client = WeComClient(settings.url, settings.corp_id, settings.secret)
-        self._fetcher = Fetcher(name, self._client, lambda: gateway.assistant.store, Intake(self, gateway))
+        first = timedelta(hours=settings.first_hours)
+        self._fetcher = Fetcher(name, self._client, lambda: gateway.assistant.store, Intake(self, gateway), first)
 
     def window(self, arrival: Arrival) -> Window | None:
-        """Five messages in two days after a message."""
-        return Window(arrival.at + AFTER_MESSAGE, MESSAGES)
+        """Five messages in two days, from when we know of a message: of one fetched late, WeCom says whether it may."""
+        return Window(max(arrival.at, self._gateway.assistant.store.now()) + AFTER_MESSAGE, MESSAGES)
 
     def router(self) -> APIRouter:
         """The door, for the check of the address and for calls; while it is open, calls are followed."""

@@ -23,8 +23,6 @@ IDLE_SECONDS, FAILED_SECONDS, LONGEST_SECONDS = 1.0, 5.0, 60.0
 TOKEN_LIFE = timedelta(minutes=9)
 # A call that another process took and did not follow for so long is ours; it may have died.
 ABANDONED = timedelta(seconds=15)
-# Without a cursor WeCom tells three days; whoever wrote longer ago than this was answered by somebody else.
-FIRST = timedelta(minutes=10)
 
 
 class Intake(Protocol):
@@ -43,8 +41,11 @@ class Intake(Protocol):
 class Fetcher:
     """A thread that follows the calls of a channel while a server runs."""
 
-    def __init__(self, name: str, client: WeComClient, store: Callable[[], Store], intake: Intake) -> None:
-        self._name, self._client, self._store, self._intake = name, client, store, intake
+    def __init__(
+        self, name: str, client: WeComClient, store: Callable[[], Store], intake: Intake, first: timedelta
+    ) -> None:
+        """`first` is how long before the first call of an account something may have been written."""
+        self._name, self._client, self._store, self._intake, self._first = name, client, store, intake, first
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="chengda-wecom")
         self._bell, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._walk, name="chengda-wecom", daemon=True)
@@ -137,6 +138,10 @@ class Fetcher:
         return True
 
     def _not_too_old(self, items: list[Item], before: Fetching) -> list[Item]:
+        """Without a cursor WeCom tells three days: what was written before we are to answer is left out."""
         if before.cursor:
             return items
-        return [item for item in items if item.at >= before.called_at - FIRST]
+        kept = [item for item in items if item.at >= before.called_at - self._first]
+        if len(kept) < len(items):
+            logger.warning("%s: %d messages of before the first call left out", self._name, len(items) - len(kept))
+        return kept

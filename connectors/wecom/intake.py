@@ -6,9 +6,11 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bot.answer import unasked
 from bot.channels.outbox import Kind
+from bot.channels.plain import payload_of
 from bot.desk.speaker import AGENT_SAID, ROLE, Speaker
 from bot.desk.talks import Ending
 from bot.messages import BotMessage, MessageId, SenderId
@@ -154,7 +156,7 @@ class Intake:
     def _text(self, work: Work, sender: SenderId, item: Item) -> str:
         """A tap as what stands behind it, a place as the place of a demand."""
         if item.menu:
-            return item.menu
+            return tapped(work.last_answer(sender), item)
         tracker = work.tracker(sender)
         if item.source == "location" and tracker.active_form is None and tracker.mode is not Mode.MANUAL:
             return f"/file_demand{json.dumps({'place': item.text}, ensure_ascii=False)}"
@@ -165,6 +167,12 @@ class Intake:
 
     def _language(self, work: Work, sender: SenderId) -> str:
         return str(work.tracker(sender).slot("language") or "zh")
+
+
+def tapped(last: Sequence[Mapping[str, Any]] | None, item: Item) -> str:
+    """What a tap stands for: its id where that is of our making, else its words; menus set up in WeCom have others."""
+    offered = {str(button["payload"]) for bubble in last or () for button in bubble.get("buttons", ())}
+    return item.menu if item.menu.startswith("/") or item.menu in offered else payload_of(last, item.text)
 
 
 def taken(work: Work, sender: SenderId, gateway: Gateway) -> None:

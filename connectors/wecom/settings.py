@@ -32,6 +32,9 @@ class WeComSettings(BaseModel):
     accounts: Annotated[frozenset[str], Field(description="The wk… ids to answer for; empty for all.")] = frozenset()
     people: Annotated[People, Field(description="Who takes over: desk (our own) or wecom (its agents).")] = People.DESK
     servicer: Annotated[str, Field(description="Hand over to this agent of WeCom's, not to its pool.")] = ""
+    first_hours: Annotated[
+        float, Field(ge=0, le=72, description="Hours before an account's first call of which messages are answered.")
+    ] = 48.0
     url: Annotated[str, Field(pattern="^https?://", description="Address of the API, such as that of the mock.")] = API
     skew_seconds: Skew = SKEW_SECONDS
 
