@@ -22,7 +22,7 @@ from bot.messages import SenderId
 from bot.schema import metadata
 from bot.store import Store
 
-NEWEST = "0005"
+NEWEST = "0006"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -162,6 +162,7 @@ def test_a_database_of_a_version_in_between_gets_only_what_it_lacks(empty: Engin
     migrate(empty)
     with empty.begin() as connection:
         connection.execute(text("ALTER TABLE outbox DROP COLUMN claims"))
+        connection.execute(text("ALTER TABLE outbox DROP COLUMN tried_since"))
         connection.execute(text("ALTER TABLE notice_places DROP COLUMN language"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
     migrate(empty)

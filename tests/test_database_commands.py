@@ -23,7 +23,7 @@ def test_versions_up_and_down(
     for words, told in (
         (("version",), "none"),
         (("upgrade", "0002"), "0002"),
-        (("upgrade",), "0005"),
+        (("upgrade",), "0006"),
         (("downgrade", "0002", "--yes"), "0002"),
         (("version",), "0002"),
         (("downgrade", "base", "--yes"), "none"),

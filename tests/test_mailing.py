@@ -19,7 +19,7 @@ from bot.cases.states import Move
 from bot.cases.telling import Telling
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Kind, Parcel, State
+from bot.channels.outbox import BACK_OFF, Kind, Parcel, State
 from bot.channels.outbox_office import retry_all
 from bot.channels.plain import pieces_of
 from bot.channels.tables import outbox
@@ -32,6 +32,7 @@ from connectors.channels.channel import Arrival, Progress, Push, Pushed
 from connectors.channels.postman import Postman
 from connectors.web.channel import WebPages
 from connectors.web.chat import WebChat
+from connectors.wechat.codes import HOUR, MENDING, MINUTE
 from tests.killed_post import words
 from tests.killed_work import DESK, UNIT
 from tests.office import MONDAY, Cabinet
@@ -189,6 +190,51 @@ def test_the_next_place_has_its_own_tries(post: Post) -> None:
     post.later(timedelta(minutes=1))
     post.rounds()
     assert post.states == [(ME, State.SENT)]
+
+
+@pytest.mark.parametrize("wait", [HOUR, MENDING])
+def test_what_waits_for_a_quota_or_for_mending_waits_three_days(post: Post, wait: timedelta) -> None:
+    """A wrong secret found on Monday is mended on Tuesday: what was answered meanwhile still goes out."""
+    post.knows(ME)
+
+    def tried(times: int) -> None:
+        post.one.answers.extend([Pushed(Push.LATER, "45009 quota", wait=wait)] * times)
+        for _ in range(times):
+            post.rounds()
+            post.later(wait)
+
+    with post.store.work() as work:
+        work.outbox.post("r1", ME, "one", Kind.REPLY, "zh", [{"text": "您好"}], post.now)
+    tried(int(timedelta(days=2) / wait))
+    assert post.states == [(ME, State.WAITING)] and not post.one.taken
+    post.one.answers.extend([Pushed(Push.LATER, "busy")] * 2)
+    for _ in range(3):
+        post.rounds()
+        post.later(BACK_OFF[1])
+    assert post.states == [(ME, State.SENT)]
+    with post.store.work() as work:
+        work.outbox.post("r2", ME, "one", Kind.REPLY, "zh", [{"text": "再见"}], post.now)
+    tried(int(timedelta(days=3) / wait) + 2)
+    assert post.states[1] == (ME, State.FAILED)
+    # Tried anew it has as long again.
+    with post.store.work() as work:
+        retry_all(work.connection, [State.FAILED], post.now, None, None)
+    tried(2)
+    assert post.states[1] == (ME, State.WAITING)
+
+
+def test_a_short_wait_does_not_shorten_the_back_off(post: Post) -> None:
+    """The minute's quota is used up nine times: not given up after nine minutes."""
+    post.knows(ME)
+    post.one.answers.extend([Pushed(Push.LATER, "45011", wait=MINUTE)] * 8)
+    with post.store.work() as work:
+        work.outbox.post("r1", ME, "one", Kind.REPLY, "zh", [{"text": "您好"}], post.now)
+    begun = post.now
+    for wait in BACK_OFF:
+        post.rounds()
+        post.later(max(wait, MINUTE))
+    post.rounds()
+    assert post.states == [(ME, State.SENT)] and post.now - begun > timedelta(hours=4)
 
 
 def test_a_failure_told_while_it_is_sent_is_not_told_as_sent(post: Post) -> None:

@@ -54,4 +54,4 @@ def converse(client: httpx.Client, server: Server) -> None:
     assert client.get("/cases/SZ%00", params={"code": code}).status_code in (400, 404)
     # What SQLite keeps and PostgreSQL does not: a NUL in a text.
     assert say("路灯\0坏了", "m6", "other\0one")["outcome"] != "error"
-    assert "0005" in server.command("database", "version")
+    assert "0006" in server.command("database", "version")

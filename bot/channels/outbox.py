@@ -19,12 +19,16 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
 from bot.channels.tables import outbox
 from bot.database import insert_into
 from bot.messages import SenderId
+from bot.moments import in_utc
 
 # Letters of a mark: WeCom takes 32 with the number of the piece.
 MARK = 26
 LEASE = timedelta(seconds=60)
 # Waits before the next try; after the last one the message is given up and told to the desk.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600, 3 * 3600))
+# Told to wait so long, it is not the message's fault: a quota, or a setting that somebody must mend. Such waits count
+# as no tries; what could not go out for so long in spite of them is given up.
+LONG_WAIT, PATIENCE = timedelta(minutes=15), timedelta(days=3)
 
 
 class Kind(StrEnum):
@@ -77,6 +81,7 @@ class Parcel:
     state: State
     begun: bool = False
     claims: int = 0
+    tried_since: datetime | None = None
 
     @property
     def mark(self) -> str:
@@ -171,15 +176,21 @@ class Outbox:
     def again(
         self, parcel: Parcel, now: datetime, error: str, wait: timedelta | None = None, begun: bool = False
     ) -> State | None:
-        """Try later, after `wait` or the usual back-off; given up as FAILED after the last one.
+        """Try later, after the usual back-off or `wait` where it is longer; given up as FAILED after the last try.
 
-        `begun` where it may have arrived: who tries again may do so only with a key. None where it is no longer ours.
+        A long wait counts as no try: who has only such is given up after `PATIENCE`. `begun` where it may have arrived:
+        who tries again may do so only with a key. None where it is no longer ours.
         """
-        if parcel.attempts > len(BACK_OFF):
+        long = wait is not None and wait >= LONG_WAIT
+        since = parcel.tried_since or parcel.created_at
+        if now - in_utc(since) > PATIENCE if long else parcel.attempts > len(BACK_OFF):
             return self.settle(parcel, State.FAILED, now, error)
-        wait = BACK_OFF[parcel.attempts - 1] if wait is None else wait
-        due = now.astimezone(UTC) + wait
-        told = {"next_try_at": due, "error": error[:200], "leased_until": None, "begun": begun}
+        attempts = parcel.attempts - long
+        usual = timedelta() if long else BACK_OFF[parcel.attempts - 1]
+        due = now.astimezone(UTC) + max(usual, wait or usual)
+        told = {
+            "next_try_at": due, "error": error[:200], "leased_until": None, "begun": begun, "attempts": attempts,
+        }  # fmt: skip
         return State.WAITING if self._set(parcel, now, state=State.WAITING, **told) else None
 
     def settle(
@@ -218,7 +229,7 @@ class Outbox:
         moved = update(outbox).where(self._as_it_was(parcel)).values(
             sender=sender, channel=channel, language=language, bubbles=bubbles, state=state, next_try_at=moment,
             leased_until=None, error=error and error[:200], changed_at=moment, begun=False, attempts=0, sent=0,
-            external_id=None,
+            external_id=None, tried_since=moment,
         )  # fmt: skip
         return self._connection.execute(moved).rowcount > 0
 
@@ -235,7 +246,7 @@ class Outbox:
         freed = self._connection.execute(
             update(outbox)
             .where(outbox.c.sender == sender, outbox.c.state == State.HELD)
-            .values(state=State.WAITING, attempts=0, next_try_at=moment, changed_at=moment)
+            .values(state=State.WAITING, attempts=0, tried_since=moment, next_try_at=moment, changed_at=moment)
         )
         return freed.rowcount
 
@@ -290,4 +301,5 @@ def _parcel(row: Row[Any]) -> Parcel:
     return Parcel(
         row.id, row.key, SenderId(row.sender), row.channel, Kind(row.kind), row.language, row.bubbles, row.number,
         row.attempts, row.sent, row.created_at, State(row.state), bool(row.begun), row.claims,
+        row.tried_since,
     )  # fmt: skip

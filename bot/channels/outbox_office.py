@@ -39,7 +39,7 @@ def retry_all(
     """Have messages in some states sent as if new; gives how many."""
     moment = now.astimezone(UTC)
     return _change(connection, states, channel, number, {
-        "state": State.WAITING, "attempts": 0, "next_try_at": moment, "changed_at": moment,
+        "state": State.WAITING, "attempts": 0, "tried_since": moment, "next_try_at": moment, "changed_at": moment,
     })  # fmt: skip
 
 

@@ -64,6 +64,8 @@ outbox = Table(
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_try_at", DateTime(timezone=True), nullable=False),
+    # None for one that is tried since it was written.
+    Column("tried_since", DateTime(timezone=True)),
     Column("leased_until", DateTime(timezone=True)),
     Column("sent", Integer, nullable=False, server_default="0"),
     Column("begun", Boolean, nullable=False, server_default="0"),
