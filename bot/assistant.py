@@ -285,9 +285,13 @@ class Assistant:
         result = notices.with_notices(turn, result, work.notices)
         return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
 
+    def decide(self, turn: TurnContext) -> Decision:
+        """What is to be done, by the first policy that knows."""
+        return next(found for policy in self._policies if (found := policy(turn)) is not None)
+
     def _decided(self, turn: TurnContext, work: Work) -> tuple[Decision, ActionResult]:
         """What is to be done and what came of it, with a running form's question after a digression."""
-        decision = next(found for policy in self._policies if (found := policy(turn)) is not None)
+        decision = self.decide(turn)
         result = self._act(turn, decision, work)
         result = replace(result, events=(*kept_in_mind(turn, decision, result), *result.events))
         again = ASKED_AGAIN.get(turn.tracker.active_form or "")

@@ -19,7 +19,8 @@ class Event:
 
     kind: ClassVar[str] = ""
     timestamp: float | None = field(default=None, compare=False)
-    metadata: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    # Neither compared nor shown: two events that differ in nothing else are the same.
+    metadata: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Rasa's JSON of it."""

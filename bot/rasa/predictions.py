@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.rasa.domain import LISTEN
 from bot.rasa.events import ActionExecuted, ActionExecutionRejected, Event, LoopInterrupted, UserFeaturization
 from bot.rasa.states import RuleOnly
 from bot.rasa.tracker import Tracker
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,17 @@ def _without(prediction: Prediction, rejected: str) -> Prediction:
 def interrupted() -> tuple[Event, ...]:
     """What tells a form that another turn came between."""
     return (LoopInterrupted(True),)
+
+
+def foretold(once: Callable[[Tracker], tuple[str | None, T]], tracker: Tracker, expected: str) -> tuple[str | None, T]:
+    """What is foretold of a conversation that a story tells, where no action runs.
+
+    Where the running form is foretold and the story does something else, the form would have rejected the turn: so it
+    is noted in the tracker, and foretold again.
+    """
+    action, more = once(tracker)
+    loop = tracker.active_loop
+    if loop is None or action == expected or action != loop:
+        return action, more
+    tracker.update(ActionExecutionRejected(loop))
+    return once(tracker)

@@ -58,6 +58,14 @@ class Policies:
         """The prediction that is followed."""
         return choose([policy.predict(tracker, self.rule_only) for policy in self.all], tracker)
 
+    def following(self, tracker: Tracker) -> Prediction:
+        """The next action: the one that was asked for to follow, else what is foretold."""
+        if followup := tracker.followup_action:
+            tracker.followup_action = None
+            if followup in tracker.domain.action_places:
+                return Prediction("followup_action", 1, followup, 1.0)
+        return self.predict(tracker)
+
 
 class Processor:
     """Runs the turns of a project; `clock` gives seconds since 1970."""
@@ -104,6 +112,12 @@ class Processor:
             external = {"is_external": True}
             turn.say(UserUttered(text, {**parsed, "text": text}, input_channel, _new_id(), metadata=external))
             return turn.messages
+
+    def begin(self, sender: str, slots: Mapping[str, Any], channel: str = CHANNEL) -> None:
+        """Begin a conversation with these slots set, as test cases do; raises ConversationBusy."""
+        with self._turn(sender, channel) as turn:
+            turn.open_session(None)
+            turn.tracker.update_all([SlotSet(name, value) for name, value in slots.items()], self.clock())
 
     def tracker(self, sender: str) -> Tracker:
         """The tracker of the conversation's last session."""
@@ -169,30 +183,14 @@ class _Turn:
         self._extract()
         goes_on = True
         while goes_on and self._may_speak():
-            if self.tracker.latest_action not in _WAITS and self._actions_since_listening() >= MOST_ACTIONS:
+            if too_many_actions(self.tracker):
                 log.warning("more than %d actions in one turn; it ends here", MOST_ACTIONS)
                 return
-            goes_on = self._run(self._next())
+            goes_on = self._run(self.processor.policies.following(self.tracker))
 
     def _may_speak(self) -> bool:
         said = self.tracker.latest_message
         return not self.tracker.paused or (said is not None and said.intent == "restart")
-
-    def _actions_since_listening(self) -> int:
-        count = 0
-        for event in reversed(self.tracker.events):
-            if isinstance(event, ActionExecuted):
-                if event.name in _WAITS:
-                    break
-                count += 1
-        return count
-
-    def _next(self) -> Prediction:
-        if followup := self.tracker.followup_action:
-            self.tracker.followup_action = None
-            if followup in self.stage.domain.action_places:
-                return Prediction("followup_action", 1, followup, 1.0)
-        return self.processor.policies.predict(self.tracker)
 
     def _run(self, prediction: Prediction) -> bool:
         """Run an action and note what it did; whether another one may follow."""
@@ -230,6 +228,19 @@ class _Turn:
 
     def _update(self, events: Sequence[Event]) -> None:
         self.tracker.update_all(events, self.processor.clock())
+
+
+def too_many_actions(tracker: Tracker) -> bool:
+    """Whether the turn has had as many actions as one may have."""
+    if tracker.latest_action in _WAITS:
+        return False
+    count = 0
+    for event in reversed(tracker.events):
+        if isinstance(event, ActionExecuted):
+            if event.name in _WAITS:
+                break
+            count += 1
+    return count >= MOST_ACTIONS
 
 
 def _new_id() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot.rasa.case_reader import CASES, read_cases
 from bot.rasa.config import Config, read_config
 from bot.rasa.domain import Domain, is_retrieval_response
 from bot.rasa.domain_reader import DOMAIN_KEYS, DomainReader
@@ -65,6 +66,9 @@ def read_tests(project: Project) -> tuple[tuple[Story, ...], Findings]:
     stories: list[Story] = []
     for path in project.test_files:
         source = Source(path, findings)
+        if CASES in source.content:
+            read_cases(source)
+            continue
         stories += StoryReader(source, tests=True).stories()
         for key in source.content:
             if key not in ("version", "stories"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from bot.rasa.domain import LISTEN, SNIPPET, Domain
-from bot.rasa.events import ActionExecuted, ActionExecutionRejected, ActiveLoop, SlotSet, UserUttered
+from bot.rasa.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
+from bot.rasa.predictions import foretold
 from bot.rasa.rule_policy import DEFAULTS_SOURCE, LOOPS_SOURCE, RulePolicy, handled_sources
 from bot.rasa.slots import SHOULD_NOT_BE_SET
 from bot.rasa.states import State, active_state, past_states, previous_action
@@ -100,19 +102,10 @@ class _Contradictions:
                 elif unpredictable or event.unpredictable:
                     unpredictable = False
                 else:
-                    action, source = self._foretold(running, states, event.name, told.is_rule)
+                    once = partial(self._once, states=states, is_rule=told.is_rule)
+                    action, source = foretold(once, running, event.name)
                     yield running, action, event.name, source
             running.update(event)
-
-    def _foretold(
-        self, running: Tracker, states: Sequence[State], expected: str, is_rule: bool
-    ) -> tuple[str | None, str]:
-        action, source = self._once(running, states, is_rule)
-        loop = running.active_loop
-        if loop and action != expected and action == loop:
-            running.update(ActionExecutionRejected(loop))
-            action, source = self._once(running, states, is_rule)
-        return action, source
 
     def _once(self, running: Tracker, states: Sequence[State], is_rule: bool) -> tuple[str | None, str]:
         prediction, source = self.policy.predict_with_source(running, states)

@@ -6,11 +6,13 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from bot.errors import ChengdaError
 from bot.rasa.domain import LISTEN, SNIPPET, Domain
 from bot.rasa.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
+from bot.rasa.shortcut import read_shortcut
 from bot.rasa.slots import SHOULD_NOT_BE_SET, MappingType, SlotType
 from bot.rasa.stories import (
     ActionStep,
@@ -24,8 +26,11 @@ from bot.rasa.stories import (
     UserStep,
 )
 from bot.rasa.tracker import Tracker
+from bot.rasa.training_data import RESPONSE_MARK
 
 START = "STORY_START"
+# Under this name the metadata of an event tell where its step stands: (file, line).
+PLACE = "place"
 # How often one block may stand in one conversation (checkpoints may run in a circle), and how many are made at most.
 MOST_VISITS = 3
 MOST_PATHS = 20_000
@@ -90,9 +95,12 @@ class _Path:
 
 
 def training_trackers(stories: Sequence[Story], rules: Sequence[Rule], domain: Domain) -> list[TrainingTracker]:
-    """Every conversation that stories and rules tell, the stories' first; raises TooManyWays."""
-    blocks = [block for story in stories for block in _blocks(story.name, story.steps, domain)]
-    ruled = [block for rule in rules for block in _blocks(rule.name, _rule_steps(rule), domain)]
+    """Every conversation that stories and rules tell, the stories' first; test stories keep their words.
+
+    Raises TooManyWays.
+    """
+    blocks = [block for story in stories for block in _blocks(story.name, story.steps, story.file, domain)]
+    ruled = [block for rule in rules for block in _blocks(rule.name, _rule_steps(rule), rule.file, domain)]
     made = [TrainingTracker(" > ".join(p.names), _tracker(p, domain), False) for p in _paths(blocks, domain)]
     for path in _paths(ruled, domain):
         path.events = tuple(_never_set(event) for event in path.events)
@@ -120,7 +128,7 @@ def _never_set(event: Event) -> Event:
     return event
 
 
-def _blocks(name: str, steps: Iterable[Step], domain: Domain) -> list[_Block]:
+def _blocks(name: str, steps: Iterable[Step], file: Path, domain: Domain) -> list[_Block]:
     done: list[_Block] = []
     starts: list[CheckpointStep] = []
     current: list[_Block] = []
@@ -141,7 +149,7 @@ def _blocks(name: str, steps: Iterable[Step], domain: Domain) -> list[_Block]:
         if len(done) + len(current) * len(options) > MOST_PATHS:
             raise TooManyWays(f"story `{name}`: its `or` make more than {MOST_PATHS:,} conversations")
         current = [
-            replace(block, events=(*block.events, *_events(option, block.events, domain)))
+            replace(block, events=(*block.events, *_placed(_events(option, block.events, domain), (file, option.line))))
             for block in current
             for option in options
         ]
@@ -167,6 +175,10 @@ def _is_listen(event: Event) -> bool:
     return isinstance(event, ActionExecuted) and event.name == LISTEN
 
 
+def _placed(events: Iterable[Event], place: tuple[Path, int]) -> list[Event]:
+    return [event if _is_listen(event) else replace(event, metadata={PLACE: place}) for event in events]
+
+
 def _events(step: Step, before: tuple[Event, ...], domain: Domain) -> list[Event]:
     if isinstance(step, ActionStep):
         return [ActionExecuted(step.name)]
@@ -175,7 +187,7 @@ def _events(step: Step, before: tuple[Event, ...], domain: Domain) -> list[Event
     if isinstance(step, SlotStep):
         return [SlotSet(step.name, step.value if step.given else _stand_in(step.name, domain))]
     if isinstance(step, UserStep):
-        said = _said(step)
+        said = _said(step, domain)
         listen = [] if before and _is_listen(before[-1]) else [ActionExecuted(LISTEN)]
         return [*listen, said, *slots_of_entities(said.entities, domain)]
     return []
@@ -186,12 +198,20 @@ def _stand_in(name: str, domain: Domain) -> Any:
     return _STAND_IN.get(slot.type) if slot else None
 
 
-def _said(step: UserStep) -> UserUttered:
-    marks = [
-        {key: value for key, value in vars(mark).items() if value is not None}
-        for mark in step.entities  # entity, value, role, group
-    ]
-    return UserUttered(None, {"intent": {"name": step.intent or None, "confidence": 1.0}, "entities": marks})
+def _said(step: UserStep, domain: Domain) -> UserUttered:
+    intent = {"name": step.intent or None, "confidence": 1.0}
+    if step.response:
+        intent["full_retrieval_intent_name"] = f"{step.intent}{RESPONSE_MARK}{step.response}"
+    return UserUttered(step.text, {"intent": intent, "entities": _marks(step, domain)})
+
+
+def _marks(step: UserStep, domain: Domain) -> list[dict[str, Any]]:
+    """The entities of a turn: annotated in its words, named in its shortcut, or told beside the intent."""
+    shortcut = read_shortcut(step.text, domain) if step.text else None
+    if shortcut is not None:
+        return [{key: value for key, value in mark.items() if key != "extractor"} for mark in shortcut["entities"]]
+    told = step.entities if step.text is None else step.annotations
+    return [{key: value for key, value in vars(mark).items() if value is not None} for mark in told]
 
 
 def slots_of_entities(entities: Iterable[dict[str, Any]], domain: Domain) -> list[SlotSet]:
