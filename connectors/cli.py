@@ -55,6 +55,7 @@ from connectors.open311.commands import commands as open311_commands
 from connectors.phone.bench import calls as bench_calls
 from connectors.phone.commands import commands as calls_commands
 from connectors.rasa.commands import commands as rasa_commands
+from connectors.rasa.trial_commands import run_tests
 from connectors.staff.commands import commands as staff_commands
 from connectors.sweeper import look_after
 from connectors.web.commands import embed
@@ -83,6 +84,7 @@ app.add_typer(mock_commands, name="mock")
 app.add_typer(rasa_commands, name="rasa")
 app.add_typer(benches, name="bench", invoke_without_command=True)
 catalogue_commands.register(app, benches)
+app.command("test")(run_tests)
 app.command()(rehearse)
 app.command()(embed)
 benches.command("encoder")(encoder_commands.bench)

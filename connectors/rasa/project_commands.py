@@ -56,7 +56,8 @@ AuthToken = Annotated[
 ]
 
 
-def _layout(config: str, domain: Sequence[str] | None, data: str) -> Layout:
+def layout_of(config: str, domain: Sequence[str] | None, data: str) -> Layout:
+    """Where the parts of a project lie, as the options say."""
     return Layout(config=config, domain=tuple(domain) if domain else None, data=data)
 
 
@@ -73,9 +74,10 @@ def _read(folder: Path, layout: Layout) -> tuple[Project, HttpActionServer | Non
     return project, server
 
 
-def _processor(
+def processor_of(
     folder: Path, layout: Layout, tell: Callable[[str], None] = lambda step: None
 ) -> tuple[Project, Processor]:
+    """The project ready to talk; what is refused is printed, and the command ends with 1."""
     project, server = _read(folder, layout)
     try:
         learnt = check_project(project)
@@ -83,7 +85,7 @@ def _processor(
             raise ProjectRefused(tuple(project.findings.refused))
         return project, prepare(project, learnt, understanding_of(project, Settings().data_dir, tell=tell), server)
     except ProjectRefused as refused:
-        _remarks("refused 不支持", refused.remarks, folder)
+        print_remarks("refused 不支持", refused.remarks, folder)
         raise typer.Exit(1) from None
     except UntrainableProject as too_little:
         console.print(f"refused 不支持: {escape(str(too_little))}", highlight=False, soft_wrap=True)
@@ -94,7 +96,7 @@ def check(
     folder: Folder, config: ConfigFile = "config.yml", domain: DomainPlaces = None, data: DataFolder = "data"
 ) -> None:
     """Tell what is read of a project, what is left alone and what is refused; exit 1 when anything is refused."""
-    project, _ = _read(folder, _layout(config, domain, data))
+    project, _ = _read(folder, layout_of(config, domain, data))
     learnt = check_project(project)
     counted = Table("read 已读", "", show_edge=False)
     for name, count in _counts(project).items():
@@ -107,11 +109,11 @@ def check(
     if project.config.auto:
         console.print(f"filled in as Rasa does 按 Rasa 默认补全: {', '.join(project.config.auto)}")
     findings = project.findings
-    _remarks("left alone 读取但不起作用", findings.left_alone, folder)
-    _remarks("Rasa would warn 提醒", findings.told, folder)
+    print_remarks("left alone 读取但不起作用", findings.left_alone, folder)
+    print_remarks("Rasa would warn 提醒", findings.told, folder)
     wrong = (*in_tests.refused, *in_tests.told, *in_tests.left_alone)
-    _remarks("in the tests, not in the way of running 测试文件，不影响运行", wrong, folder)
-    _remarks("refused 不支持", findings.refused, folder)
+    print_remarks("in the tests, not in the way of running 测试文件，不影响运行", wrong, folder)
+    print_remarks("refused 不支持", findings.refused, folder)
     if findings.refused:
         raise typer.Exit(1)
     console.print("runs 可以运行")
@@ -136,7 +138,8 @@ def _counts(project: Project) -> dict[str, int]:
     }
 
 
-def _remarks(title: str, remarks: Sequence[Remark], folder: Path) -> None:
+def print_remarks(title: str, remarks: Sequence[Remark], folder: Path) -> None:
+    """What was found, each with its place in the folder."""
     if not remarks:
         return
     console.print(f"{title}: {len(remarks)}")
@@ -156,7 +159,7 @@ def train(
     def tell(step: str) -> None:
         console.print(f"{time.monotonic() - begun:7.2f} s  {STEPS[step]}", highlight=False)
 
-    project, processor = _processor(folder, _layout(config, domain, data), tell)
+    project, processor = processor_of(folder, layout_of(config, domain, data), tell)
     policies = ", ".join(str(getattr(policy, "name", policy)) for policy in processor.policies.all)
     console.print(f"{escape(project.config.assistant_id)}: {policies}; {time.monotonic() - begun:.2f} s")
 
@@ -165,7 +168,7 @@ def shell(
     folder: Folder, config: ConfigFile = "config.yml", domain: DomainPlaces = None, data: DataFolder = "data"
 ) -> None:
     """Talk to a project on the console; `/stop` ends."""
-    _, processor = _processor(folder, _layout(config, domain, data))
+    _, processor = processor_of(folder, layout_of(config, domain, data))
     console.print("talk 开始对话 (/stop)")
     while True:
         try:
@@ -195,7 +198,7 @@ def run(
     """Serve a project: Rasa's REST channel, and with --enable-api tracker, parsing and intents from outside."""
     if auth_token and not enable_api:
         raise typer.BadParameter("--auth-token guards what --enable-api opens 需与 --enable-api 一起使用")
-    project, processor = _processor(folder, _layout(config, domain, data))
+    project, processor = processor_of(folder, layout_of(config, domain, data))
     served = project_app(processor, project.config.assistant_id, enable_api, auth_token)
     uvicorn.run(served, host=host, port=port, log_level="warning")
 

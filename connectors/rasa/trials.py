@@ -1,0 +1,180 @@
+"""Test stories and test cases of files: found, chosen by name, and run one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.rasa.case_play import Talker, hold
+from bot.rasa.case_reader import CASES, Case, read_cases
+from bot.rasa.domain import Domain
+from bot.rasa.processor import Processor
+from bot.rasa.project import YAML
+from bot.rasa.refusals import Findings, Remark, Source
+from bot.rasa.stories import BotStep, Story, StoryReader, UserStep
+from bot.rasa.story_play import StepResult, StoryResult, TurnResult, play
+from bot.rasa.training_trackers import TooManyWays, TrainingTracker, training_trackers
+
+STORIES = "stories"
+# Of a folder only files of this name hold test stories, as in Rasa.
+STORY_PREFIX = "test_"
+NAME_MARK = "::"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file or folder of tests; `name` chooses one test of it."""
+
+    path: Path
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong in a test: at which line, after which words, what was expected and what came."""
+
+    line: int
+    said: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A test that was run; `story` is its result where it is a test story."""
+
+    name: str
+    file: Path
+    line: int
+    seconds: float
+    faults: tuple[Fault, ...]
+    story: StoryResult | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The tests that were asked for."""
+
+    stories: tuple[TrainingTracker, ...]
+    cases: tuple[Case, ...]
+    begins: tuple[Story, ...]
+
+    def __len__(self) -> int:
+        return len(self.stories) + len(self.cases)
+
+
+def place_of(text: str) -> Place:
+    """`FILE::NAME`, a file or a folder."""
+    path, mark, name = text.partition(NAME_MARK)
+    return Place(Path(path), name if mark else None)
+
+
+def gather(places: Sequence[Place], domain: Domain | None, findings: Findings) -> Chosen:
+    """The tests of some places; stories need the domain of a project. What is wrong is noted in the findings."""
+    stories: list[Story] = []
+    cases: list[Case] = []
+    told: list[TrainingTracker] = []
+    for place in places:
+        found = [one for path in _files(place.path, findings) for one in _read(path, path == place.path, findings)]
+        here = [one for one in found if isinstance(one, Story)]
+        if here and domain is None:
+            findings.refused.append(Remark("test stories need the folder of their project", here[0].file, here[0].line))
+            continue
+        named = [one for one in found if isinstance(one, Case) and place.name in (None, one.name)]
+        try:
+            spoken = training_trackers(here, (), domain) if domain and here else []
+        except TooManyWays as too_many:
+            findings.refused.append(Remark(str(too_many), place.path, None))
+            continue
+        spoken = [one for one in spoken if place.name is None or place.name in (one.name, *one.name.split(" > "))]
+        if place.name is not None and not named and not spoken:
+            findings.refused.append(Remark(f"no test is called `{place.name}`", place.path, None))
+        stories, cases, told = [*stories, *here], [*cases, *named], [*told, *spoken]
+    if not (told or cases or findings.refused):
+        findings.refused += [Remark("no tests are here", place.path, None) for place in places]
+    return Chosen(tuple(told), tuple(cases), tuple(stories))
+
+
+def _files(path: Path, findings: Findings) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(one for one in path.rglob("*") if one.suffix in YAML and one.is_file())
+    elif path.is_file():
+        yield path
+    else:
+        findings.refused.append(Remark("the file is missing", path, None))
+
+
+def _read(path: Path, asked_for: bool, findings: Findings) -> list[Story | Case]:
+    """The tests of one file; in a folder a file that is none of tests is passed over."""
+    source = Source(path, findings)
+    if CASES in source.content:
+        return list(read_cases(source))
+    if STORIES in source.content and (asked_for or path.name.startswith(STORY_PREFIX)):
+        source.check_version()
+        stories = StoryReader(source, tests=True).stories()
+        for story in stories:
+            findings.refused += [Remark(problem, path, line) for problem, line in _beyond(story)]
+        return list(stories)
+    if asked_for and source.content:
+        source.refuse(f"holds neither `{STORIES}` nor `{CASES}`")
+    return []
+
+
+def _beyond(story: Story) -> Iterator[tuple[str, int]]:
+    """Steps of end-to-end training."""
+    for step in story.steps:
+        if isinstance(step, BotStep):
+            yield "`bot:` in a test story (end-to-end training) is not supported", step.line
+        if isinstance(step, UserStep) and not step.intent:
+            yield "`user:` without `intent:` (end-to-end training) is not supported", step.line
+
+
+def run(
+    tests: Chosen, processor: Processor | None, talker: Talker, e2e: bool, tell: Callable[[Trial], None]
+) -> list[Trial]:
+    """Run all tests; `tell` hears of each when it is over."""
+    trials: list[Trial] = []
+    for told in tests.stories if processor else ():
+        assert processor is not None
+        began = time.monotonic()
+        result = play(told, processor, e2e)
+        trials.append(_of_story(result, _line(result, tests.begins), time.monotonic() - began))
+        tell(trials[-1])
+    for case in tests.cases:
+        began = time.monotonic()
+        faults = tuple(Fault(one.line, one.said, one.expected, one.found) for one in hold(case, talker).failures)
+        trials.append(Trial(case.name, case.file, case.line, time.monotonic() - began, faults))
+        tell(trials[-1])
+    return trials
+
+
+def _line(result: StoryResult, stories: Sequence[Story]) -> int:
+    """The line where the story is named; of joined ones that of the first step."""
+    named = (story.line for story in stories if story.file == result.file and story.name == result.name)
+    return max((line for line in named if line <= result.line), default=result.line)
+
+
+def _of_story(result: StoryResult, line: int, seconds: float) -> Trial:
+    faults: list[Fault] = []
+    said = ""
+    for mark in () if result.passed else result.marks:
+        if isinstance(mark, TurnResult):
+            said = mark.text or f"/{mark.intent}"
+            faults += _misread(mark, said)
+        elif isinstance(mark, StepResult) and not mark.passed:
+            faults.append(Fault(mark.line, said, mark.expected, mark.found))
+    return Trial(result.name, result.file, line, seconds, tuple(faults), result)
+
+
+def _misread(turn: TurnResult, said: str) -> Iterator[Fault]:
+    if turn.intent != turn.found:
+        yield Fault(turn.line, said, f"intent: {turn.intent}", f"intent: {turn.found}")
+    if not turn.entities_passed:
+        yield Fault(turn.line, said, _listed(turn.entities), _listed(turn.found_entities))
+
+
+def _listed(entities: Sequence[Mapping[str, Any]]) -> str:
+    return "entities: " + (", ".join(f"{one['entity']} = {one.get('value')!r}" for one in entities) or "none")
