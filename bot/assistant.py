@@ -9,20 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from bot import form_policy, policies
+from bot.action_table import ASKED_AGAIN, act
 from bot.actions import (
-    answer_service,
-    case_status,
-    change_case,
-    choose,
-    compare,
-    file_demand,
     hand_off,
-    life_path,
     notice_wish,
     notices,
-    rate_case,
-    repeat,
-    safety,
     say,
     several,
 )
@@ -50,40 +41,12 @@ from bot.second_wish import answers_it, second_wish
 from bot.store import Store, Work
 from bot.subject import SubjectFinder
 from bot.tracker import Event, Mode, Tracker, fold
-from bot.turn import Action, ActionResult, Outcome, Turn, TurnContext
+from bot.turn import ActionResult, Outcome, Turn, TurnContext
 from knowledge.catalogue import Catalogue
 from knowledge.facts import FactFinder
 from knowledge.retriever import Retriever
 from knowledge.verdict import Verdict
 
-ACTIONS: Mapping[str, Action] = {
-    "action_answer_service": answer_service.answer_service,
-    "action_answer_detail": answer_service.answer_detail,
-    "action_compare": compare.compare,
-    "action_list_services": life_path.list_services,
-    "action_move_on_path": life_path.move_on_path,
-    "action_out_of_scope": say.out_of_scope,
-    "action_emergency": safety.emergency,
-    "action_crisis": safety.crisis,
-    "action_hand_off": hand_off.hand_off,
-    "action_take_call_back": hand_off.take_call_back,
-    "action_case_status": case_status.case_status,
-    "action_hasten_case": change_case.hasten_case,
-    "action_supplement_case": change_case.supplement_case,
-    "action_withdraw_case": change_case.withdraw_case,
-    "action_reopen_case": change_case.reopen_case,
-    "action_take_supplement": change_case.take_supplement,
-    "action_take_new_facts": change_case.take_new_facts,
-    "action_rate_case": rate_case.rate_case,
-    "action_several": several.several,
-    "action_cancel_form": file_demand.cancel_form,
-    "demand_form": file_demand.demand_form,
-    "utter_what_need": say.what_need,
-}
-ASKED_AGAIN: Mapping[str, Action] = {
-    "demand_form": file_demand.ask_again,
-    rate_case.RATING_FORM: rate_case.ask_again,
-}
 DROPS = "action_cancel_form"
 # Decides and acts in a turn; gives what was done and the intent that was read.
 Run = Callable[[TurnContext, Work], tuple[ActionResult, str]]
@@ -292,33 +255,13 @@ class Assistant:
     def _decided(self, turn: TurnContext, work: Work) -> tuple[Decision, ActionResult]:
         """What is to be done and what came of it, with a running form's question after a digression."""
         decision = self.decide(turn)
-        result = self._act(turn, decision, work)
+        result = act(turn, decision, work)
         result = replace(result, events=(*kept_in_mind(turn, decision, result), *result.events))
         again = ASKED_AGAIN.get(turn.tracker.active_form or "")
         if decision.digression and again is not None and not _changes_form(result):
             question = again(turn).messages
             result = replace(result, messages=(*result.messages, *question), follows=result.follows + len(question))
         return decision, result
-
-    def _act(self, turn: TurnContext, decision: Decision, work: Work) -> ActionResult:
-        name = say.SAYS.get(decision.action, decision.action)
-        if name == "action_choose":
-            assert decision.choice is not None
-            return choose.choose(turn, decision.choice)
-        if name == "action_notice_wish":
-            return notice_wish.notice_wish(turn, work.mailing)
-        if name == "action_repeat":
-            return repeat.repeat(turn, work)
-        if name == "action_switch_language":
-            return say.utter(turn, "utter_language_switched")
-        if turn.parse.payload is not None and "service" in turn.parse.payload:
-            code = str(turn.parse.payload["service"])
-            if code not in self.catalogue:
-                return say.what_need(turn)
-            return answer_service.tell(turn, self.catalogue[code], ())
-        if name in ACTIONS:
-            return ACTIONS[name](turn)
-        return say.utter(turn, name, say.OUTCOMES.get(name, Outcome.SMALLTALK))
 
 
 def _changes_form(result: ActionResult) -> bool:

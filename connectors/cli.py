@@ -5,17 +5,14 @@ from __future__ import annotations
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 import uvicorn
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bot.assistant import Assistant
 from bot.build import build_assistant, open_store
 from bot.cases.deadlines import calendar_end
 from bot.content_check import check_content
@@ -23,7 +20,6 @@ from bot.domain import read_domain
 from bot.errors import ChengdaError
 from bot.messages import SenderId, UserMessage
 from bot.settings import Settings
-from bot.training import STEPS, Models, load_or_train
 from connectors import (
     assist_commands,
     bench_commands,
@@ -48,12 +44,12 @@ from connectors.evaluation.duplicates import duplicates as measured_duplicates
 from connectors.learn import Desk
 from connectors.learning import duplicates, fusion, subjects
 from connectors.live.commands import rehearse
-from connectors.live.connect import live_desk
 from connectors.mock.commands import commands as mock_commands
 from connectors.open311.client import neighbour_of
 from connectors.open311.commands import commands as open311_commands
 from connectors.phone.bench import calls as bench_calls
 from connectors.phone.commands import commands as calls_commands
+from connectors.preparation import apart, console, prepared, trained
 from connectors.rasa.commands import commands as rasa_commands
 from connectors.rasa.trial_commands import run_tests
 from connectors.staff.commands import commands as staff_commands
@@ -88,60 +84,11 @@ app.command("test")(run_tests)
 app.command()(rehearse)
 app.command()(embed)
 benches.command("encoder")(encoder_commands.bench)
-console = Console(stderr=True)
 CALENDAR_DAYS = 60
 # A worker that loads models on a busy machine is silent for longer than the 5 s after which uvicorn replaces it.
 WORKER_SECONDS = 120
 # What one frame of a socket may have; the doors set closer bounds and say so.
 MOST_SOCKET_BYTES = 1024 * 1024
-STEP_NAMES = {
-    "encoder": "loading the encoder 载入编码器",
-    "texts": "reading texts 读取文本",
-    "vectors": "vectors 向量",
-    "words": "words 词项",
-    "head": "training search 训练检索",
-    "intents": "training intents 训练意图",
-    "safety": "training safety 训练安全",
-    "demands": "training demands 训练诉求",
-    "split": "training the splitting 训练拆分",
-    "paths": "training guided paths 训练办事路径",
-    "database": "database 数据库",
-}
-
-
-T = TypeVar("T")
-
-
-def _under_a_bar(make: Callable[[Callable[[str], None]], T]) -> T:
-    """What is made, its steps shown in a progress bar."""
-    columns = (SpinnerColumn(), TextColumn("{task.description:<32}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("starting 启动", total=len(STEPS) + 1)
-
-        def show(step: str) -> None:
-            done = [*STEPS, "database"].index(step)
-            bar.update(task, completed=done, description=STEP_NAMES[step])
-
-        made = make(show)
-        bar.update(task, completed=len(STEPS) + 1, description="ready 就绪")
-    return made
-
-
-def _prepared(settings: Settings) -> Assistant:
-    """The assistant, built under a progress bar."""
-    return _under_a_bar(lambda show: build_assistant(settings, show, live_desk(settings)))
-
-
-def _apart(settings: Settings) -> Settings:
-    """The settings with a database in memory, so that measuring leaves no conversation behind."""
-    return settings.model_copy(update={"database_url": "sqlite://"})
-
-
-def _trained(settings: Settings) -> Models:
-    """The models alone, trained under a progress bar where they must be."""
-    city = find_city(settings.city, settings.data_dir)
-    learned = settings.effective_learned_dir
-    return _under_a_bar(lambda show: load_or_train(settings.data_dir, settings.encoder, show, city, learned))
 
 
 @app.command()
@@ -152,7 +99,7 @@ def serve(
 ) -> None:
     """Serve the HTTP API and the web page."""
     settings = Settings()
-    assistant = _prepared(settings)
+    assistant = prepared(settings)
     where = f"http://{host}:{port}"
     console.print(f"\nChengda 城答 is ready 已就绪\n  web page 网页  {where}/\n  API 接口       {where}/docs\n")
     if workers == 1:
@@ -170,7 +117,7 @@ def serve(
 def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a new one by default.")] = "") -> None:
     """Talk to the assistant in the terminal; our own engine answers, also where a Rasa answers at the doors."""
     settings = Settings()
-    assistant = _prepared(settings)
+    assistant = prepared(settings)
     if settings.engine == "rasa":
         console.print("Our own engine answers here, no Rasa. 此处由自有引擎回答，不经 Rasa。")
     name = SenderId(sender or f"terminal-{secrets.token_hex(4)}")
@@ -188,7 +135,7 @@ def chat(sender: Annotated[str, typer.Option(help="Name of the conversation; a n
 def sweep() -> None:
     """Ring the alarms that are due and try the hand-overs that wait, once; for cron."""
     settings = Settings()
-    assistant = _prepared(settings) if settings.auto_dispatch else None
+    assistant = prepared(settings) if settings.auto_dispatch else None
     store = assistant.store if assistant else open_store(settings, find_city(settings.city, settings.data_dir))
     neighbour = neighbour_of(settings, store, read_domain())
     done = look_after(
@@ -207,13 +154,13 @@ def sweep() -> None:
 def train(context: typer.Context) -> None:
     """Train what is missing or out of date: index, intents, demands; or one model by name."""
     if context.invoked_subcommand is None:
-        _prepared(Settings())
+        prepared(Settings())
 
 
 @app.command()
 def index() -> None:
     """Build the search index when the catalogue or the encoder changed."""
-    _prepared(Settings())
+    prepared(Settings())
 
 
 @app.command()
@@ -231,11 +178,9 @@ def learn(
     settings = Settings()
     if accept or reject or decided or interactive or not apply:
         desk = Desk(settings, Console(), into_repository)
-        learning.learn(
-            desk, lambda: _trained(settings), accept or [], reject or [], decided, interactive, author, least
-        )
+        learning.learn(desk, lambda: trained(settings), accept or [], reject or [], decided, interactive, author, least)
     if apply:
-        _trained(settings)
+        trained(settings)
         console.print(f"trained; a running server takes it up within {settings.reload_seconds:g} s")
 
 
@@ -272,7 +217,7 @@ def evaluate(
     wanted = evaluation.Wanted(wrong, pairs, page, save, old, fail, set_floors, name)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(database_url=f"sqlite:///{Path(folder) / 'evaluate.sqlite3'}")
-        evaluation.evaluate(_prepared(settings), settings, wanted, Console())
+        evaluation.evaluate(prepared(settings), settings, wanted, Console())
 
 
 evaluations.command()(measured_duplicates)
@@ -281,13 +226,13 @@ evaluations.command()(measured_duplicates)
 @evaluations.command()
 def demands(wrong: demand_evaluation.Wrong = False, fail: demand_evaluation.Fail = False) -> None:
     """How well demands are split and read: accuracy and coverage of every field, by language."""
-    demand_evaluation.demands(_prepared(_apart(Settings())).analyst, wrong, fail, Console())
+    demand_evaluation.demands(prepared(apart(Settings())).analyst, wrong, fail, Console())
 
 
 @evaluations.command("dispatch")
 def evaluate_dispatch() -> None:
     """How often the right unit is suggested, how well its probability is told, and accuracy over coverage."""
-    dispatch_commands.evaluate(_prepared(_apart(Settings())).dispatcher.plain, Console())
+    dispatch_commands.evaluate(prepared(apart(Settings())).dispatcher.plain, Console())
 
 
 training.command("dispatch")(dispatch_commands.train)
@@ -305,7 +250,7 @@ def bench(context: typer.Context) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
         settings = Settings(database_url=database)
-        _prepared(settings)
+        prepared(settings)
         report.bench(lambda: build_assistant(settings), Console())
 
 

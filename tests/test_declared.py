@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.action_table import ACTIONS
 from bot.actions.say import OUTCOMES, SAYS
-from bot.assistant import ACTIONS
 from bot.cases.clocks import MOVES, Alarm
 from bot.cases.closing import AXES
 from bot.cases.hastening import ALLOWED, Effect
