@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from defusedxml import ElementTree
 from typer.testing import CliRunner
 
+from bot.domain import read_domain
 from bot.rasa.assembly import check, prepare
 from bot.rasa.case_play import ProjectTalker, hold
 from bot.rasa.case_reader import Case, read_cases
@@ -18,9 +20,9 @@ from bot.training import Models
 from connectors.cli import app
 from connectors.junit import JunitCase, JunitSuite, junit_xml
 from connectors.rasa.comparison import Stage
-from connectors.rasa.product_talker import ProductTalker
+from connectors.rasa.product_talker import ProductTalker, product_names
 from connectors.rasa.trial_report import junit_of
-from connectors.rasa.trials import Place, Trial, gather, run
+from connectors.rasa.trials import Chosen, Place, Trial, gather, run
 from tests.rasa_replay import FOLDER, Recorded
 from tests.test_rasa_stories import rasas
 
@@ -150,36 +152,99 @@ def test_what_is_not_read_is_refused_by_name_and_line(tmp_path: Path) -> None:
     _, findings = cases_of(tmp_path, REFUSED)
     told = {remark.line: remark.problem for remark in findings.refused}
     assert "`stub_custom_actions`" in told[1]
-    assert told[2] == "an entry of `fixtures` is `name: …`"
-    assert told[4] == "a `test_case` needs a name"
-    assert told[6] == "no fixture is called `unknown`"
-    assert told[7] == "no metadata are called `unknown`"
-    assert told[8] == "`flows` is not supported"
-    assert told[10] == "a case begins with a `user` step"
+    assert told[2].startswith("an entry of `fixtures` is `name: …`")
+    assert told[4] == "a `test_case` needs a name 须有名称"
+    assert told[6].startswith("no fixture is called `unknown`")
+    assert told[7].startswith("no metadata are called `unknown`")
+    assert told[8] == "`flows` is not supported 不支持"
+    assert told[10].startswith("a case begins with a `user` step")
     assert "`flow_started` is of flows" in told[13]
     assert "`generative_response_is_relevant` is of flows" in told[14]
     assert "is broken" in told[15]
     assert "names one of" in told[16]
-    assert told[17] == "'destination' is no mapping" or "needs a `name`" in told[17]
+    assert "'destination' is no mapping" in told[17] or "needs a `name`" in told[17]
     assert "`pattern_clarification_contains` is of flows" in told[18]
-    assert told[19] == "`action_ran` is not supported"
-    assert told[20] == "`said` is not supported"
+    assert told[19].startswith("`action_ran` is not supported")
+    assert told[20].startswith("`said` is not supported")
 
 
-def test_junit_has_file_and_line_and_is_xml_whatever_is_said() -> None:
-    case = JunitCase("a \x00 <b>", "tests/x.yml", 7, 0.25, ("tests/x.yml:9: got \x1b[0m & more\nand a line",))
-    text = junit_xml([JunitSuite("tests/x.yml", (case, JunitCase("好", "tests/x.yml", 20, 0.5)))])
-    root = ElementTree.fromstring(text)
-    assert (root.get("tests"), root.get("failures"), root.get("time")) == ("2", "1", "0.750")
-    first, second = root.iter("testcase")
-    assert (first.get("file"), first.get("line"), second.get("line")) == ("tests/x.yml", "7", "20")
-    assert [failure.get("message") for failure in root.iter("failure")] == ["tests/x.yml:9: got \ufffd[0m & more"]
-    assert second.get("name") == "好"
+def test_junit_is_what_jenkins_checks_whatever_is_said() -> None:
+    """By junit-10.xsd of Jenkins' xUnit plugin: no other element or attribute, counts of tests, one problem each."""
+    wrong = JunitCase("a \x00 <b>", 0.25, ("tests/x.yml:9: got \x1b[0m & more\nand a line", "tests/x.yml:10: too"))
+    broken = JunitCase("broken", 0.0, ("tests/x.yml:9: nothing",), ("action action_x failed: away",))
+    suites = [JunitSuite("tests/x.yml", (wrong, broken)), JunitSuite("/tmp/好.yml", (JunitCase("好", 0.5),))]
+    root = ElementTree.fromstring(junit_xml(suites, datetime(2026, 11, 27, 15, 0, tzinfo=UTC)))
+    allowed = {
+        "testsuites": {"name", "time", "tests", "failures", "errors"},
+        "testsuite": {"name", "tests", "failures", "errors", "time", "skipped", "timestamp", "file"},
+        "testcase": {"name", "time", "classname"},
+        "failure": {"type", "message"},
+        "error": {"type", "message"},
+    }
+    assert all(set(one.keys()) == allowed[one.tag] for one in root.iter())
+    assert [[one.get(name) for name in ("tests", "failures", "errors", "time")] for one in (root, *root)] == [
+        ["3", "1", "1", "0.750"], ["2", "1", "1", "0.250"], ["1", "0", "0", "0.500"],
+    ]  # fmt: skip
+    assert [one.get("classname") for one in root.iter("testcase")] == ["tests.x", "tests.x", "tmp.好"]
+    assert [suite.get("timestamp") for suite in root] == ["2026-11-27T15:00:00"] * 2
+    failure, error = next(root.iter("failure")), next(root.iter("error"))
+    assert failure.get("message") == "tests/x.yml:9: got \ufffd[0m & more"
+    assert str(failure.text).endswith("tests/x.yml:10: too")
+    assert error.get("message") == "action action_x failed: away"
+    assert str(error.text).endswith("\ntests/x.yml:9: nothing")
+
+
+UNKNOWN = """fixtures:
+- going: [{destinaton: Bern}]
+test_cases:
+- test_case: names that are not there
+  fixtures: [going]
+  steps:
+  - user: /greet
+    assertions:
+    - action_executed: utter_greeet
+    - slot_was_not_set: [{name: mod}]
+    - bot_did_not_utter: {utter_name: utter_bookd}
+  - utter: utter_faq/ask_dogs
+  - utter: utter_greet
+  - user:
+  - slot_was_set: [{requested_slot: null}]
+"""
+
+
+def test_names_that_the_project_does_not_have_are_refused(tmp_path: Path) -> None:
+    file, findings = tmp_path / "cases.yml", Findings()
+    file.write_text(UNKNOWN, encoding="utf-8")
+    gather([Place(file)], read_project(FOLDER / "travel").domain, findings)
+    told = [(one.line, one.problem.partition(" is called ")[2].partition(" ")[0]) for one in findings.refused]
+    assert told == [
+        (14, ""), (4, "`destinaton`"), (9, "`utter_greeet`"), (10, "`mod`"), (11, "`utter_bookd`"),
+        (15, "`requested_slot`"),
+    ]  # fmt: skip
+
+
+BROKEN = """test_cases:
+- test_case: a form whose validation is away
+  steps:
+  - user: /greet
+  - utter: utter_greet
+  - user: /want_permit
+  - utter: utter_ask_street
+"""
+
+
+def test_a_case_with_an_action_that_failed_is_an_error_and_no_failure(tmp_path: Path) -> None:
+    (case,), _ = cases_of(tmp_path, BROKEN)
+    (trial,) = run(Chosen((), (case,), ()), None, talker_of("permits"), True, lambda trial: None)
+    assert trial.broken[0] == "action permit_form failed: no `action_endpoint` is set for validate_permit_form"
+    root = ElementTree.fromstring(junit_of([trial], tmp_path, datetime.now(UTC)))
+    assert (root.get("failures"), root.get("errors")) == ("0", "1")
+    assert "e2e_test_cases.yml:7: expected utter: utter_ask_street" in str(next(root.iter("error")).text)
 
 
 def test_our_own_product_holds_its_cases(models: Models, settings: Settings, tmp_path: Path) -> None:
     findings = Findings()
-    chosen = gather([Place(OWN)], None, findings)
+    chosen = gather([Place(OWN)], product_names(read_domain()), findings)
     assert not findings.refused
     assert len(chosen.cases) >= 12
     assert sum(case.name.isascii() for case in chosen.cases) >= 6
@@ -189,7 +254,7 @@ def test_our_own_product_holds_its_cases(models: Models, settings: Settings, tmp
     stage.assistant.store.engine.dispose()
     assert heard == trials
     assert {trial.name: trial.faults for trial in trials if trial.faults} == {}
-    assert junit_of(trials, OWN.parents[1]).count('file="tests/e2e/') == len(trials)
+    assert junit_of(trials, OWN.parents[1], datetime.now(UTC)).count('classname="tests.e2e.') == len(trials)
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +271,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {file.name for file in out.iterdir()} == {
         "story_report.json", "failed_test_stories.yml", "stories_with_warnings.yml", "successful_test_stories.yml",
     }  # fmt: skip
-    assert ElementTree.parse(xml).getroot().get("tests") == "5"
+    assert ElementTree.fromstring(xml.read_text(encoding="utf-8")).get("tests") == "5"
     assert CliRunner().invoke(app, [*ask, "--fail-on-prediction-errors"]).exit_code == 1
     one = f"{FOLDER / 'library'}/tests/test_stories.yml::liked, and the hours"
     assert CliRunner().invoke(app, ["test", str(FOLDER / "library"), one, "--fail-on-prediction-errors"]).exit_code == 0
@@ -214,5 +279,31 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = CliRunner().invoke(app, ["test", str(FOLDER / "library"), f"{tmp_path}/cases.yml::out of order"])
     assert failed.exit_code == 1
     assert "expected 期望: action_executed: utter_mood" in failed.output
-    refused = CliRunner().invoke(app, ["test", str(tmp_path / "none.yml")])
-    assert refused.exit_code == 1 and "the file is missing" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "cases.yml: the file is missing 文件不存在"),
+        ("test_cases:\n- test_case: [a\n", "cases.yml:3: not YAML: "),
+        ("test_cases:\n- test_case: a\n  steps:\n  - say: hello\n", "cases.yml:4: `say` is not supported 不支持"),
+        ("stories:\n- story: a\n  steps:\n  - intent: greet\n", "cases.yml:2: test stories need the folder"),
+        ("nlu: []\n", "cases.yml:1: holds neither `stories` nor `test_cases`"),
+    ],
+)
+def test_what_cannot_be_run_is_told_by_file_and_line_and_ends_with_2(
+    text: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "cases.yml").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["test", "cases.yml"])
+    assert (done.exit_code, told in done.output) == (2, True), done.output
+
+
+def test_a_project_that_cannot_be_run_ends_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "domain.yml").write_text("intents: [greet]\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["test", "."])
+    assert (done.exit_code, "config.yml" in done.output) == (2, True), done.output
+    assert CliRunner().invoke(app, ["test", "--nlu", "none.yml"]).exit_code == 2

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain import read_domain
 from bot.rasa.assembly import check, prepare
 from bot.rasa.classification import classification, with_confusions
 from bot.rasa.processor import Processor
@@ -23,7 +24,8 @@ from bot.rasa.refusals import Findings
 from bot.rasa.story_play import TRIPPED, StoryResult, play
 from bot.rasa.story_report import action_report, failed_yaml, intent_report, passed_yaml, summary, warnings_yaml
 from bot.rasa.training_trackers import training_trackers
-from connectors.rasa.trials import Place, gather
+from connectors.rasa.product_talker import product_names
+from connectors.rasa.trials import NO_PROJECT, Place, gather
 from tests.rasa_replay import FOLDER, PROJECTS, Recorded
 from tests.test_rasa_projects import rasa_environment
 
@@ -203,12 +205,12 @@ def test_a_test_by_its_name() -> None:
     ]
     assert not findings.refused
     gather([Place(file, "to Zürich")], domain, findings)
-    gather([Place(file)], None, findings)
+    gather([Place(file)], product_names(read_domain()), findings)
     gather([Place(file.with_name("none.yml"))], domain, findings)
     assert not gather([Place(FOLDER / "understood_en")], domain, nothing := Findings()).stories
-    assert [remark.problem for remark in nothing.refused] == ["no tests are here"]
+    assert [remark.problem for remark in nothing.refused] == ["no tests are here 此处没有测试"]
     assert [remark.problem for remark in findings.refused] == [
-        "no test is called `to Zürich`",
-        "test stories need the folder of their project",
-        "the file is missing",
+        "no test is called `to Zürich` 没有此名的测试",
+        NO_PROJECT,
+        "the file is missing 文件不存在",
     ]

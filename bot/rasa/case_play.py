@@ -24,6 +24,10 @@ class Talker(Protocol):
         """Everything that happened for a message: actions, slots, words (a response's name in their metadata)."""
         ...
 
+    def broken(self) -> tuple[str, ...]:
+        """What should have run since the conversation began, and did not."""
+        ...
+
 
 class ProjectTalker:
     """A Rasa project that runs on our engine; its actions run."""
@@ -31,6 +35,8 @@ class ProjectTalker:
     def __init__(self, processor: Processor) -> None:
         self.processor = processor
         self._number = 0
+        self._broken: list[str] = []
+        processor.on_failure = lambda action, error: self._broken.append(f"action {action} failed: {error}")
 
     @property
     def _sender(self) -> str:
@@ -39,6 +45,7 @@ class ProjectTalker:
     def begin(self, slots: Mapping[str, Any]) -> None:
         """A new conversation; its session is opened before the slots are set."""
         self._number += 1
+        self._broken.clear()
         self.processor.begin(self._sender, slots)
 
     def say(self, text: str, metadata: Mapping[str, Any]) -> tuple[Event, ...]:
@@ -46,6 +53,10 @@ class ProjectTalker:
         before = len(self.processor.conversations.events[self._sender])
         self.processor.handle(text, self._sender, metadata)
         return tuple(self.processor.conversations.events[self._sender][before:])
+
+    def broken(self) -> tuple[str, ...]:
+        """Actions that failed."""
+        return tuple(self._broken)
 
 
 @dataclass(frozen=True)
@@ -60,10 +71,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A held case; it ends with the first turn that fails."""
+    """A held case; it ends with the first turn that fails, `broken` are the actions that may have made it fail."""
 
     case: Case
     failures: tuple[Failure, ...]
+    broken: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -77,7 +89,7 @@ def hold(case: Case, talker: Talker) -> CaseResult:
     for turn in case.turns:
         failures = tuple(_failures(turn, talker.say(turn.text, turn.metadata)))
         if failures:
-            return CaseResult(case, failures)
+            return CaseResult(case, failures, talker.broken())
     return CaseResult(case, ())
 
 

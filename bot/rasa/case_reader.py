@@ -17,7 +17,7 @@ USER_KEYS = {"user", "metadata", "assertions", "assertion_order_enabled"}
 UTTERED_KEYS = {"utter_name", "text_matches", "buttons"}
 BUTTON_KEYS = {"title", "payload"}
 _WITHOUT = re.compile(r"^(flow_|generative_|pattern_|stub_)")
-NOT_HERE = "is of flows, language models or stubs and not supported"
+NOT_HERE = "is of flows, language models or stubs and not supported 流程、大模型与桩不支持"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class _Reader:
         for name, slots in self._named("fixtures"):
             self.fixtures[name] = self._slots_of(slots, "fixtures")
         for name, told in self._named("metadata"):
-            self.metadata[name] = dict(told) if isinstance(told, dict) else {}
+            self.metadata[name] = self._metadata_of(told)
         found = (self._case(one, CASES, index) for index, one in enumerate(self._items(body.get(CASES), CASES)))
         return tuple(case for case in found if case is not None)
 
@@ -107,12 +107,19 @@ class _Reader:
     def _line(self, *at: str | int) -> int:
         return self.source.line(*at) or 0
 
+    def _word(self, value: object, *at: str | int) -> str | None:
+        """A word or sentence; numbers are read as such, nothing and lists are refused."""
+        if isinstance(value, bool | None | list | dict):
+            self.source.refuse(f"`{at[-1]}` needs words 须为文字", *at)
+            return None
+        return str(value).strip()
+
     def _refuse_key(self, key: str, *at: str | int) -> None:
-        self.source.refuse(f"`{key}` {NOT_HERE if _WITHOUT.match(key) else 'is not supported'}", *at)
+        self.source.refuse(f"`{key}` {NOT_HERE if _WITHOUT.match(key) else 'is not supported 不支持'}", *at)
 
     def _checked(self, value: object, allowed: set[str], *at: str | int) -> dict[str, Any]:
         if not isinstance(value, dict):
-            self.source.refuse(f"{value!r} is no mapping", *at)
+            self.source.refuse(f"{value!r} is no mapping 须为键值对", *at)
             return {}
         for key in value:
             if key not in allowed:
@@ -126,8 +133,14 @@ class _Reader:
             if isinstance(entry, dict):
                 entries += [(str(name), value) for name, value in entry.items()]
             else:
-                self.source.refuse(f"an entry of `{key}` is `name: …`", key, index)
+                self.source.refuse(f"an entry of `{key}` is `name: …` 每项须为 `名称: …`", key, index)
         return entries
+
+    def _metadata_of(self, value: object) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.source.refuse("metadata are a mapping 元数据须为键值对", "metadata")
+            return {}
+        return dict(value)
 
     def _slots_of(self, value: object, *at: str | int) -> dict[str, Any]:
         slots: dict[str, Any] = {}
@@ -135,26 +148,26 @@ class _Reader:
             if isinstance(entry, dict):
                 slots |= entry
             else:
-                self.source.refuse("a fixture is a list of `slot: value`", *at)
+                self.source.refuse("a fixture is a list of `slot: value` 须为 `槽位: 值` 的列表", *at)
         return slots
 
     def _case(self, value: object, *at: str | int) -> Case | None:
         body = self._checked(value, CASE_KEYS, *at)
         name = body.get("test_case")
         if not isinstance(name, str) or not name:
-            self.source.refuse("a `test_case` needs a name", *at)
+            self.source.refuse("a `test_case` needs a name 须有名称", *at)
             return None
         slots: dict[str, Any] = {}
         for fixture in self._items(body.get("fixtures"), *at, "fixtures"):
             if fixture not in self.fixtures:
-                self.source.refuse(f"no fixture is called `{fixture}`", *at, "fixtures")
+                self.source.refuse(f"no fixture is called `{fixture}` 没有此名的 fixture", *at, "fixtures")
             slots |= self.fixtures.get(fixture, {})
         turns: list[CaseTurn] = []
         told = self._metadata(body, *at)
         for index, step in enumerate(self._items(body.get("steps"), *at, "steps")):
             self._step(step, turns, told, *at, "steps", index)
         if not turns:
-            self.source.refuse(f"case `{name}` has no `user` step", *at)
+            self.source.refuse(f"case `{name}` has no `user` step 没有 `user` 步骤", *at)
         return Case(name, slots, tuple(turns), self.source.path, self._line(*at))
 
     def _metadata(self, body: Mapping[str, Any], *at: str | int) -> dict[str, Any]:
@@ -162,7 +175,7 @@ class _Reader:
         if name is None:
             return {}
         if name not in self.metadata:
-            self.source.refuse(f"no metadata are called `{name}`", *at, "metadata")
+            self.source.refuse(f"no metadata are called `{name}` 没有此名的 metadata", *at, "metadata")
         return self.metadata.get(name, {})
 
     def _step(self, step: object, turns: list[CaseTurn], told: Mapping[str, Any], *at: str | int) -> None:
@@ -172,11 +185,12 @@ class _Reader:
             expected = self._assertions(body.get("assertions"), *at, "assertions")
             metadata = {**told, **self._metadata(body, *at)}
             ordered = body.get("assertion_order_enabled") is True
-            turns.append(CaseTurn(str(step["user"]).strip(), metadata, expected, ordered, self._line(*at)))
+            if (said := self._word(step["user"], *at, "user")) is not None:
+                turns.append(CaseTurn(said, metadata, expected, ordered, self._line(*at)))
             return
         expected = self._expected(step, _STEPS, *at)
         if not turns:
-            self.source.refuse("a case begins with a `user` step", *at)
+            self.source.refuse("a case begins with a `user` step 须以 `user` 步骤开始", *at)
             return
         last = turns[-1]
         turns[-1] = CaseTurn(last.text, last.metadata, (*last.expected, *expected), last.ordered, last.line)
@@ -190,13 +204,13 @@ class _Reader:
         return tuple(one for key, value in body.items() for one in readers[key](self, value, *at, key))
 
     def _utter(self, value: object, *at: str | int) -> list[Expectation]:
-        return [Said(response=str(value), line=self._line(*at))]
+        return [Said(response=self._word(value, *at), line=self._line(*at))]
 
     def _bot(self, value: object, *at: str | int) -> list[Expectation]:
-        return [Said(text=str(value).strip(), line=self._line(*at))]
+        return [Said(text=self._word(value, *at), line=self._line(*at))]
 
     def _action(self, value: object, *at: str | int) -> list[Expectation]:
-        return [Done(str(value), self._line(*at))]
+        return [Done(self._word(value, *at) or "", self._line(*at))]
 
     def _set(self, value: object, *at: str | int) -> list[Expectation]:
         return self._slots(value, False, *at)
@@ -224,7 +238,7 @@ class _Reader:
                 given = "value" in body
                 found.append(Filled(str(body["name"]), body.get("value"), given, absent, self._line(*at, index)))
             else:
-                self.source.refuse("a slot needs a `name`", *at, index)
+                self.source.refuse("a slot needs a `name` 槽位须有 `name`", *at, index)
         return found
 
     def _asserted_set(self, value: object, *at: str | int) -> list[Expectation]:
@@ -242,13 +256,13 @@ class _Reader:
     def _words(self, value: object, absent: bool, *at: str | int) -> list[Expectation]:
         body = self._checked(value, UTTERED_KEYS, *at)
         if not body:
-            self.source.refuse(f"`{at[-1]}` names one of {', '.join(sorted(UTTERED_KEYS))}", *at)
+            self.source.refuse(f"`{at[-1]}` names one of 须写明其一: {', '.join(sorted(UTTERED_KEYS))}", *at)
             return []
         pattern = body.get("text_matches")
         try:
             re.compile(str(pattern))
         except re.error as error:
-            self.source.refuse(f"`text_matches` {pattern!r} is broken: {error}", *at, "text_matches")
+            self.source.refuse(f"`text_matches` {pattern!r} is broken 写法有误: {error}", *at, "text_matches")
             return []
         places = enumerate(self._items(body.get("buttons"), *at, "buttons"))
         buttons = tuple(self._checked(one, BUTTON_KEYS, *at, "buttons", index) for index, one in places)

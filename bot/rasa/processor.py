@@ -82,6 +82,8 @@ class Processor:
         self.domain, self.policies, self.understanding = domain, policies, understanding
         self.server, self.clock, self.stamp = server, clock, stamp or {}
         self.conversations = Conversations()
+        # Told of an action that failed; the conversation goes on without it, as in Rasa.
+        self.on_failure: Callable[[str, ActionError], None] = _log_failure
 
     def handle(
         self,
@@ -204,7 +206,7 @@ class _Turn:
             self._update([rejection])
             return name not in _WAITS
         except ActionError as error:
-            log.error("action %s failed: %s", name, error)
+            self.processor.on_failure(name, error)
             events = []
         if not any(isinstance(event, ActionExecutionRejected) for event in events):
             hide = prediction.hide_rule_turn
@@ -228,6 +230,10 @@ class _Turn:
 
     def _update(self, events: Sequence[Event]) -> None:
         self.tracker.update_all(events, self.processor.clock())
+
+
+def _log_failure(action: str, error: ActionError) -> None:
+    log.error("action %s failed: %s", action, error)
 
 
 def too_many_actions(tracker: Tracker) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import ActionFailed, ActionRejected
+from bot.errors import ActionError, ActionFailed
 from bot.rasa.action_call import ActionServer, split_response
 from bot.rasa.domain import UTTER_ACTION, Domain
 from bot.rasa.events import BotUttered, Event, SlotSet, UnknownEvent, event_of
@@ -63,6 +63,6 @@ def run_for_slots(name: str, tracker: Tracker, stage: Stage) -> list[Event]:
     """The slots (and words) of a custom action while slots are filled; its other events, and failures, are dropped."""
     try:
         events = run_remote(name, tracker, stage)
-    except (ActionFailed, ActionRejected):
+    except ActionError:
         return []
     return [event for event in events if isinstance(event, SlotSet | BotUttered)]

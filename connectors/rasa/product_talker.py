@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.action_table import ACTIONS
+from bot.actions.say import SAYS
 from bot.domain import Domain
 from bot.messages import SenderId, UserMessage
-from bot.rasa.domain import UTTER_ACTION
+from bot.rasa.case_names import Names
+from bot.rasa.domain import REQUESTED_SLOT, UTTER_ACTION
 from bot.rasa.events import ActionExecuted, ActiveLoop, BotUttered, Event, SlotSet
 from bot.store import Work
 from bot.tracker import Event as OwnEvent
@@ -22,12 +25,18 @@ TOLD = ("outcome",)
 SERVICE, CASE = "service", "case_id"
 
 
+def product_names(domain: Domain) -> Names:
+    """What cases may name when they are held with this product."""
+    actions = {*domain.actions, *domain.forms, *domain.responses, *ACTIONS, *SAYS}
+    return Names(domain.responses, {*domain.slots, REQUESTED_SLOT, *TOLD, SERVICE, CASE}, actions)
+
+
 class ProductTalker:
     """The assistant on a new database for every case."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._names = _Names(stage.assistant.domain)
+        self._wordings = _Wordings(stage.assistant.domain)
         self._sender = SenderId("case")
 
     def begin(self, slots: Mapping[str, Any]) -> None:
@@ -56,18 +65,22 @@ class ProductTalker:
         said = [self._uttered(bubble) for bubble in bubbles]
         return (*map(ActionExecuted, actions), *told, *_told(bubbles), *said)
 
+    def broken(self) -> tuple[str, ...]:
+        """Nothing: our own actions run in the same process."""
+        return ()
+
     def _events(self) -> list[OwnEvent]:
         with self._stage.assistant.store.work() as work:
             return work.events(self._sender)
 
     def _uttered(self, bubble: Mapping[str, Any]) -> BotUttered:
         text = str(bubble.get("text", ""))
-        name = self._names.of(text)
+        name = self._wordings.of(text)
         data = {"buttons": bubble.get("buttons") or (), "image": bubble.get("image")}
         return BotUttered(text, data, metadata={UTTER_ACTION: name} if name else {})
 
 
-class _Names:
+class _Wordings:
     """Which response of the domain some words are: the one with the most words of its own that they begin with."""
 
     def __init__(self, domain: Domain) -> None:

@@ -75,9 +75,9 @@ def _read(folder: Path, layout: Layout) -> tuple[Project, HttpActionServer | Non
 
 
 def processor_of(
-    folder: Path, layout: Layout, tell: Callable[[str], None] = lambda step: None
+    folder: Path, layout: Layout, tell: Callable[[str], None] = lambda step: None, status: int = 1
 ) -> tuple[Project, Processor]:
-    """The project ready to talk; what is refused is printed, and the command ends with 1."""
+    """The project ready to talk; what is refused is printed, and the command ends with this status."""
     project, server = _read(folder, layout)
     try:
         learnt = check_project(project)
@@ -86,10 +86,10 @@ def processor_of(
         return project, prepare(project, learnt, understanding_of(project, Settings().data_dir, tell=tell), server)
     except ProjectRefused as refused:
         print_remarks("refused 不支持", refused.remarks, folder)
-        raise typer.Exit(1) from None
+        raise typer.Exit(status) from None
     except UntrainableProject as too_little:
         console.print(f"refused 不支持: {escape(str(too_little))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(status) from None
 
 
 def check(

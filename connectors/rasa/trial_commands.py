@@ -6,14 +6,18 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import SecretStr
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from bot.domain import read_domain
+from bot.errors import ChengdaError
 from bot.rasa.case_play import ProjectTalker
 from bot.rasa.processor import Processor
 from bot.rasa.project import Layout
@@ -21,10 +25,10 @@ from bot.rasa.refusals import Findings, Source
 from bot.rasa.story_report import intent_report
 from bot.rasa.training_data import read_training_data
 from bot.settings import Settings
-from bot.training import load_or_train
+from connectors.preparation import trained
 from connectors.rasa.comparison import Stage
 from connectors.rasa.environment import ROOT
-from connectors.rasa.product_talker import ProductTalker
+from connectors.rasa.product_talker import ProductTalker, product_names
 from connectors.rasa.project_commands import (
     ConfigFile,
     DataFolder,
@@ -43,8 +47,12 @@ from connectors.rasa.trial_report import (
     write_stories,
 )
 from connectors.rasa.trials import Chosen, Place, Trial, gather, place_of, run
-from knowledge.city import find_city
+from knowledge.city import CityError
+from knowledge.encoder import EncoderError
+from knowledge.yaml_file import ContentError
 
+# How the command ends where tests failed, and where there was nothing that could be tested.
+FAILED, UNUSABLE = 1, 2
 OWN_TESTS = ROOT / "tests" / "e2e"
 console = Console()
 beside = Console(stderr=True)
@@ -75,42 +83,53 @@ def run_tests(
     domain: DomainPlaces = None,
     data: DataFolder = "data",
 ) -> None:
-    """Run test stories and test cases; exit 1 when a test case fails."""
+    """Run test stories and test cases; exit 1 when a test case fails, 2 when they cannot be run."""
+    began = datetime.now(UTC)
     layout = layout_of(config, domain, data)
     folder, files = _split(places or [], layout)
     findings = Findings()
+    processor = None
     if folder is None:
-        tests = gather(files or [Place(OWN_TESTS)], None, findings)
+        tests = gather(files or [Place(OWN_TESTS)], product_names(read_domain()), findings)
         _refuse(findings, Path())
         if nlu is not None:
-            raise typer.BadParameter("needs a project", param_hint="--nlu")
+            raise typer.BadParameter("needs a project 须写明项目目录", param_hint="--nlu")
         with _product() as talker:
             trials = _run(lambda tell: run(tests, None, talker, e2e, tell), tests)
     else:
-        project, processor = processor_of(folder, layout)
+        project, processor = processor_of(folder, layout, status=UNUSABLE)
         tests = gather(files or [Place(folder / layout.tests)], project.domain, findings)
         _refuse(findings, folder)
         trials = _run(lambda tell: run(tests, processor, ProjectTalker(processor), e2e, tell), tests)
-        if nlu is not None:
+    try:
+        if nlu is not None and processor is not None:
             _measure(processor, nlu, out)
-    _report(trials, folder or Path(), out, successes, junit)
+        _report(trials, folder or Path(), out, successes, junit, began)
+    except OSError as error:
+        console.print(escape(f"cannot be written 无法写入: {error.filename}: {error.strerror}"), soft_wrap=True)
+        raise typer.Exit(UNUSABLE) from None
     if any(trial.faults and (fail or trial.story is None) for trial in trials):
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _split(places: Sequence[str], layout: Layout) -> tuple[Path | None, list[Place]]:
     """The project's folder where the first place is one, and the places of tests; these may be relative to it."""
-    folder = Path(places[0]) if places and (Path(places[0]) / layout.config).is_file() else None
+    folder = Path(places[0]) if places and _is_project(Path(places[0]), layout) else None
     found = [place_of(text) for text in (places[1:] if folder else places)]
     if folder is not None:
         found = [one if one.path.exists() else Place(folder / one.path, one.name) for one in found]
     return folder, found
 
 
+def _is_project(folder: Path, layout: Layout) -> bool:
+    """Whether it has a config, or a domain (then the missing config is told)."""
+    return any((folder / name).exists() for name in (layout.config, *(layout.domain or ("domain.yml", "domain"))))
+
+
 def _refuse(findings: Findings, folder: Path) -> None:
     if findings.refused:
         print_remarks("refused 不支持", findings.refused, folder)
-        raise typer.Exit(1)
+        raise typer.Exit(UNUSABLE)
 
 
 @contextmanager
@@ -118,7 +137,11 @@ def _product() -> Iterator[ProductTalker]:
     """This product, with databases of its own that are gone afterwards."""
     settings = Settings()
     quiet = {"sweep_seconds": 0.0, "rate_limit": 0, "reload_seconds": 0.0, "rasa_token": SecretStr("")}
-    models = load_or_train(settings.data_dir, settings.encoder, city=find_city(settings.city, settings.data_dir))
+    try:
+        models = trained(settings)
+    except (ChengdaError, ContentError, CityError, EncoderError) as error:
+        console.print(f"[red]error 出错[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(UNUSABLE) from None
     with tempfile.TemporaryDirectory() as name:
         stage = Stage(models, settings.model_copy(update=quiet), Path(name) / "stage")
         yield ProductTalker(stage)
@@ -151,7 +174,7 @@ def _measure(processor: Processor, file: Path, out: Path) -> None:
     console.print(f"intents 意图: accuracy 准确率 {report.get('accuracy', 0.0):.3f} ({len(pairs)}); {out / INTENTS}")
 
 
-def _report(trials: list[Trial], folder: Path, out: Path, successes: bool, junit: Path | None) -> None:
+def _report(trials: list[Trial], folder: Path, out: Path, successes: bool, junit: Path | None, began: datetime) -> None:
     results = [trial.story for trial in trials if trial.story is not None]
     if results:
         print_figures(console, results)
@@ -160,6 +183,6 @@ def _report(trials: list[Trial], folder: Path, out: Path, successes: bool, junit
     print_faults(console, trials, folder)
     if junit is not None:
         junit.parent.mkdir(parents=True, exist_ok=True)
-        junit.write_text(junit_of(trials, folder), encoding="utf-8")
+        junit.write_text(junit_of(trials, folder, began), encoding="utf-8")
         console.print(f"JUnit XML: {shown(junit, Path())}", highlight=False, soft_wrap=True)
     print_count(console, trials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def print_faults(console: Console, trials: Sequence[Trial], folder: Path) -> Non
             _line(console, f"  line 行 {fault.line}  {fault.said}")
             _line(console, f"    expected 期望: {fault.expected}")
             _line(console, f"    got 实际:      {fault.found}")
+        for problem in trial.broken:
+            _line(console, f"  broken 出错: {problem}")
 
 
 def print_count(console: Console, trials: Sequence[Trial]) -> None:
@@ -91,23 +94,22 @@ def write_stories(out: Path, results: Sequence[StoryResult], folder: Path, succe
     return [out / name for name in texts]
 
 
-def junit_of(trials: Sequence[Trial], folder: Path) -> str:
-    """All tests as JUnit XML, a suite for each file."""
+def junit_of(trials: Sequence[Trial], folder: Path, began: datetime) -> str:
+    """All tests of a run as JUnit XML, a suite for each file."""
     suites = []
     for file, here in groupby(sorted(trials, key=lambda trial: str(trial.file)), key=lambda trial: trial.file):
         name = shown(file, folder)
         cases = (
             JunitCase(
                 trial.name,
-                name,
-                trial.line,
                 trial.seconds,
                 tuple(f"{name}:{one.line}: expected {one.expected}, got {one.found}" for one in trial.faults),
+                trial.broken,
             )
             for trial in here
         )
         suites.append(JunitSuite(name, tuple(cases)))
-    return junit_xml(suites)
+    return junit_xml(suites, began)
 
 
 def _line(console: Console, text: str) -> None:

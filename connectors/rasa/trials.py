@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.rasa.case_names import Names, names_of, strangers
 from bot.rasa.case_play import Talker, hold
 from bot.rasa.case_reader import CASES, Case, read_cases
 from bot.rasa.domain import Domain
@@ -22,6 +23,7 @@ STORIES = "stories"
 # Of a folder only files of this name hold test stories, as in Rasa.
 STORY_PREFIX = "test_"
 NAME_MARK = "::"
+NO_PROJECT = "test stories need the folder of their project, named first 测试故事前须写明项目目录"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Trial:
-    """A test that was run; `story` is its result where it is a test story."""
+    """A test that was run; `story` is its result where it is a test story, `broken` what failed beneath it."""
 
     name: str
     file: Path
@@ -52,6 +54,7 @@ class Trial:
     seconds: float
     faults: tuple[Fault, ...]
     story: StoryResult | None = None
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,29 +75,32 @@ def place_of(text: str) -> Place:
     return Place(Path(path), name if mark else None)
 
 
-def gather(places: Sequence[Place], domain: Domain | None, findings: Findings) -> Chosen:
+def gather(places: Sequence[Place], domain: Domain | Names, findings: Findings) -> Chosen:
     """The tests of some places; stories need the domain of a project. What is wrong is noted in the findings."""
+    names = names_of(domain) if isinstance(domain, Domain) else domain
     stories: list[Story] = []
     cases: list[Case] = []
     told: list[TrainingTracker] = []
     for place in places:
         found = [one for path in _files(place.path, findings) for one in _read(path, path == place.path, findings)]
         here = [one for one in found if isinstance(one, Story)]
-        if here and domain is None:
-            findings.refused.append(Remark("test stories need the folder of their project", here[0].file, here[0].line))
+        if here and not isinstance(domain, Domain):
+            findings.refused.append(Remark(NO_PROJECT, here[0].file, here[0].line))
             continue
         named = [one for one in found if isinstance(one, Case) and place.name in (None, one.name)]
+        for case in named:
+            findings.refused += [Remark(problem, case.file, line) for problem, line in strangers(case, names)]
         try:
-            spoken = training_trackers(here, (), domain) if domain and here else []
+            spoken = training_trackers(here, (), domain) if isinstance(domain, Domain) and here else []
         except TooManyWays as too_many:
             findings.refused.append(Remark(str(too_many), place.path, None))
             continue
         spoken = [one for one in spoken if place.name is None or place.name in (one.name, *one.name.split(" > "))]
         if place.name is not None and not named and not spoken:
-            findings.refused.append(Remark(f"no test is called `{place.name}`", place.path, None))
+            findings.refused.append(Remark(f"no test is called `{place.name}` 没有此名的测试", place.path, None))
         stories, cases, told = [*stories, *here], [*cases, *named], [*told, *spoken]
     if not (told or cases or findings.refused):
-        findings.refused += [Remark("no tests are here", place.path, None) for place in places]
+        findings.refused += [Remark("no tests are here 此处没有测试", place.path, None) for place in places]
     return Chosen(tuple(told), tuple(cases), tuple(stories))
 
 
@@ -104,7 +110,7 @@ def _files(path: Path, findings: Findings) -> Iterator[Path]:
     elif path.is_file():
         yield path
     else:
-        findings.refused.append(Remark("the file is missing", path, None))
+        findings.refused.append(Remark("the file is missing 文件不存在", path, None))
 
 
 def _read(path: Path, asked_for: bool, findings: Findings) -> list[Story | Case]:
@@ -119,7 +125,7 @@ def _read(path: Path, asked_for: bool, findings: Findings) -> list[Story | Case]
             findings.refused += [Remark(problem, path, line) for problem, line in _beyond(story)]
         return list(stories)
     if asked_for and source.content:
-        source.refuse(f"holds neither `{STORIES}` nor `{CASES}`")
+        source.refuse(f"holds neither `{STORIES}` nor `{CASES}` 既无 `{STORIES}` 也无 `{CASES}`")
     return []
 
 
@@ -127,9 +133,9 @@ def _beyond(story: Story) -> Iterator[tuple[str, int]]:
     """Steps of end-to-end training."""
     for step in story.steps:
         if isinstance(step, BotStep):
-            yield "`bot:` in a test story (end-to-end training) is not supported", step.line
+            yield "`bot:` in a test story (end-to-end training) is not supported 不支持端到端训练", step.line
         if isinstance(step, UserStep) and not step.intent:
-            yield "`user:` without `intent:` (end-to-end training) is not supported", step.line
+            yield "`user:` without `intent:` (end-to-end training) is not supported 不支持端到端训练", step.line
 
 
 def run(
@@ -145,8 +151,10 @@ def run(
         tell(trials[-1])
     for case in tests.cases:
         began = time.monotonic()
-        faults = tuple(Fault(one.line, one.said, one.expected, one.found) for one in hold(case, talker).failures)
-        trials.append(Trial(case.name, case.file, case.line, time.monotonic() - began, faults))
+        held = hold(case, talker)
+        faults = tuple(Fault(one.line, one.said, one.expected, one.found) for one in held.failures)
+        seconds = time.monotonic() - began
+        trials.append(Trial(case.name, case.file, case.line, seconds, faults, broken=held.broken))
         tell(trials[-1])
     return trials
 
