@@ -1,6 +1,6 @@
 """Lets a real Rasa test a project's test stories and writes what it wrote; run by the Python that has Rasa.
 
-    CHENGDA_RASA_ENV/bin/python tests/rasa_story_capture.py PROJECT OUTPUT.json
+    CHENGDA_RASA_ENV/bin/python tests/rasa_story_capture.py PROJECT OUTPUT.json [TESTS]
 
 Imports nothing of this package (Rasa needs Python 3.10). The same is done as `rasa test core` does, with `--e2e` and
 without; every reading of a text by Rasa's understanding is kept, so that the stories can be played with it.
@@ -42,11 +42,17 @@ def remember(agent: Agent, parsed: dict[str, dict]) -> None:
     agent.processor.parse_message = parse_message
 
 
-async def tested(agent: Agent, e2e: bool) -> dict:
+async def tested(agent: Agent, stories: str, e2e: bool) -> dict:
     """What Rasa's test gives and writes."""
     with tempfile.TemporaryDirectory() as folder:
         given = await test(
-            STORIES, agent, out_directory=folder, e2e=e2e, disable_plotting=True, successes=True, warnings=True
+            stories,
+            agent,
+            out_directory=folder,
+            e2e=e2e,
+            disable_plotting=True,
+            successes=True,
+            warnings=True,
         )
         written = {name: (Path(folder) / name).read_text(encoding="utf-8") for name in FILES}
     written["story_report.json"] = json.loads(written["story_report.json"])
@@ -54,7 +60,7 @@ async def tested(agent: Agent, e2e: bool) -> dict:
     return {"written": written, "figures": {name: given[name] for name in names}, "actions": given["actions"]}
 
 
-async def main(project: Path, output: Path) -> None:
+async def main(project: Path, output: Path, stories: str = STORIES) -> None:
     """Train, test both ways, write."""
     os.chdir(project)
     domain = "domain.yml" if Path("domain.yml").exists() else "domain"
@@ -63,7 +69,7 @@ async def main(project: Path, output: Path) -> None:
         trained = rasa.model_training.train(domain, "config.yml", ["data"], output=folder)
         agent = Agent.load(trained.model)
         remember(agent, parsed)
-        told = {"e2e": await tested(agent, True), "plain": await tested(agent, False)}
+        told = {"e2e": await tested(agent, stories, True), "plain": await tested(agent, stories, False)}
     told["parsed"] = parsed
     output.write_text(
         json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1, default=float) + "\n", encoding="utf-8"
@@ -72,4 +78,4 @@ async def main(project: Path, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()))
+    asyncio.run(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), *sys.argv[3:4]))

@@ -62,7 +62,7 @@ def run_tests(
     places: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DIR] [FILE[::NAME]]…",
+            metavar="DIR FILE[::NAME]",
             help="A Rasa project's folder, and files or folders of tests (`tests` in it unless named; `::NAME` chooses "
             "one test). Without a project the test cases are held with this product.",
         ),
