@@ -54,7 +54,9 @@ async def tested(agent: Agent, stories: str, e2e: bool) -> dict:
             successes=True,
             warnings=True,
         )
-        written = {name: (Path(folder) / name).read_text(encoding="utf-8") for name in FILES}
+        # Files are named by where the project lies, which is not of interest.
+        here = f"{Path.cwd()}/"
+        written = {name: (Path(folder) / name).read_text(encoding="utf-8").replace(here, "") for name in FILES}
     written["story_report.json"] = json.loads(written["story_report.json"])
     names = ("precision", "f1", "accuracy", "in_training_data_fraction")
     return {"written": written, "figures": {name: given[name] for name in names}, "actions": given["actions"]}

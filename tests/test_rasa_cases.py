@@ -122,7 +122,9 @@ def test_failures_tell_line_expectation_and_what_came(tmp_path: Path) -> None:
         (12, "not text_matches: Hello", "(utter_greet) Hello."),
         (13, "bot: Hello, stranger.", "(utter_greet) Hello."),
     ]
-    assert [one.expected for one in hold(cases[1], talker).failures] == ["slot_was_set: mood"]
+    assert [one.expected for one in hold(cases[1], talker).failures] == [
+        "slot_was_set: mood, after 须在其后: action_executed: utter_mood"
+    ]
 
 
 REFUSED = """stub_custom_actions: {}
@@ -276,9 +278,9 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = f"{FOLDER / 'library'}/tests/test_stories.yml::liked, and the hours"
     assert CliRunner().invoke(app, ["test", str(FOLDER / "library"), one, "--fail-on-prediction-errors"]).exit_code == 0
     (tmp_path / "cases.yml").write_text(WRONG, encoding="utf-8")
-    failed = CliRunner().invoke(app, ["test", str(FOLDER / "library"), f"{tmp_path}/cases.yml::out of order"])
+    failed = CliRunner().invoke(app, ["test", str(FOLDER / "travel"), f"{tmp_path}/cases.yml::out of order"])
     assert failed.exit_code == 1
-    assert "expected 期望: action_executed: utter_mood" in failed.output
+    assert "expected 期望: slot_was_set: mood, after 须在其后: action_executed: utter_mood" in failed.output
 
 
 @pytest.mark.parametrize(

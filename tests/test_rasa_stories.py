@@ -171,7 +171,11 @@ def test_retrieval_intents_by_their_key() -> None:
     results = played(FOLDER / "travel", rasas("travel"))
     passed = {result.name: result.passed for result in results}
     assert passed["the answer by its intent"]
-    assert passed["the answer by its key"]
+    # It tells the same as the one by its intent, so Rasa plays one of the two; by its name it is found.
+    assert "the answer by its key" not in passed
+    file, domain = FOLDER / "travel" / "tests" / "test_stories.yml", read_project(FOLDER / "travel").domain
+    (named,) = gather([Place(file, "the answer by its key")], domain, Findings()).stories
+    assert named.name == "the answer by its key"
     assert found_of(results, "the answer by its key and name")[0] == "utter_faq/ask_refund"
     other = next(result for result in results if result.name == "another key than that")
     assert (other.turns[0].intent, other.turns[0].found) == ("faq/ask_refund", "faq/ask_dogs")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from bot.rasa.case_reader import Case, Done, Filled, Said
-from bot.rasa.domain import Domain
+from bot.rasa.domain import UTTER, Domain
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Names:
 
 def names_of(domain: Domain) -> Names:
     """The names of a Rasa project."""
-    responses = (name for name in domain.actions if name.startswith("utter_"))
+    responses = (name for name in domain.actions if name.startswith(UTTER))
     return Names({*domain.responses, *responses}, domain.slots, {*domain.actions, *domain.responses})
 
 

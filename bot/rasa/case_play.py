@@ -96,14 +96,15 @@ def hold(case: Case, talker: Talker) -> CaseResult:
 def _failures(turn: CaseTurn, events: Sequence[Event]) -> list[Failure]:
     """What did not come; where the turn asks for it, each thing not before the one expected before it."""
     failures: list[Failure] = []
-    begin = 0
+    begin, before = 0, ""
     for expected in turn.expected:
         absent = not isinstance(expected, Done) and expected.absent
         places = [place for place in range(0 if absent else begin, len(events)) if _meets(expected, events[place])]
         if bool(places) is absent:
-            failures.append(Failure(expected.line, turn.text, described(expected), _found(expected, events)))
+            wanted = f"{described(expected)}{before if not absent else ''}"
+            failures.append(Failure(expected.line, turn.text, wanted, _found(expected, events)))
         elif places and turn.ordered:
-            begin = places[0]
+            begin, before = places[0], f", after 须在其后: {described(expected)}"
     return failures
 
 

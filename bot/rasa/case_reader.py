@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from bot.rasa.domain import UTTER
 from bot.rasa.refusals import Source
 
 CASES = "test_cases"
 FILE_KEYS = {"version", "fixtures", "metadata", CASES}
 CASE_KEYS = {"test_case", "fixtures", "metadata", "steps"}
 USER_KEYS = {"user", "metadata", "assertions", "assertion_order_enabled"}
-UTTERED_KEYS = {"utter_name", "text_matches", "buttons"}
+RESPONSE_NAME = f"{UTTER}name"
+UTTERED_KEYS = {RESPONSE_NAME, "text_matches", "buttons"}
 BUTTON_KEYS = {"title", "payload"}
 _WITHOUT = re.compile(r"^(flow_|generative_|pattern_|stub_)")
 NOT_HERE = "is of flows, language models or stubs and not supported 流程、大模型与桩不支持"
@@ -266,7 +268,7 @@ class _Reader:
             return []
         places = enumerate(self._items(body.get("buttons"), *at, "buttons"))
         buttons = tuple(self._checked(one, BUTTON_KEYS, *at, "buttons", index) for index, one in places)
-        name = body.get("utter_name")
+        name = body.get(RESPONSE_NAME)
         written = None if pattern is None else str(pattern)
         return [Said(str(name) if name else None, None, written, buttons, absent, self._line(*at))]
 

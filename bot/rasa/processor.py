@@ -30,6 +30,7 @@ from bot.rasa.shortcut import read_shortcut
 from bot.rasa.stage import Stage
 from bot.rasa.states import RuleOnly
 from bot.rasa.tracker import Tracker
+from bot.rasa.training_data import FULL_INTENT
 
 MOST_ACTIONS = 10
 # The names Rasa's REST channel goes by: of what answers, and of what asks.
@@ -131,7 +132,7 @@ class Processor:
         intent, selector = parsed.get("intent") or {}, parsed.get("response_selector") or {}
         if intent.get("name") in selector.get("all_retrieval_intents", ()):
             key = (selector.get(intent["name"]) or {}).get("response", {}).get("intent_response_key")
-            parsed = {**parsed, "intent": {**intent, "full_retrieval_intent_name": key}}
+            parsed = {**parsed, "intent": {**intent, FULL_INTENT: key}}
         return parsed
 
     def _uttered(self, text: str, metadata: Mapping[str, Any] | None, input_channel: str) -> UserUttered:

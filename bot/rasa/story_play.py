@@ -13,6 +13,7 @@ from bot.rasa.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUtte
 from bot.rasa.predictions import Prediction, foretold
 from bot.rasa.processor import Processor, too_many_actions
 from bot.rasa.tracker import Tracker
+from bot.rasa.training_data import FULL_INTENT
 from bot.rasa.training_trackers import PLACE, TrainingTracker
 
 # What stands for an action where a story has more of them in one turn than may run.
@@ -143,7 +144,7 @@ class _Play:
 
     def _turn(self, event: UserUttered) -> None:
         intent = event.parse_data["intent"]
-        gold = intent.get("full_retrieval_intent_name") or intent["name"]
+        gold = intent.get(FULL_INTENT) or intent["name"]
         parsed = self.processor.parse(event.text) if event.text else event.parse_data
         found = (parsed.get("intent") or {}).get("name")
         if found != gold:

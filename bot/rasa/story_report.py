@@ -13,6 +13,7 @@ import yaml
 from bot.rasa.classification import classification, with_confusions
 from bot.rasa.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
 from bot.rasa.story_play import Mark, StepResult, StoryResult, TurnResult
+from bot.rasa.training_data import FULL_INTENT
 
 # Policies that remember; what they foretell stands in the training data.
 REMEMBERING = ("RulePolicy", "MemoizationPolicy", "AugmentedMemoizationPolicy")
@@ -153,11 +154,18 @@ def _step(mark: Mark) -> list[str]:
         return [f"  - action: {_scalar(mark.name)}"]
     if isinstance(mark, UserUttered):
         intent = mark.parse_data["intent"]
-        name = intent.get("full_retrieval_intent_name") or intent["name"]
+        name = intent.get(FULL_INTENT) or intent["name"]
         return [f"  - intent: {_scalar(name)}", *_entities([(one, "") for one in mark.entities])]
     if isinstance(mark, ActiveLoop):
         return [f"  - active_loop: {_scalar(mark.name)}"]
-    return ["  - slot_was_set:", f"    - {_item(mark.name, mark.value)}"] if isinstance(mark, SlotSet) else []
+    return ["  - slot_was_set:", *_slot(mark)] if isinstance(mark, SlotSet) else []
+
+
+def _slot(mark: SlotSet) -> list[str]:
+    """A slot and its value; what a list or mapping holds stands in lines of its own."""
+    whole: str = yaml.safe_dump({mark.name: mark.value}, allow_unicode=True, width=float("inf"), sort_keys=False)
+    first, *more = whole.splitlines()
+    return [f"    - {first}", *(f"      {line}" for line in more)]
 
 
 def _foretold(step: StepResult) -> str:

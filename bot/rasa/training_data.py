@@ -20,6 +20,8 @@ _ONE_OF_MANY = re.compile(r"\{([^}]+?)\}")
 MARK_KEYS = {"entity", "value", "role", "group"}
 SECTIONS = {"intent", "synonym", "regex", "lookup"}
 RESPONSE_MARK = "/"
+# Under this name a reading has a retrieval intent with its key.
+FULL_INTENT = "full_retrieval_intent_name"
 
 
 @dataclass(frozen=True)

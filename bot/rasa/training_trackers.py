@@ -26,7 +26,7 @@ from bot.rasa.stories import (
     UserStep,
 )
 from bot.rasa.tracker import Tracker
-from bot.rasa.training_data import RESPONSE_MARK
+from bot.rasa.training_data import FULL_INTENT, RESPONSE_MARK
 
 START = "STORY_START"
 # Under this name the metadata of an event tell where its step stands: (file, line).
@@ -64,7 +64,7 @@ class _Block:
     @cached_property
     def told(self) -> tuple[str, ...]:
         """The events in words, which are compared faster than the events."""
-        return tuple(map(repr, self.events))
+        return tuple(map(_words, self.events))
 
 
 @dataclass
@@ -198,10 +198,18 @@ def _stand_in(name: str, domain: Domain) -> Any:
     return _STAND_IN.get(slot.type) if slot else None
 
 
+def _words(event: Event) -> str:
+    """An event in words; the key of a retrieval intent is not among them, as conversations do not differ by it."""
+    if isinstance(event, UserUttered) and FULL_INTENT in event.parse_data["intent"]:
+        intent = {key: value for key, value in event.parse_data["intent"].items() if key != FULL_INTENT}
+        event = replace(event, parse_data={**event.parse_data, "intent": intent})
+    return repr(event)
+
+
 def _said(step: UserStep, domain: Domain) -> UserUttered:
     intent = {"name": step.intent or None, "confidence": 1.0}
     if step.response:
-        intent["full_retrieval_intent_name"] = f"{step.intent}{RESPONSE_MARK}{step.response}"
+        intent[FULL_INTENT] = f"{step.intent}{RESPONSE_MARK}{step.response}"
     return UserUttered(step.text, {"intent": intent, "entities": _marks(step, domain)})
 
 

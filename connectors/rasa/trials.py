@@ -95,7 +95,10 @@ def gather(places: Sequence[Place], domain: Domain | Names, findings: Findings) 
         except TooManyWays as too_many:
             findings.refused.append(Remark(str(too_many), place.path, None))
             continue
-        spoken = [one for one in spoken if place.name is None or place.name in (one.name, *one.name.split(" > "))]
+        if place.name is not None and isinstance(domain, Domain):
+            spoken = [one for one in spoken if place.name in (one.name, *one.name.split(" > "))]
+            # One that tells the same as another story is left out beside it; asked for by its name it is played.
+            spoken = spoken or training_trackers([one for one in here if one.name == place.name], (), domain)
         if place.name is not None and not named and not spoken:
             findings.refused.append(Remark(f"no test is called `{place.name}` 没有此名的测试", place.path, None))
         stories, cases, told = [*stories, *here], [*cases, *named], [*told, *spoken]
