@@ -85,6 +85,8 @@ app.command()(rehearse)
 app.command()(embed)
 benches.command("encoder")(encoder_commands.bench)
 CALENDAR_DAYS = 60
+# A proxy in front keeps its connections for a minute: it must not be us who close one while a request is on its way.
+IDLE_SECONDS = 75
 # A worker that loads models on a busy machine is silent for longer than the 5 s after which uvicorn replaces it.
 WORKER_SECONDS = 120
 # What one frame of a socket may have; the doors set closer bounds and say so.
@@ -104,12 +106,13 @@ def serve(
     console.print(f"\nChengda 城答 is ready 已就绪\n  web page 网页  {where}/\n  API 接口       {where}/docs\n")
     if workers == 1:
         uvicorn.run(
-            create_app(settings, assistant), host=host, port=port, log_level="warning", ws_max_size=MOST_SOCKET_BYTES
-        )
+            create_app(settings, assistant), host=host, port=port, log_level="warning",
+            timeout_keep_alive=IDLE_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
+        )  # fmt: skip
         return
     uvicorn.run(
         "connectors.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning",
-        timeout_worker_healthcheck=WORKER_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
+        timeout_keep_alive=IDLE_SECONDS, timeout_worker_healthcheck=WORKER_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
     )  # fmt: skip
 
 

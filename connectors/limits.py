@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import time
 from collections import OrderedDict
@@ -53,7 +54,7 @@ class Limits:
         self._may_call = may_call
         self._limit = requests_a_minute
         self._trusted_proxy = trusted_proxy
-        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in FREE_PATHS:
@@ -62,9 +63,9 @@ class Limits:
         headers = dict(scope["headers"])
         english = headers.get(b"accept-language", b"").lower().startswith(b"en")
         language = "en" if english else "zh"
-        if self._limit and self._count(address_of(scope, self._trusted_proxy)) > self._limit:
+        if self._limit and (wait := self._wait(address_of(scope, self._trusted_proxy), time.monotonic())):
             refusal = self._refusal(scope, 429, language)
-            refusal.headers["Retry-After"] = str(WINDOW_SECONDS)
+            refusal.headers["Retry-After"] = str(wait)
             await refusal(scope, receive, send)
             return
         most = most_bytes(scope["path"], lambda: self._may_call(Request(scope)))
@@ -77,14 +78,15 @@ class Limits:
         own = next((tell for prefix, tell in self._refusals.items() if scope["path"].startswith(prefix)), None)
         return own(Request(scope), status) if own else problem(status, self._domain, language)
 
-    def _count(self, address: str) -> int:
-        window = int(time.monotonic() // WINDOW_SECONDS)
-        before, count = self._counts.pop(address, (window, 0))
-        count = count + 1 if before == window else 1
-        self._counts[address] = (window, count)
+    def _wait(self, address: str, now: float) -> int:
+        """Count a request; the seconds until an address that asked too often may ask again, else 0."""
+        began, count = self._counts.pop(address, (now, 0))
+        if now - began >= WINDOW_SECONDS:
+            began, count = now, 0
+        self._counts[address] = (began, count + 1)
         while len(self._counts) > MAX_ADDRESSES:
             self._counts.popitem(last=False)
-        return count
+        return math.ceil(began + WINDOW_SECONDS - now) if count >= self._limit else 0
 
 
 def address_of(scope: Scope, trusted_proxy: bool) -> str:

@@ -175,8 +175,9 @@ def test_health_page_and_metrics(client: TestClient) -> None:
 def test_rate_limit(models: Models, settings: Settings) -> None:
     limited = settings.model_copy(update={"rate_limit": 3})
     with TestClient(create_app(limited, assistant_of(models, limited))) as client:
-        codes = [client.get("/knowledge/services/C01").status_code for _ in range(5)]
-        assert codes == [200, 200, 200, 429, 429]
+        answers = [client.get("/knowledge/services/C01") for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
         assert client.get("/healthz").status_code == 200
 
 

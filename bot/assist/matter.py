@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from bot.assist.reading import Reader, Reading, mean_vector
 from bot.assist.types import weight_of
@@ -13,9 +14,12 @@ from bot.nlu.safety import PREFIXES
 from knowledge.catalogue import Catalogue, Kind
 from knowledge.normal import canonical
 
+Row = TypeVar("Row")
 MAX_CHARS, MAX_SPOKEN = 280, 500
 WHOLE, PIECE, ITEM, NOTED = 1.0, 1.0, 1.0, 0.5
 MAX_NOTES = 4
+# Of a talk without end the first segments, which tell the matter, and the latest ones are kept.
+FIRST_TOLD, MOST_TOLD = 8, 32
 SMOOTH = 0.05
 FILING = 0.42
 ASKING = ("ask_service", "ask_detail", "compare_services", "list_services")
@@ -80,9 +84,9 @@ class MatterReader:
     def heard(self, matter: Matter, reading: Reading) -> Matter:
         """The matter with one more telling segment."""
         assert reading.parse is not None
-        told = (*matter.told, reading)
+        told = _bounded((*matter.told, reading))
         text = joined(told)
-        parses = (*matter.parses, reading.parse)
+        parses = tuple(one.parse for one in told if one.parse is not None)
         whole = reading.parse if len(told) == 1 else self._reader.together(text, parses)
         own = self._analyst.types(reading.parse.canonical, reading.parse.vector)
         weight = weight_of(reading.heard.text, reading.covered, reading.parse.probability("file_demand"))
@@ -93,7 +97,7 @@ class MatterReader:
                 whole=whole,
                 demand=self._analyst.read(text, whole.vector),
                 types=self._analyst.types(whole.canonical, whole.vector),
-                parts=(*matter.parts, (own, weight)),
+                parts=_bounded((*matter.parts, (own, weight))),
                 aspects=reading.parse.aspects or matter.aspects,
                 asking=reading if reading.parse.aspects or reading.parse.asks() else matter.asking,
             )
@@ -159,6 +163,11 @@ class MatterReader:
             belief[code] *= 0.25 + 0.75 * fits
         total = sum(belief.values()) or 1.0
         return dict(sorted(((code, share / total) for code, share in belief.items()), key=lambda pair: -pair[1]))
+
+
+def _bounded(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows of one more segment than before, without the oldest beyond the first ones where they are too many."""
+    return rows if len(rows) <= MOST_TOLD else (*rows[:FIRST_TOLD], *rows[FIRST_TOLD + 1 :])
 
 
 def _lean(parses: Sequence[Parse]) -> float:

@@ -54,6 +54,7 @@ class NoServer(ChengdaError):
 class Counted:
     """What was sent and what came back; times in seconds."""
 
+    calls: int = 0
     finals: int = 0
     acked: int = 0
     told: int = 0
@@ -75,6 +76,7 @@ class Load:
     sessions: int
     call_every: float
     chat_every: float
+    sentences: int
 
 
 def calls(
@@ -83,13 +85,14 @@ def calls(
     sessions: Annotated[int, typer.Option(help="Chats at once.", min=0)] = 500,
     call_every: Annotated[float, typer.Option(help="Seconds between two sentences of a call.", min=0.5)] = 8.0,
     chat_every: Annotated[float, typer.Option(help="Seconds between two messages of a chat.", min=0.5)] = 40.0,
+    sentences: Annotated[int, typer.Option(help="Sentences of a call, then another one begins.", min=1)] = 40,
     sqlite: Annotated[bool, typer.Option("--sqlite", help="Keep in a SQLite file, also where PostgreSQL is.")] = False,
 ) -> None:
     """Keep calls and chats going on a server of its own; nothing may be lost and memory must stay.
 
     A PostgreSQL of its own is started where it is installed.
     """
-    load = Load(seconds, count, sessions, call_every, chat_every)
+    load = Load(seconds, count, sessions, call_every, chat_every, sentences)
     with tempfile.TemporaryDirectory() as folder, _database(Path(folder), sqlite) as address:
         settings = Settings().model_copy(update={"database_url": address})
         store = open_store(settings, find_city(settings.city, settings.data_dir))
@@ -154,7 +157,7 @@ async def _run(url: str, key: str, load: Load, counted: Counted, process: psutil
     end = time.monotonic() + load.seconds
     limits = httpx.Limits(max_connections=load.sessions + 10, max_keepalive_connections=load.sessions + 10)
     async with httpx.AsyncClient(base_url=url, timeout=CLOSE_SECONDS, limits=limits) as client:
-        tasks = [asyncio.create_task(_call(url, key, load, counted, texts, place, end)) for place in range(load.calls)]
+        tasks = [asyncio.create_task(_line(url, key, load, counted, texts, n, end)) for n in range(load.calls)]
         tasks += [asyncio.create_task(_chat(client, load, counted, texts, n, end)) for n in range(load.sessions)]
         await _watch(load, counted, process, end)
         await asyncio.gather(*tasks)
@@ -172,10 +175,24 @@ async def _watch(load: Load, counted: Counted, process: psutil.Process, end: flo
             await asyncio.sleep(1)
 
 
-async def _call(url: str, key: str, load: Load, counted: Counted, texts: list[str], place: int, end: float) -> None:
+async def _line(url: str, key: str, load: Load, counted: Counted, texts: list[str], place: int, end: float) -> None:
+    """One call after another."""
+    await asyncio.sleep(random.uniform(0, min(load.call_every, load.seconds / 2)))
+    turn = 0
+    while time.monotonic() < end:
+        # The first one was under way already: calls end and begin at different moments.
+        share = random.random() if turn == 0 else random.uniform(0.5, 1.5)
+        said = turn + max(1, round(load.sentences * share))
+        await _call(url, key, load, counted, texts, place, range(turn, said), end)
+        turn = said
+        counted.calls += 1
+
+
+async def _call(
+    url: str, key: str, load: Load, counted: Counted, texts: list[str], place: int, said: range, end: float
+) -> None:
     """One call: two partials and a final each time, by turns of caller and agent."""
     call_id = f"bench-{place}-{secrets.token_hex(3)}"
-    await asyncio.sleep(random.uniform(0, min(load.call_every, load.seconds / 2)))
     address = f"{url.replace('http', 'ws', 1)}/api/v1/calls/{call_id}/transcript"
     sent: dict[int, float] = {}
     last = [0.0]
@@ -184,8 +201,8 @@ async def _call(url: str, key: str, load: Load, counted: Counted, texts: list[st
         async with connect(address, additional_headers={"Authorization": f"Bearer {key}"}, open_timeout=60) as line:
             hearing = asyncio.create_task(_hear(line, counted, sent, last))
             await line.send(json.dumps({"type": "start", "call_id": call_id}))
-            seq, turn = 0, 0
-            while time.monotonic() < end:
+            seq = 0
+            for turn in said:
                 caller = turn % 2 == 0
                 text = texts[(place * 37 + turn) % len(texts)] if caller else AGENT_LINES[turn // 2 % len(AGENT_LINES)]
                 for rev, part in enumerate((text[: len(text) // 3], text[: 2 * len(text) // 3], text)):
@@ -200,8 +217,9 @@ async def _call(url: str, key: str, load: Load, counted: Counted, texts: list[st
                         sent[seq] = time.monotonic()
                         last[0] = sent[seq] if caller else 0.0
                     await line.send(json.dumps(frame))
-                turn += 1
                 await asyncio.sleep(load.call_every * random.uniform(0.8, 1.2))
+                if time.monotonic() >= end:
+                    break
             await line.send(json.dumps({"type": "end", "seq": seq + 1}))
             await asyncio.wait_for(hearing, CLOSE_SECONDS)
     except (WebSocketException, OSError, TimeoutError):
@@ -251,6 +269,7 @@ def _table(load: Load, counted: Counted, lines: int, kept: int, base: str) -> Ta
     title = f"{load.calls} calls and {load.sessions} chats at once for {load.seconds:g} s, one process, {base}"
     table = Table("figure", "value", title=title)
     warm = counted.memory[len(counted.memory) // 4 :] or [0.0]
+    table.add_row("calls from beginning to end", str(counted.calls))
     table.add_row("sentences sent / acknowledged / kept", f"{counted.finals} / {counted.acked} / {lines}")
     table.add_row("messages sent / answered / kept", f"{counted.chats} / {counted.answered} / {kept}")
     table.add_row("lost", str(counted.finals - lines + counted.chats - kept))
