@@ -15,6 +15,7 @@ from bot.assist.assistance import Advice, Assistance
 from bot.assist.call import Call
 from bot.assist.figures import measure, right, score
 from bot.assist.labelled_calls import read_calls
+from bot.assist.matter import MOST_TOLD
 from bot.assist.numbers import mobile_in
 from bot.assist.questions import Asked, asked, reads_back
 from bot.assist.recent import RecentCalls
@@ -288,6 +289,13 @@ def test_another_matter_begins_a_form_of_its_own(assistance: Assistance) -> None
     assert len(advice.drafts) == 2 and advice.drafts[0].value("service_item") == "H08"
     codes = [one.code for one in advice.suggestions if one.kind is SuggestionKind.SERVICE]
     assert codes[0] == "C01" and "H08" in codes
+
+
+def test_of_a_talk_without_end_the_first_words_and_the_latest_are_kept(assistance: Assistance) -> None:
+    said = [f"楼上装修吵得睡不着，第{number}天了还在砸墙" for number in range(2, MOST_TOLD + 10)]
+    matter = assistance.listen(segments_of([("caller", text) for text in said])).matter
+    assert len(matter.told) == len(matter.parts) == MOST_TOLD
+    assert matter.text.startswith(said[0]) and matter.told[-1].segment.text == said[-1]
 
 
 def test_danger_comes_first_and_passes(assistance: Assistance) -> None:
