@@ -30,8 +30,8 @@ from connectors.limits import Limits
 from connectors.live.connect import live_desk
 from connectors.open311.client import neighbour_of
 from connectors.open311.connect import open311_of
-from connectors.open311.office import SOURCE as OPEN311_SOURCE
 from connectors.open311.router import refusal_of
+from connectors.open311.selection import SOURCE as OPEN311_SOURCE
 from connectors.phone.connect import router as calls_router
 from connectors.phone.connect import switchboard_of
 from connectors.rasa import action_server, http_api

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import select
 
 from bot.cases.case import CITIZEN, Case, CaseDraft, DemandType, Facts
 from bot.cases.evidence import Ready, ready
@@ -17,7 +17,6 @@ from bot.cases.tables import cases
 from bot.domain import Domain
 from bot.errors import EvidenceError
 from bot.language import detect
-from bot.messages import SenderId
 from bot.nlu.entities import find_entities
 from bot.privacy import redact
 from bot.store import Store, Work
@@ -26,12 +25,12 @@ from connectors.open311.posted import Posted, problems_of
 from connectors.open311.problems import Kind, Problem, Refused, refused
 from connectors.open311.public import WORDS, Teller
 from connectors.open311.records import Made, ServiceRequest, Token, Update
+from connectors.open311.selection import SOURCE, filters_of, is_own, numbers_of, sender_of, visible
 from connectors.open311.services import ANONYMOUS, TYPE, WHEN, YES, ServiceList
 from knowledge.catalogue import Catalogue
 from knowledge.city import City
 from knowledge.open311 import Jurisdiction, jurisdiction_of
 
-SOURCE = "open311"
 SAME_CONTENT = timedelta(minutes=10)
 PLACE_TEXT = 500
 MARK = "o311:"
@@ -128,7 +127,7 @@ class Office:
         digest: str,
         language: str,
     ) -> Case:
-        sender = _sender(owner, posted.get("account_id") or posted.get("device_id") or "")
+        sender = sender_of(owner, posted.get("account_id") or posted.get("device_id") or "")
         told = posted.get("description")
         spoken = ("en" if detect(told).language == "en" else "zh") if told else language
         request_key = self._request_key(work, owner, retry_key, digest)
@@ -186,23 +185,23 @@ class Office:
         unknown = [code for code in asked.codes if services.find(code) is None]
         if unknown and not asked.ids:
             raise refused(Kind.SERVICE_UNKNOWN, code=unknown[0][:20])
-        query = select(cases).where(self._visible(owner))
+        query = select(cases).where(visible(self.city.public, owner))
         if asked.ids:
-            query = query.where(cases.c.number.in_(_numbers(asked.ids)))
+            query = query.where(cases.c.number.in_(numbers_of(asked.ids)))
         else:
             query = query.where(
-                cases.c.filed_at.between(asked.start.astimezone(UTC), asked.end.astimezone(UTC)), *_filters(asked)
+                cases.c.filed_at.between(asked.start.astimezone(UTC), asked.end.astimezone(UTC)), *filters_of(asked)
             ).offset((asked.page - 1) * asked.page_size)
         query = query.order_by(cases.c.filed_at.desc(), cases.c.number.desc()).limit(asked.page_size)
         with self.store.read() as work:
             found = work.cases.found_by(query)
         teller = self._teller(language)
-        return [teller.request(case, _own(case, owner), asked.extensions) for case in found]
+        return [teller.request(case, is_own(case, owner), asked.extensions) for case in found]
 
     def request(self, number: str, owner: str | None, language: str, extensions: bool) -> ServiceRequest:
         """One case by its number; raises Refused alike for one that is unknown and one that is not public."""
         case = self._one(number, owner)
-        return self._teller(language).request(case, _own(case, owner), extensions)
+        return self._teller(language).request(case, is_own(case, owner), extensions)
 
     def token(self, token: str, owner: str | None) -> Token:
         """The request of a token: numbers are given at once here, so every number is its own token."""
@@ -210,10 +209,10 @@ class Office:
 
     def updates(self, asked: Asked, owner: str | None, language: str) -> list[Update]:
         """What changed between two moments, the oldest first."""
-        changed = cases.c.updated_at >= asked.start.astimezone(UTC)
-        query = select(cases).where(self._visible(owner), changed, cases.c.filed_at <= asked.end.astimezone(UTC))
+        between = (cases.c.updated_at >= asked.start.astimezone(UTC), cases.c.filed_at <= asked.end.astimezone(UTC))
+        query = select(cases).where(visible(self.city.public, owner), *between)
         if asked.ids:
-            query = query.where(cases.c.number.in_(_numbers(asked.ids)))
+            query = query.where(cases.c.number.in_(numbers_of(asked.ids)))
         with self.store.read() as work:
             found = work.cases.found_by(query.order_by(cases.c.updated_at).limit(asked.page_size))
         teller = self._teller(language)
@@ -233,7 +232,7 @@ class Office:
         if problems:
             raise Refused(problems)
         case = self._one(posted.fields["service_request_id"], owner)
-        if not _own(case, owner):
+        if not is_own(case, owner):
             raise refused(Kind.REQUEST_UNKNOWN, id=case.number)
         own_id = hashlib.sha256(posted.fields["update_id"].encode("utf-8", "replace")).hexdigest()[:32]
         with self.store.work() as work:
@@ -251,17 +250,12 @@ class Office:
         work.cases.move(number, move, CITIZEN, Facts(note=note))
 
     def _one(self, number: str, owner: str | None) -> Case:
-        query = select(cases).where(cases.c.number.in_(_numbers((number,))), self._visible(owner))
+        query = select(cases).where(cases.c.number.in_(numbers_of((number,))), visible(self.city.public, owner))
         with self.store.read() as work:
             found = work.cases.found_by(query)
         if not found:
             raise refused(Kind.REQUEST_UNKNOWN, id=number[:30])
         return found[0]
-
-    def _visible(self, owner: str | None) -> ColumnElement[bool]:
-        public = cases.c.service_item.in_(sorted(self.city.public))
-        mine = cases.c.sender.startswith(_sender(owner, ""), autoescape=True) if owner else false()
-        return or_(public, mine)
 
     def _teller(self, language: str) -> Teller:
         return Teller(self.catalogue, self.domain, language)
@@ -269,29 +263,6 @@ class Office:
 
 def _anonymous(posted: Posted) -> bool:
     return YES in posted.attributes.get(ANONYMOUS, ())
-
-
-def _sender(owner: str, account: str) -> SenderId:
-    return SenderId(f"{SOURCE}:{owner}:{account}")
-
-
-def _own(case: Case, owner: str | None) -> bool:
-    return owner is not None and case.sender.startswith(_sender(owner, ""))
-
-
-def _numbers(ids: tuple[str, ...]) -> list[str]:
-    """Those that can be numbers of cases; no other ever reaches the database."""
-    return [one.upper() for one in ids if len(one) <= 20 and one.isascii() and one.isprintable()]
-
-
-def _filters(asked: Asked) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if asked.codes:
-        found.append(cases.c.service_item.in_(asked.codes))
-    if len(set(asked.statuses)) == 1:
-        ended = cases.c.status.in_(sorted(ENDED))
-        found.append(ended if asked.statuses[0] == "closed" else ~ended)
-    return found
 
 
 def _ready(name: str, content: bytes) -> Ready | None:

@@ -17,9 +17,10 @@ from bot.errors import BadCallback
 from bot.messages import SenderId
 from connectors.channels.channel import Arrival, Progress, Push, Pushed
 from connectors.channels.gateway import Gateway
+from connectors.phone.saying import Voice
 from connectors.phone.signature import HEADER, fits
 from connectors.phone.sockets import refuse
-from connectors.phone.voice import Voice, VoiceCall
+from connectors.phone.voice import VoiceCall
 
 XML = "application/xml"
 MOST_BYTES = 6000

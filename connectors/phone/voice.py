@@ -7,7 +7,6 @@ import json
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import WebSocket
@@ -18,15 +17,15 @@ from bot.errors import BadFrame, ChengdaError
 from bot.messages import MessageId, SenderId, UserMessage
 from bot.phone.calls import CallRecord
 from bot.phone.heard import note_heard
-from bot.phone.segment import Segment, Speaker, language_of
+from bot.phone.segment import Speaker, language_of
 from bot.phone.speech import Speech, speech_of
-from bot.phone.transcript import heard_of
 from connectors import metrics
 from connectors.channels.channel import sender_of
 from connectors.channels.gateway import Gateway, answered
 from connectors.phone.adapters import MOST_BYTES, Schema, read_frame
 from connectors.phone.keys import Keys
 from connectors.phone.live import LiveCall
+from connectors.phone.saying import Saying, Voice
 from connectors.phone.switchboard import Switchboard
 from connectors.phone.tap import object_in, text_in
 
@@ -38,30 +37,6 @@ HANDOFF = "handoff"
 Answer = list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Voice:
-    """How the assistant speaks: the tag of each language, and characters a second for waiting until all is said."""
-
-    channel: str
-    language: str
-    tags: dict[str, str]
-    pace: dict[str, float]
-    greeting: dict[str, str]
-
-    def seconds(self, speech: Speech) -> float:
-        """How long a speech takes; 0 where nobody waits for it."""
-        pace = self.pace.get(speech.language, 0.0)
-        return len(speech.text) / pace if pace > 0 else 0.0
-
-
-@dataclass
-class _Line:
-    """What the assistant is saying now."""
-
-    segment: Segment
-    message: MessageId | None
-
-
 class VoiceCall:
     """One connection, which is one call."""
 
@@ -71,13 +46,12 @@ class VoiceCall:
         """`lines` are the calls of the channel, by sender, that something can be said in."""
         self._socket, self._gateway, self._board, self._voice = socket, gateway, board, voice
         self._lines, self._loop = lines, asyncio.get_running_loop()
-        self._language = voice.language
+        self._saying = Saying(socket, voice)
         self._call: LiveCall | None = None
         self._sender, self._session = SenderId(""), ""
         self._count = 0
         self._keys = Keys()
         self._key_timer: asyncio.TimerHandle | None = None
-        self._line: _Line | None = None
         self._asked: asyncio.Queue[tuple[str, str | None]] = asyncio.Queue(100)
         self._ending = HUNG_UP
 
@@ -92,7 +66,7 @@ class VoiceCall:
             if self._key_timer is not None:
                 self._key_timer.cancel()
             if self._call is not None:
-                self._said_all()
+                self._saying.ended()
                 self._lines.pop(self._sender, None)
                 await self._board.in_thread(lambda: self._reached(False))
                 await self._board.finish(self._call, self._ending)
@@ -115,16 +89,15 @@ class VoiceCall:
         if self._lines.get(self._sender) is not self:
             return False
         if speech.sentences:
-            self._count += 1
-            self._speaks(speech.text, None)
-        return await self._say(speech)
+            self._saying.begins(speech.text)
+        return await self._saying.say(speech)
 
     def _reached(self, reachable: bool) -> None:
         """Note that something can be said to the caller, or no more."""
         assistant = self._gateway.assistant
         with assistant.store.work() as work:
             if reachable:
-                work.contacts.wrote(self._sender, self._voice.channel, self._language, assistant.clock(), None)
+                work.contacts.wrote(self._sender, self._voice.channel, self._saying.language, assistant.clock(), None)
             else:
                 work.contacts.reach(self._sender, False)
 
@@ -141,11 +114,14 @@ class VoiceCall:
                 await self._handle(read_frame(text))
             except BadFrame as error:
                 bad += 1
-                await self._send({"type": "error", "description": f"Invalid message received: {error}"})
+                await self._complain(f"Invalid message received: {error}")
             except ChengdaError as error:
-                await self._send({"type": "error", "description": f"The call cannot be taken: {type(error).__name__}"})
+                await self._complain(f"The call cannot be taken: {type(error).__name__}")
                 break
         await self._socket.close(1008)
+
+    async def _complain(self, problem: str) -> None:
+        await self._saying.send({"type": "error", "description": problem})
 
     async def _handle(self, frame: dict[str, Any]) -> None:
         kind = text_in(frame, "type")
@@ -169,36 +145,35 @@ class VoiceCall:
         if not call_id or len(call_id) > 100 or self._call is not None:
             raise BadFrame("callSid: missing, too long or told twice")
         told = object_in(frame, "customParameters") if frame.get("customParameters") else {}
-        self._language = language_of(text_in(told, "lang")) or self._voice.language
+        language = language_of(text_in(told, "lang")) or self._voice.language
         self._sender, self._session = sender_of(self._voice.channel, call_id), session[:60]
         owner = f"voice:{self._voice.channel}"
         now = self._board.now()
-        record = CallRecord(call_id, owner, str(Schema.RELAY), now, agent=str(Speaker.BOT), language=self._language)
+        record = CallRecord(call_id, owner, str(Schema.RELAY), now, agent=str(Speaker.BOT), language=language)
         self._call = await self._board.open(record)
         self._call.writer = self._socket
+        self._saying.open(self._call, self._session, language)
         await self._board.in_thread(lambda: self._reached(True))
         self._lines[self._sender] = self
-        if greeting := self._voice.greeting.get(self._language):
-            self._speaks(greeting, None)
+        if greeting := self._voice.greeting.get(language):
+            self._saying.begins(greeting)
 
     async def _prompt(self, call: LiveCall, frame: dict[str, Any]) -> None:
         segments = call.feed(Schema.RELAY, self._session or "0", Speaker.CALLER, None, frame)
         for segment in segments:
             if segment.final:
-                self._said_all()
+                self._saying.ended()
             call.take(segment)
             if segment.final and not segment.blank:
                 await self._asked.put((segment.text, language_of(segment.language)))
 
     async def _interrupt(self, heard: str) -> None:
-        """Keep no more of what was being said than the caller heard."""
-        line, self._line = self._line, None
-        if line is None or self._call is None:
+        """Have the conversation know no more of an answer than the caller heard of it."""
+        kept = self._saying.cut_off(heard)
+        if kept is None:
             return
-        text = heard_of(line.segment.text, heard)
-        self._take(line.segment, text, final=True)
-        if line.message is not None:
-            sender, message = self._sender, line.message
+        sender, (message, text) = self._sender, kept
+        if message is not None:
 
             def note() -> None:
                 with self._gateway.assistant.store.work() as work:
@@ -212,7 +187,7 @@ class VoiceCall:
         if self._key_timer is not None:
             self._key_timer.cancel()
         if text is not None:
-            self._said_all()
+            self._saying.ended()
             await self._asked.put((text, None))
         elif self._keys.pressed:
             self._key_timer = asyncio.get_running_loop().call_later(KEY_SECONDS, self._keys_done)
@@ -220,7 +195,7 @@ class VoiceCall:
     def _keys_done(self) -> None:
         text, self._keys = self._keys.pressed, Keys()
         if text and not self._asked.full():
-            self._said_all()
+            self._saying.ended()
             self._asked.put_nowait((text, None))
 
     def _choices(self) -> int:
@@ -244,16 +219,15 @@ class VoiceCall:
                 reference = secrets.token_hex(4)
                 logger.exception("reference %s: a spoken turn failed", reference)
                 domain = self._gateway.assistant.domain
-                words = domain.text("utter_error", self._language, reference=reference)
-                await self._say(speech_of([{"text": words}], self._language, domain))
+                words = domain.text("utter_error", self._saying.language, reference=reference)
+                await self._saying.say(speech_of([{"text": words}], self._saying.language, domain))
 
     def _turn(self, text: str, message: MessageId, language: str | None) -> Answer:
         assistant = self._gateway.assistant
         with assistant.store.read() as work:
             named = chosen(work.last_answer(self._sender), text)
-        asked = UserMessage(
-            self._sender, text if named is None else named, message, language or self._language, self._voice.channel
-        )
+        text, language = text if named is None else named, language or self._saying.language
+        asked = UserMessage(self._sender, text, message, language, self._voice.channel)
         with metrics.turn_timer():
             answer = answered(assistant, asked)
         metrics.count_turn(answer)
@@ -263,16 +237,15 @@ class VoiceCall:
         turn = answer[-1]["custom"]["turn"]
         language = turn["language"]
         speech = speech_of(answer, language, self._gateway.assistant.domain)
-        if language != self._language:
-            self._language, tag = language, self._voice.tags[language]
-            await self._send({"type": "language", "ttsLanguage": tag, "transcriptionLanguage": tag})
+        await self._saying.speak_in(language)
         if speech.sentences:
-            self._speaks(speech.text, message)
-            await self._say(speech)
+            self._saying.begins(speech.text, message)
+            await self._saying.say(speech)
         if turn["outcome"] == HANDOFF and await self._board.in_thread(self._handed_on):
             await asyncio.sleep(self._voice.seconds(speech))
             self._ending = HANDED_OFF
-            await self._send({"type": "end", "handoffData": json.dumps(self._handoff(language), ensure_ascii=False)})
+            told = json.dumps(self._handoff(language), ensure_ascii=False)
+            await self._saying.send({"type": "end", "handoffData": told})
 
     def _handed_on(self) -> bool:
         """Whether a person takes over now: asked for, and the desk is open; else the caller is called back."""
@@ -281,48 +254,6 @@ class VoiceCall:
             waits = work.talks.open_of(self._sender) is not None
         return waits and assistant.hours.opens_after(assistant.clock()) is None
 
-    async def _say(self, speech: Speech) -> bool:
-        """Whether all of it went out."""
-        last = len(speech.sentences) - 1
-        gap = "" if speech.language == "zh" else " "
-        for place, sentence in enumerate(speech.sentences):
-            token = sentence if place == last else sentence + gap
-            sent = await self._send(
-                {
-                    "type": "text", "token": token, "last": place == last, "lang": self._voice.tags[speech.language],
-                    "interruptible": True, "preemptible": False,
-                }
-            )  # fmt: skip
-            if not sent:
-                return False
-        return True
-
     def _handoff(self, language: str) -> dict[str, Any]:
         """What the telephone system is told of the caller; no words of the call."""
         return {"reasonCode": "live-agent", "language": language, "sender": self._sender}
-
-    def _speaks(self, text: str, message: MessageId | None) -> None:
-        self._said_all()
-        assert self._call is not None
-        segment = Segment(self._call.id, f"bot-{self._session}-{self._count}", 0, Speaker.BOT, text, False)
-        self._line = _Line(segment, message)
-        self._take(segment, text, final=False)
-
-    def _said_all(self) -> None:
-        """What was being said was heard to its end."""
-        line, self._line = self._line, None
-        if line is not None:
-            self._take(line.segment, line.segment.text, final=True)
-
-    def _take(self, segment: Segment, text: str, final: bool) -> None:
-        assert self._call is not None
-        tag = self._voice.tags[self._language]
-        self._call.take(Segment(segment.call, segment.id, segment.rev + final, Speaker.BOT, text, final, language=tag))
-
-    async def _send(self, frame: dict[str, Any]) -> bool:
-        try:
-            await self._socket.send_json(frame)
-        except (RuntimeError, WebSocketDisconnect):
-            logger.info("a caller hung up while the answer was on its way")
-            return False
-        return True
