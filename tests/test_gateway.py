@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Connection, Engine, event, func, select, text
 
 from bot.assistant import Assistant
 from bot.build import assistant_of
@@ -209,7 +209,7 @@ def test_a_channel_that_hangs_holds_up_no_other(post: Post) -> None:
     post.api.hold.set()
     post.say("你好", "200", "m1", "other")
     post.postman.ring()
-    until(lambda: any(call.body["chat_id"] == 200 for call in post.api.calls), 5)
+    until(lambda: any(call.body["chat_id"] == 200 for call in post.api.calls))
 
 
 def test_held_until_the_citizen_writes_then_in_order(post: Post) -> None:
@@ -229,6 +229,52 @@ def test_held_until_the_citizen_writes_then_in_order(post: Post) -> None:
     post.rounds()
     sent = [call.body["text"]["body"] for call in post.api.calls[before:]]
     assert sent[:2] == ["第一", "第二"] and "不客气" in sent[2] and len(sent) == 3
+
+
+def test_who_only_looks_does_not_write(post: Post) -> None:
+    """The boxes are looked into every second; what another holds and what is due later is not to be done either."""
+    store, began = post.assistant.store, list[Connection]()
+
+    @event.listens_for(store.engine, "begin")
+    def count(connection: Connection) -> None:
+        began.extend([] if connection.get_execution_options().get("chengda_reading") else [connection])
+
+    def looks() -> int:
+        began.clear()
+        assert sum(post.postman.round() for _ in range(5)) == 0
+        return len(began)
+
+    assert looks() == 0
+    with store.work() as work:
+        held, later, asks, now = (*(SenderId(f"telegram:{user}") for user in (7, 8, 9)), store.now())
+        for sender in (held, later, asks):
+            work.contacts.wrote(sender, "telegram", "zh", now, None)
+        for key in ("held", "behind"):
+            work.outbox.post(key, held, "telegram", Kind.AGENT, "zh", SAID, now)
+        assert work.outbox.claim(["telegram"], now)
+        work.outbox.post("later", later, "telegram", Kind.AGENT, "zh", SAID, now + LEASE)
+        arrival = Arrival("9", "你好", "m1", now, "zh")
+        work.inbox.keep("telegram", asks, "m1", arrival.as_json(), now, now + LEASE)
+    assert looks() == 0
+    post.later(LEASE + timedelta(seconds=1))
+    post.rounds()
+    assert post.states() == [State.SENT] * 4 and post.rows(inbox) == []
+    assert looks() == 0
+
+
+def test_two_that_look_at_once_send_it_once(post: Post) -> None:
+    store = post.assistant.store
+    users = [str(100 + number) for number in range(12)]
+    with store.work() as work:
+        for user in users:
+            work.contacts.wrote(SenderId(f"telegram:{user}"), "telegram", "zh", MONDAY, None)
+            work.outbox.post(user, SenderId(f"telegram:{user}"), "telegram", Kind.AGENT, "zh", SAID, MONDAY)
+    other = Postman(lambda: Store(store.engine, "SZ", post.assistant.clock), list(post.postman.channels.values()))
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda postman: [postman.round() for _ in range(6)], (post.postman, other)))
+    other.stop()
+    assert Counter(call.body["chat_id"] for call in post.api.calls) == {int(user): 1 for user in users}
+    assert post.states() == [State.SENT] * len(users)
 
 
 def test_pieces_that_are_through_are_not_sent_again(post: Post) -> None:
@@ -321,11 +367,11 @@ def test_killed_between_acknowledgement_and_answer(postgres_url: str, tmp_path: 
             second = Server(tmp_path, settings, workers=2)
             second.start()
             try:
-                api.wait(10, 40)
+                api.wait(10)
                 with httpx.Client(timeout=20) as client:
                     for user in range(11, 51):
                         deliver(client, second.url, user)
-                api.wait(50, 40)
+                api.wait(50)
                 until(lambda: count(engine, outbox, outbox.c.state == State.SENT) == 50)
             finally:
                 second.stop()

@@ -13,7 +13,7 @@ from bot.cases.number import CaseNumber
 from bot.cases.states import OPEN, Status
 from bot.cases.store import DatabaseCases
 from bot.cases.tables import case_events, cases
-from bot.channels.outbox import Outbox, notice_key
+from bot.channels.outbox import Outbox
 from bot.messages import SenderId
 
 CALLED_BACK = "called_back"
@@ -33,6 +33,11 @@ KEPT = timedelta(days=30)
 def mark_of(event: int) -> str:
     """The mark of an event that its citizen was told of."""
     return f"told:{event}"
+
+
+def notice_key(event: int, number: str, sender: str) -> str:
+    """The key in the outbox of an event told to one citizen of the citizen's own case."""
+    return f"notice:{event}:{number}:{sender}"
 
 
 @dataclass(frozen=True)

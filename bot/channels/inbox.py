@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, or_, select, update
 
 from bot.channels.tables import inbox
 from bot.database import insert_into
@@ -60,17 +60,18 @@ class Inbox:
         self.changed = self.changed or fresh
         return fresh
 
+    def waits(self, now: datetime) -> bool:
+        """Whether there is anything to claim; who only looks need not write."""
+        return self._connection.execute(select(exists(_claimable(now)))).scalar_one()
+
     def claim(self, now: datetime, most: int = 20) -> tuple[Kept, ...]:
         """Lease the oldest messages nobody answers, at most one a citizen."""
         moment = now.astimezone(UTC)
-        older = inbox.alias()
-        free = or_(inbox.c.leased_until.is_(None), inbox.c.leased_until < moment)
-        before = exists().where(and_(older.c.sender == inbox.c.sender, older.c.id < inbox.c.id))
         found = []
-        for row in self._connection.execute(select(inbox).where(free, ~before).order_by(inbox.c.id).limit(most)).all():
+        for row in self._connection.execute(_claimable(now).order_by(inbox.c.id).limit(most)).all():
             lease = (
                 update(inbox)
-                .where(inbox.c.id == row.id, free)
+                .where(inbox.c.id == row.id, _free(now))
                 .values(leased_until=moment + LEASE, attempts=inbox.c.attempts + 1)
             )
             if self._connection.execute(lease).rowcount:
@@ -86,3 +87,15 @@ class Inbox:
     def answered(self, sender: SenderId, message_id: str) -> None:
         """Its answer is stored and on its way: the message need not be kept."""
         self._connection.execute(delete(inbox).where(inbox.c.sender == sender, inbox.c.message_id == message_id))
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    """A message that nobody answers, or whose lease ended."""
+    return or_(inbox.c.leased_until.is_(None), inbox.c.leased_until < now.astimezone(UTC))
+
+
+def _claimable(now: datetime) -> Select[Any]:
+    """The messages nobody answers, of each citizen only the oldest."""
+    older = inbox.alias()
+    before = exists().where(and_(older.c.sender == inbox.c.sender, older.c.id < inbox.c.id))
+    return select(inbox).where(_free(now), ~before)

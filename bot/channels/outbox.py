@@ -8,13 +8,13 @@ its leases (`claims`), which only grows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select, update
 
 from bot.channels.tables import outbox
 from bot.database import insert_into
@@ -56,11 +56,6 @@ class State(StrEnum):
 
 
 OPEN = (State.WAITING, State.SENDING)
-
-
-def notice_key(event: int, number: str, sender: str) -> str:
-    """The key of a notice: of an event, told to one citizen of the citizen's own case."""
-    return f"notice:{event}:{number}:{sender}"
 
 
 @dataclass(frozen=True)
@@ -126,29 +121,18 @@ class Outbox:
         """Whether this key was posted before."""
         return self._connection.execute(select(outbox.c.id).where(outbox.c.key == key)).scalar() is not None
 
-    def claim(self, channels: Sequence[str], now: datetime, most: int = 20) -> tuple[Parcel, ...]:
+    def due(self, channels: Collection[str], now: datetime) -> bool:
+        """Whether there is anything to claim; who only looks need not write."""
+        return self._connection.execute(select(exists(_claimable(channels, now)))).scalar_one()
+
+    def claim(self, channels: Collection[str], now: datetime, most: int = 20) -> tuple[Parcel, ...]:
         """Lease the oldest things that are due, at most one a citizen; a lease that ended counts as due."""
-        moment = now.astimezone(UTC)
-        older = outbox.alias()
-        free = or_(
-            and_(outbox.c.state == State.WAITING, outbox.c.next_try_at <= moment),
-            and_(outbox.c.state == State.SENDING, outbox.c.leased_until < moment),
-        )
-        # What people say goes out before a notice that waits for its next try.
-        ahead = or_(
-            outbox.c.kind == Kind.NOTICE,
-            older.c.kind != Kind.NOTICE,
-            older.c.state != State.WAITING,
-            older.c.next_try_at <= moment,
-        )
-        same = and_(older.c.sender == outbox.c.sender, older.c.id < outbox.c.id, older.c.state.in_(OPEN))
-        before = exists().where(same, ahead)
-        query = select(outbox).where(free, outbox.c.channel.in_(channels), ~before).order_by(outbox.c.id).limit(most)
+        moment, query = now.astimezone(UTC), _claimable(channels, now).order_by(outbox.c.id).limit(most)
         found = []
         for row in self._connection.execute(query).all():
             lease = (
                 update(outbox)
-                .where(outbox.c.id == row.id, free, outbox.c.sender == row.sender, outbox.c.claims == row.claims)
+                .where(outbox.c.id == row.id, _free(now), outbox.c.sender == row.sender, outbox.c.claims == row.claims)
                 .values(
                     state=State.SENDING, leased_until=moment + LEASE, attempts=outbox.c.attempts + 1,
                     claims=outbox.c.claims + 1, external_id=_parcel(row).mark,
@@ -295,6 +279,29 @@ class Outbox:
         mine = and_(outbox.c.id == parcel.id, outbox.c.claims == parcel.claims, outbox.c.state == State.SENDING)
         changed = self._connection.execute(update(outbox).where(mine).values(changed_at=now.astimezone(UTC), **values))
         return changed.rowcount > 0
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    """What is due and in nobody's hands, or whose lease ended."""
+    moment = now.astimezone(UTC)
+    return or_(
+        and_(outbox.c.state == State.WAITING, outbox.c.next_try_at <= moment),
+        and_(outbox.c.state == State.SENDING, outbox.c.leased_until < moment),
+    )
+
+
+def _claimable(channels: Collection[str], now: datetime) -> Select[Any]:
+    """What is due at these channels, unless something of the same citizen is to go out before it."""
+    older = outbox.alias()
+    # What people say goes out before a notice that waits for its next try.
+    ahead = or_(
+        outbox.c.kind == Kind.NOTICE,
+        older.c.kind != Kind.NOTICE,
+        older.c.state != State.WAITING,
+        older.c.next_try_at <= now.astimezone(UTC),
+    )
+    same = and_(older.c.sender == outbox.c.sender, older.c.id < outbox.c.id, older.c.state.in_(OPEN))
+    return select(outbox).where(_free(now), outbox.c.channel.in_(channels), ~exists().where(same, ahead))
 
 
 def _parcel(row: Row[Any]) -> Parcel:

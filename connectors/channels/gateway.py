@@ -115,6 +115,9 @@ class Gateway:
             free = KEPT_THREADS - self._answering
         if free <= 0:
             return []
+        with store.read() as work:
+            if not work.inbox.waits(store.now()):
+                return []
         with store.work() as work:
             claimed = work.inbox.claim(store.now(), free)
         with self._lock:

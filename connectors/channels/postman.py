@@ -76,6 +76,9 @@ class Postman:
         if not free:
             return []
         store = self._store()
+        with store.read() as work:
+            if not work.outbox.due(free, store.now()):
+                return []
         with store.work() as work:
             parcels = [one for name, most in free.items() for one in work.outbox.claim([name], store.now(), most)]
         with self._lock:
