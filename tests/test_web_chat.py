@@ -21,6 +21,7 @@ from websockets.sync.client import connect
 
 from bot.assistant import Assistant
 from bot.cases.number import CaseNumber
+from bot.channels.transcript import FEW
 from bot.channels.web_sessions import SILENCE, TICKET_LIFE
 from bot.database import migrate, open_database
 from bot.errors import SettingsError, UnknownWebSession
@@ -109,7 +110,7 @@ def talker(server: Server) -> Talker:
 
 @pytest.mark.parametrize(("language", "word"), [("zh-CN", "人工智能"), ("en-GB", "AI-generated")])
 def test_a_session_tells_its_token_once_and_that_a_machine_answers(server: Server, language: str, word: str) -> None:
-    made = httpx.post(f"{server.url}/api/v1/sessions", json={"language": language})
+    made = httpx.post(f"{server.url}/api/v1/sessions", json={"language": language}, timeout=60)
     told = made.json()
     assert made.status_code == 201 and made.headers["cache-control"] == "no-store"
     assert len(told["session_id"]) == 32 and len(told["token"]) >= 40
@@ -118,22 +119,22 @@ def test_a_session_tells_its_token_once_and_that_a_machine_answers(server: Serve
 
 
 def test_no_token_a_wrong_token_and_another_sessions_token_get_the_same(server: Server, talker: Talker) -> None:
-    other = httpx.post(f"{server.url}/api/v1/sessions").json()
+    other = httpx.post(f"{server.url}/api/v1/sessions", timeout=60).json()
     answers = []
     for token in ("", "x" * 43, other["token"]):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         body = {"client_msg_id": "a", "text": "你好"}
-        answers.append(httpx.post(f"{talker.root}/messages", json=body, headers=headers))
-        assert httpx.get(f"{talker.root}/stream", headers=headers).status_code == 401
+        answers.append(httpx.post(f"{talker.root}/messages", json=body, headers=headers, timeout=60))
+        assert httpx.get(f"{talker.root}/stream", headers=headers, timeout=60).status_code == 401
     assert {(one.status_code, one.text) for one in answers} == {(401, answers[0].text)}
     assert answers[0].headers["content-type"] == "application/problem+json"
 
 
 def test_nobody_speaks_in_a_web_session_through_another_door(server: Server, talker: Talker) -> None:
     body = {"sender": str(talker.sender), "message": "你好"}
-    assert httpx.post(f"{server.url}/webhooks/rest/webhook", json=body).status_code == 422
+    assert httpx.post(f"{server.url}/webhooks/rest/webhook", json=body, timeout=60).status_code == 422
     rating = {"sender": str(talker.sender), "rating": "good"}
-    assert httpx.post(f"{server.url}/feedback", json=rating).status_code == 422
+    assert httpx.post(f"{server.url}/feedback", json=rating, timeout=60).status_code == 422
 
 
 def test_a_message_is_answered_once_with_sources_and_the_ai_label(talker: Talker) -> None:
@@ -218,7 +219,7 @@ def test_what_an_agent_and_a_notice_add_later_reaches_the_page(talker: Talker, s
     assert [data for name, data, _ in again if name == "message"] == [
         data for name, data, _ in seen if name == "message"
     ]
-    (case,) = httpx.get(f"{talker.root}/cases", headers=talker.headers).json()
+    (case,) = httpx.get(f"{talker.root}/cases", headers=talker.headers, timeout=60).json()
     assert (case["case_id"], case["status"], case["rateable"]) == (number, "accepted", False)
     early = talker.post("feedback", {"case_id": number, "satisfied": True})
     assert early.status_code == 409
@@ -241,14 +242,14 @@ def test_an_answer_is_rated(talker: Talker) -> None:
 
 def test_an_export_holds_what_was_said_and_erasing_forgets_it(talker: Talker, store: Store) -> None:
     talker.say(QUESTION)
-    kept = httpx.get(f"{talker.root}/export", headers=talker.headers)
+    kept = httpx.get(f"{talker.root}/export", headers=talker.headers, timeout=60)
     assert "attachment" in kept.headers["content-disposition"]
     assert kept.json()["messages"][0]["role"] == "user"
     seen = talker.stream(
-        lambda name, *_: name == "error", act=lambda: httpx.delete(talker.root, headers=talker.headers)
+        lambda name, *_: name == "error", act=lambda: httpx.delete(talker.root, headers=talker.headers, timeout=60)
     )
     assert seen[-1][1] == {"reason": "ended"}
-    assert httpx.get(f"{talker.root}/export", headers=talker.headers).status_code == 401
+    assert httpx.get(f"{talker.root}/export", headers=talker.headers, timeout=60).status_code == 401
     with store.work() as work:
         assert work.events(talker.sender) == [] and work.contacts.of(talker.sender) is None
 
@@ -256,7 +257,7 @@ def test_an_export_holds_what_was_said_and_erasing_forgets_it(talker: Talker, st
 def test_a_socket_writes_nothing_into_what_was_erased(talker: Talker, store: Store) -> None:
     ticket = talker.post("ticket").json()["ticket"]
     with opened(talker, ticket) as socket:
-        assert httpx.delete(talker.root, headers=talker.headers).status_code == 204
+        assert httpx.delete(talker.root, headers=talker.headers, timeout=60).status_code == 204
         socket.send(json.dumps({"client_msg_id": "late", "text": QUESTION}))
         with pytest.raises(ConnectionClosed):
             while True:
@@ -310,14 +311,17 @@ def test_only_allowed_sites_may_call_from_their_pages(server: Server) -> None:
         headers = {"Origin": FRIEND, "Access-Control-Request-Method": "POST"}
         allowed = httpx.options(f"{server.url}{path}", headers=headers)
         assert allowed.headers["access-control-allow-origin"] == FRIEND
-        refused = httpx.options(f"{server.url}{path}", headers=headers | {"Origin": "https://evil.example"})
+        refused = httpx.options(f"{server.url}{path}", headers=headers | {"Origin": "https://evil.example"}, timeout=60)
         assert "access-control-allow-origin" not in refused.headers
-    assert "access-control-allow-origin" not in httpx.get(f"{server.url}/healthz", headers={"Origin": FRIEND}).headers
+    assert (
+        "access-control-allow-origin"
+        not in httpx.get(f"{server.url}/healthz", headers={"Origin": FRIEND}, timeout=60).headers
+    )
 
 
 def test_many_streams_at_once_get_their_own_answers(server: Server) -> None:
     def one(number: int) -> None:
-        told = httpx.post(f"{server.url}/api/v1/sessions").json()
+        told = httpx.post(f"{server.url}/api/v1/sessions", timeout=60).json()
         talker = Talker(server.url, told["session_id"], told["token"])
         seen = talker.stream(lambda name, *_: name == "message", act=lambda: talker.say(f"你好 {number}"))
         texts.append(seen[-1][1]["text"] == f"你好 {number}")
@@ -332,7 +336,7 @@ def test_many_streams_at_once_get_their_own_answers(server: Server) -> None:
 
 
 def test_a_stream_is_neither_cached_nor_without_headers(talker: Talker) -> None:
-    with httpx.stream("GET", f"{talker.root}/stream", headers=talker.headers) as source:
+    with httpx.stream("GET", f"{talker.root}/stream", headers=talker.headers, timeout=60) as source:
         assert source.headers["content-type"].startswith("text/event-stream")
         assert source.headers["cache-control"] == "no-store"
         assert "frame-ancestors" in source.headers["content-security-policy"]
@@ -410,6 +414,32 @@ class TestSessions(OnStore):
             talk.say(session, "您好")
         with assistant.store.read() as work:
             assert work.transcript.after(session.sender) == ()
+
+    def test_what_others_said_since_is_read_without_what_was_said_before(self, assistant: Assistant) -> None:
+        asked: list[str] = []
+        talk = Talk(lambda: assistant)
+        session, _ = talk.open("zh")
+
+        def note(kind: str, words: str) -> int:
+            with assistant.store.work() as work:
+                return work.save(
+                    work.tracker(session.sender), None, (Event(kind, 1.0, text=words),), [], session.created_at
+                )
+
+        @event.listens_for(assistant.store.engine, "before_cursor_execute")
+        def count(*told: Any) -> None:
+            asked.extend([told[2]] if "FROM turns" in told[2] else [])
+
+        assert (talk.missed(session), talk.last_said(session)) == ([], 0)
+        spoken = [note("user", str(place)) for place in range(3 * FEW)]
+        asked.clear()
+        assert (talk.missed(session), talk.last_said(session)) == ([], spoken[-1])
+        assert len(asked) == 2 and all("LIMIT" in statement for statement in asked)
+        said = [str(place) for place in range(2 * FEW + 1)]
+        for words in said:
+            note("agent", words)
+        assert [message["text"] for message in talk.missed(session)] == said
+        assert talk.last_said(session) == spoken[-1]
 
     def test_a_foreign_secret_finds_its_session_again(self, store: Store) -> None:
         now = store.now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,8 @@ from bot.tables import turns
 
 # A page that comes back after long shows the newest turns only.
 MOST = 200
+# Read at once where mostly the newest turns are looked at.
+FEW = 5
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ class Transcript:
         query = select(turns).where(turns.c.sender == sender, turns.c.id > turn).order_by(turns.c.id.desc())
         rows = self._connection.execute(query if most is None else query.limit(most)).all()
         return tuple(_told(row) for row in reversed(rows))
+
+    def backwards(self, sender: SenderId, most: int = MOST) -> Iterator[Told]:
+        """The turns of a conversation, the newest first; read a few at a time, so that who stops early read little."""
+        query = select(turns).where(turns.c.sender == sender).order_by(turns.c.id.desc())
+        for place in range(0, most, FEW):
+            rows = self._connection.execute(query.offset(place).limit(min(FEW, most - place))).all()
+            yield from map(_told, rows)
+            if len(rows) < FEW:
+                return
 
     def before(self, sender: SenderId, turn: int) -> Told | None:
         """The last turn before one."""

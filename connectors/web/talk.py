@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from bot.assistant import Assistant
@@ -107,15 +108,15 @@ class Talk:
     def missed(self, session: WebSession) -> list[dict[str, Any]]:
         """What others said since the person last spoke, for widgets that only hear when they ask."""
         with self.assistant.store.read() as work:
-            found = work.transcript.after(session.sender)
-        last = max((place for place, told in enumerate(found) if by_person(told)), default=-1)
-        return [message for told in found[last + 1 :] for message in messages_of(told)]
+            newest = work.transcript.backwards(session.sender)
+            found = list(takewhile(lambda told: not by_person(told), newest))
+        return [message for told in reversed(found) for message in messages_of(told)]
 
     def last_said(self, session: WebSession) -> int:
         """The last turn in which the person spoke."""
         with self.assistant.store.read() as work:
-            found = work.transcript.after(session.sender)
-        return max((told.id for told in found if by_person(told)), default=0)
+            newest = work.transcript.backwards(session.sender)
+            return next((told.id for told in newest if by_person(told)), 0)
 
     def events(self, session: WebSession, after: int, live: bool) -> list[Sent]:
         """The events of all turns after one; raises UnknownWebSession once the session was ended."""
