@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from bot.cases.case import CITIZEN, Actor, Case, Facts
 from bot.cases.closing import AXES, Rating
@@ -17,6 +17,7 @@ from bot.cases.notices import CALLED_BACK
 from bot.cases.number import CaseNumber
 from bot.cases.progress import Due, Holder, Progress, Stage
 from bot.cases.states import Move, Role, Status
+from bot.cases.tables import ratings
 from bot.cases.telling import Telling
 from bot.domain import read_domain
 from bot.errors import HastenRefused, IllegalTransition, MissingForMove
@@ -181,10 +182,11 @@ def test_a_rating_closes_or_sends_back(office: Office) -> None:
     assert office.rate(number, GOOD).status is Status.CLOSED
     with pytest.raises(IllegalTransition):
         office.rate(number, GOOD)
-    with office.store.work() as work:
-        kept = work.closing.rating_of(number)
-    assert kept is not None
-    assert (kept["round"], kept["speed"], kept["satisfied"]) == (2, 5, True)
+    with office.store.read() as work:
+        own = select(ratings).where(ratings.c.number == number).order_by(ratings.c.round)
+        kept = work.connection.execute(own).all()
+    assert [one.round for one in kept] == [0, 1, 2]
+    assert (kept[-1].speed, kept[-1].satisfied) == (5, True)
 
 
 def test_an_answer_after_reopening_is_rated_anew(office: Office) -> None:

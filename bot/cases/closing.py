@@ -9,7 +9,6 @@ from statistics import fmean
 from typing import Any
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.case import CITIZEN, SYSTEM, Actor, Case, Facts
 from bot.cases.number import CaseNumber
@@ -17,6 +16,7 @@ from bot.cases.progress import Progress, progress_of, round_of
 from bot.cases.states import Move, Role, Status
 from bot.cases.store import DatabaseCases
 from bot.cases.tables import cases, ratings
+from bot.database import insert_into
 from bot.errors import IllegalTransition, MissingForMove
 from bot.messages import SenderId
 
@@ -104,12 +104,6 @@ class Closing:
             return self._rated_beside(case, leader, rating, told)
         return self._store.move(number, Move.RATE if rating.content else Move.REDO, CITIZEN, told)
 
-    def rating_of(self, number: CaseNumber) -> Mapping[str, Any] | None:
-        """The last rating of a case."""
-        query = select(ratings).where(ratings.c.number == number).order_by(ratings.c.round.desc()).limit(1)
-        row = self._connection.execute(query).one_or_none()
-        return dict(row._mapping) if row is not None else None
-
     def satisfaction(self) -> Satisfaction:
         """How the citizens rated each unit, every rating counted once."""
         leader = cases.alias()
@@ -134,7 +128,6 @@ class Closing:
         return self._connection.execute(query).scalar() is not None
 
     def _keep(self, number: CaseNumber, rating: Rating, answer: int, now: datetime) -> None:
-        kind = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         row = {
             "number": number,
             "round": answer,
@@ -143,7 +136,7 @@ class Closing:
             "reason": rating.reason,
             "at": now.astimezone(UTC),
         }
-        made = kind.insert(ratings).values(row).on_conflict_do_nothing().returning(ratings.c.number)
+        made = insert_into(self._connection, ratings).values(row).on_conflict_do_nothing().returning(ratings.c.number)
         if self._connection.execute(made).scalar() is None:
             raise IllegalTransition(f"this answer to case {number} was rated before")
 
