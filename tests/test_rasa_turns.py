@@ -1,0 +1,77 @@
+"""Turns of Rasa projects that meet trouble: an action server that lacks, breaks or babbles; the talk goes on as in Rasa."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.rasa.action_call import ActionAnswer, read_answer
+from bot.rasa.assembly import check, prepare
+from bot.rasa.processor import Processor
+from bot.rasa.project import read_project
+from tests.rasa_exact import ExactUnderstanding
+
+CONFIG = "language: en\npolicies:\n- name: RulePolicy\n"
+DOMAIN = """\
+intents: [greet, count]
+slots:
+  name: {type: text, influence_conversation: false, mappings: [{type: from_text}]}
+responses:
+  utter_greet: [{text: "Hello {name}."}]
+  utter_count: [{text: "You have {count} open."}]
+actions: [action_count]
+"""
+NLU = "nlu:\n- intent: greet\n  examples: |\n    - hello\n- intent: count\n  examples: |\n    - how many\n"
+RULES = """\
+rules:
+- rule: greet
+  steps: [{intent: greet}, {action: utter_greet}]
+- rule: count
+  steps: [{intent: count}, {action: action_count}]
+"""
+
+
+@dataclass
+class Wire:
+    """An action server by what it puts on the wire: a status and a body for each action, 404 for any other."""
+
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def run(self, name: str, call: Mapping[str, Any]) -> ActionAnswer:
+        """The answer as any is read."""
+        self.asked.append(name)
+        status, body = self.answers.get(name, (404, {"error": "no such action", "action_name": name}))
+        return read_answer(name, status, json.dumps(body).encode())
+
+
+def small(folder: Path, wire: Wire, **files: str) -> Processor:
+    """A small project with some files in place of its own."""
+    told = {"config.yml": CONFIG, "domain.yml": DOMAIN, "data/nlu.yml": NLU, "data/rules.yml": RULES}
+    told |= {name.replace("__", "/") + ".yml": text for name, text in files.items()}
+    for name, text in told.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    read = read_project(folder)
+    return prepare(read, check(read), ExactUnderstanding(read.training), wire)
+
+
+def texts(messages: list[dict[str, Any]]) -> list[str]:
+    """What was said."""
+    return [message.get("text", "") for message in messages]
+
+
+def test_slots_are_filled_also_where_the_server_lacks_their_actions(tmp_path: Path) -> None:
+    own = "  mood: {type: text, influence_conversation: false, mappings: [{type: custom, action: action_mood}]}\n"
+    domain = DOMAIN.replace("responses:", own + "responses:").replace(
+        "[action_count]", "[action_validate_slot_mappings]"
+    )
+    rules = RULES.replace("action_count", "utter_count")
+    wire = Wire()
+    processor = small(tmp_path, wire, domain=domain, data__rules=rules)
+    assert texts(processor.handle("hello")) == ["Hello hello."]
+    assert wire.asked == ["action_mood", "action_validate_slot_mappings"]
