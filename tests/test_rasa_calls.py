@@ -27,6 +27,12 @@ def test_a_call_carries_the_domain_or_only_its_digest() -> None:
     assert needs_domain("action_b", CALL["domain"]) and not needs_domain("action_a", CALL["domain"])
 
 
+def test_a_selective_call_carries_the_domain_where_a_form_is_validated() -> None:
+    domain = {"actions": ["validate_a_form", {"validate_b_form": {"send_domain": False}}, "action_validate"]}
+    asked = ("validate_a_form", "validate_b_form", "action_validate", "validate_c_form")
+    assert [needs_domain(name, domain) for name in asked] == [True, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("status", "content", "error"),
     [

@@ -73,9 +73,10 @@ def test_custom_actions_run_unchanged(url: str, compress: bool, selective: bool)
     server.close()
 
 
+@pytest.mark.parametrize("selective", [False, True])
 @pytest.mark.parametrize(("value", "kept"), [("12", 12.0), ("31", None)])
-def test_a_form_is_validated_by_its_own_action(url: str, value: str, kept: float | None) -> None:
-    server = HttpActionServer(Endpoint(url))
+def test_a_form_is_validated_by_its_own_action(url: str, value: str, kept: float | None, selective: bool) -> None:
+    server = HttpActionServer(Endpoint(url, selective=selective))
     candidates = [{"event": "user", "text": value}, {"event": "slot", "name": "weight", "value": value}]
     slots = {"weight": value, "requested_slot": "weight"}
     answer = server.run("validate_parcel_form", call(slots, candidates, "parcel_form"))

@@ -23,6 +23,7 @@ REJECTED, UNKNOWN, DOMAIN_WANTED = 400, 404, 449
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # Of a response these are never empty in what is uttered; a `response` names the wording of the domain to render.
 RESPONSE, TEMPLATE = "response", "template"
+VALIDATE = "validate_"
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,15 @@ def split_response(response: Mapping[str, Any]) -> tuple[str | None, dict[str, A
 
 
 def needs_domain(name: str, domain: Mapping[str, Any]) -> bool:
-    """Whether the domain says of an action `send_domain: true`, so that a selective call carries it."""
-    return any(
-        isinstance(body, Mapping) and bool(body.get("send_domain"))
-        for entry in domain.get("actions") or ()
-        if isinstance(entry, Mapping)
-        for key, body in entry.items()
-        if key == name
-    )
+    """Whether a selective call carries the domain: the domain says `send_domain: true`, or a form is validated."""
+    for entry in domain.get("actions") or ():
+        if isinstance(entry, Mapping):
+            body = entry.get(name)
+            if isinstance(body, Mapping) and body.get("send_domain"):
+                return True
+        elif entry == name and name.startswith(VALIDATE):
+            return True
+    return False
 
 
 def digest_of_domain(domain: Mapping[str, Any]) -> str:

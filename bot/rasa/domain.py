@@ -119,7 +119,6 @@ class Domain:
     forms: Mapping[str, Form] = field(default_factory=dict)
     responses: Mapping[str, tuple[Variation, ...]] = field(default_factory=dict)
     declared_actions: tuple[str, ...] = ()
-    send_domain: frozenset[str] = frozenset()
     session: SessionConfig = SessionConfig()
     retrieval_intents: tuple[str, ...] = ()
     # The merged content of the domain files, as an action server is given it.

@@ -48,7 +48,6 @@ class DomainReader:
         self.forms: dict[str, Form] = {}
         self.responses: dict[str, tuple[Variation, ...]] = {}
         self.actions: list[str] = []
-        self.send_domain: set[str] = set()
         self.session: SessionConfig | None = None
         self.content: dict[str, Any] = {}
 
@@ -91,7 +90,6 @@ class DomainReader:
             self.forms,
             self.responses,
             tuple(self.actions),
-            frozenset(self.send_domain),
             session,
             tuple(retrieval_intents),
             content,
@@ -163,15 +161,13 @@ class DomainReader:
 
     def _read_actions(self, source: Source, value: object) -> None:
         for index, entry in enumerate(source.items(value, "actions")):
-            name, options = _named(source, entry, {"send_domain"}, "actions", index)
+            name, _ = _named(source, entry, {"send_domain"}, "actions", index)
             if name is None:
                 continue
             if name in self.actions:
                 source.tell(f"action `{name}` stands twice", "actions", index)
                 continue
             self.actions.append(name)
-            if options.get("send_domain") or (isinstance(entry, str) and name.startswith("validate_")):
-                self.send_domain.add(name)
 
     def _read_session(self, source: Source, value: object) -> None:
         allowed = {"session_expiration_time", "carry_over_slots_to_new_session"}
