@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.rasa.domain import Domain, Entity, Intent
+from bot.rasa.domain import Domain, Entity, Intent, SessionConfig
 from bot.rasa.patterns import synonyms_of
+from bot.rasa.project import Project, read_project
 from bot.rasa.refusals import Findings, Source
 from bot.rasa.stories import ActionStep, CheckpointStep, OrStep, SlotStep, StoryReader, UserStep
 from bot.rasa.training_data import Annotation, TrainingData, read_training_data
@@ -115,3 +116,48 @@ def test_entities_that_policies_see() -> None:
     assert domain.used_entities("some") == {"city", "city#from", "city#to"}
     assert domain.used_entities("less") == set()
     assert domain.used_entities("stranger") is None
+
+
+DOMAIN_FILES = {
+    "a.yml": """\
+intents: [greet, {bye: {use_entities: []}}]
+actions: [action_a]
+session_config: {session_expiration_time: 60, carry_over_slots_to_new_session: true}
+""",
+    "b.yaml": """\
+intents: [bye, thank]
+entities: [city]
+actions: [{action_a: {send_domain: true}}, action_b]
+session_config: {session_expiration_time: 5, carry_over_slots_to_new_session: false}
+""",
+    "c.yml": "session_config: {session_expiration_time: 7, carry_over_slots_to_new_session: true}\n",
+}
+
+
+def of_folder(tmp_path: Path, files: dict[str, str]) -> Project:
+    """A project whose domain is a folder of these files."""
+    for name, text in files.items():
+        path = tmp_path / "domain" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (tmp_path / "config.yml").write_text("language: en\n", encoding="utf-8")
+    return read_project(tmp_path)
+
+
+def test_a_domain_of_several_files_is_merged_by_name(tmp_path: Path) -> None:
+    read = of_folder(tmp_path, {**DOMAIN_FILES, "README.md": "# a: b: c\n- [", "notes.txt": "intents: [x]\n"})
+    domain = read.domain
+    assert not read.findings.refused
+    assert list(domain.intents) == ["greet", "bye", "thank"] and domain.intents["bye"].use_entities == ()
+    assert domain.content["intents"] == ["greet", {"bye": {"use_entities": []}}, "thank"]
+    assert domain.content["actions"] == ["action_a", "action_b"] == list(domain.declared_actions)
+    assert domain.session == SessionConfig(5, False), "the first that says more than Rasa's own"
+    assert domain.content["session_config"]["session_expiration_time"] == 5
+    assert [(r.file.name, r.line, r.problem) for r in read.findings.told if "bye" in r.problem] == [
+        ("b.yaml", 1, "`bye` is declared twice in intents; the first one counts")
+    ]
+
+
+def test_an_intent_twice_in_one_file_is_refused(tmp_path: Path) -> None:
+    read = of_folder(tmp_path, {"a.yml": "intents:\n- greet\n- greet: {use_entities: []}\n"})
+    assert [(r.line, r.problem) for r in read.findings.refused] == [(3, "intent `greet` stands twice")]

@@ -1,4 +1,4 @@
-"""Turns of Rasa projects that meet trouble: an action server that lacks, breaks or babbles; the talk goes on as in Rasa."""
+"""Turns of Rasa projects that meet trouble, such as an action server that lacks or breaks: they go on as Rasa's."""
 
 from __future__ import annotations
 

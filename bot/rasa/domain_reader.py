@@ -35,7 +35,8 @@ DOMAIN_KEYS = SECTIONS - {"version", "config"}
 SAYING = {"text", "image", "custom", "buttons", "attachment", "elements", "quick_replies"}
 LISTS = ("buttons", "elements", "quick_replies")
 VARIATION_KEYS = SAYING | {"channel", "metadata", "condition", "id", "button_type"}
-Lists = dict[str, list[Any]]
+# A file that says no more than this leaves the word to the next, as in Rasa.
+SESSION_DEFAULT = {"session_expiration_time": 60, "carry_over_slots_to_new_session": True}
 
 
 class DomainReader:
@@ -62,7 +63,7 @@ class DomainReader:
         self._read_intents(source, body.get("intents"))
         self._read_entities(source, body.get("entities"))
         for name, entry in source.mapping(body.get("slots"), None, "slots").items():
-            if (slot := read_slot(source, name, entry)) and not self._twice(source, self.slots, "slots", name):
+            if (slot := read_slot(source, name, entry)) and not self._twice(source, self.slots, name, "slots", name):
                 self.slots[name] = slot
         self._read_forms(source, body.get("forms"))
         self.read_responses(source, body.get("responses"))
@@ -98,40 +99,45 @@ class DomainReader:
     def read_responses(self, source: Source, value: object, override: bool = False) -> None:
         """Add the responses of a domain file; those of a training file override it, as in Rasa."""
         for name, variations in source.mapping(value, None, "responses").items():
-            if not override and self._twice(source, self.responses, "responses", name):
+            if not override and self._twice(source, self.responses, name, "responses", name):
                 continue
             items = source.items(variations, "responses", name)
             found = (_variation(source, entry, "responses", name, index) for index, entry in enumerate(items))
             self.responses[name] = tuple(variation for variation in found if variation is not None)
             self.content.setdefault("responses", {})[name] = variations
 
-    def _twice(self, source: Source, known: Mapping[str, object], section: str, name: str) -> bool:
+    def _twice(self, source: Source, known: Mapping[str, object], name: str, *at: str | int) -> bool:
         if name in known:
-            source.tell(f"`{name}` is declared twice in {section}; the first one counts", section, name)
+            source.tell(f"`{name}` is declared twice in {at[0]}; the first one counts", *at)
         return name in known
 
     def _merge(self, body: Mapping[str, Any]) -> None:
         for section, value in body.items():
             if isinstance(value, list):
-                kept = self.content.setdefault(section, [])
-                kept.extend(entry for entry in value if entry not in kept)
-            elif isinstance(value, dict) and section != "responses":
+                kept = {_key(entry): entry for entry in self.content.get(section, ())}
+                for entry in value:
+                    kept.setdefault(_key(entry), entry)
+                self.content[section] = list(kept.values())
+            elif isinstance(value, dict) and section not in ("responses", "session_config"):
                 self.content[section] = {**value, **self.content.get(section, {})}
 
     def _read_intents(self, source: Source, value: object) -> None:
+        here: set[str] = set()
         for index, entry in enumerate(source.items(value, "intents")):
             at = ("intents", index)
             name, options = _named(source, entry, {"use_entities", "ignore_entities"}, *at)
             if name is None:
                 continue
-            if name in self.intents:
+            if name in here:
                 source.refuse(f"intent `{name}` stands twice", *at)
                 continue
+            here.add(name)
             use = options.get("use_entities", True)
             used = None if use is True else self._names(source, use or [], *at, name, "use_entities")
             ignored = options.get("ignore_entities")
             ignore = None if ignored is None else self._names(source, ignored, *at, name, "ignore_entities")
-            self.intents[name] = Intent(name, used, ignore)
+            if not self._twice(source, self.intents, name, *at):
+                self.intents[name] = Intent(name, used, ignore)
 
     def _read_entities(self, source: Source, value: object) -> None:
         for index, entry in enumerate(source.items(value, "entities")):
@@ -142,7 +148,7 @@ class DomainReader:
             roles, groups = (self._names(source, options.get(key), *at, name, key) for key in ("roles", "groups"))
             shown = options.get("influence_conversation")
             influence = source.flag(shown, True, *at, name, "influence_conversation")
-            if not self._twice(source, self.entities, "entities", name):
+            if not self._twice(source, self.entities, name, *at):
                 self.entities[name] = Entity(name, roles, groups, influence)
 
     def _read_forms(self, source: Source, value: object) -> None:
@@ -153,7 +159,7 @@ class DomainReader:
                 source.refuse("`ignored_intents` needs `required_slots`", "forms", name)
             listed = source.names(ignored, "forms", name, "ignored_intents")
             slots = self._names(source, body.get("required_slots"), "forms", name, "required_slots")
-            if not self._twice(source, self.forms, "forms", name):
+            if not self._twice(source, self.forms, name, "forms", name):
                 self.forms[name] = Form(name, slots, listed)
 
     def _names(self, source: Source, value: object, *at: str | int) -> tuple[str, ...]:
@@ -172,13 +178,19 @@ class DomainReader:
     def _read_session(self, source: Source, value: object) -> None:
         allowed = {"session_expiration_time", "carry_over_slots_to_new_session"}
         body = source.mapping(value, allowed, "session_config")
-        if not body or self.session is not None:
+        if value is None or body == SESSION_DEFAULT or self.session is not None:
             return
         at, keep = ("session_config", "session_expiration_time"), "carry_over_slots_to_new_session"
         minutes = source.number(body.get("session_expiration_time"), SessionConfig.expiration_minutes, *at)
         if minutes < 0:
             source.refuse("`session_expiration_time` is a number of minutes", *at)
         self.session = SessionConfig(float(minutes), source.flag(body.get(keep), True, "session_config", keep))
+        self.content["session_config"] = body
+
+
+def _key(entry: object) -> str:
+    """What an entry of a list is told apart by: its name, with options or without."""
+    return str(next(iter(entry), "")) if isinstance(entry, dict) else str(entry)
 
 
 def _named(source: Source, entry: object, allowed: set[str], *at: str | int) -> tuple[str | None, dict[str, Any]]:

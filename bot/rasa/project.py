@@ -136,7 +136,7 @@ class _Reader:
                 self.findings.left_alone.append(Remark(f"Rasa reads {places[0].name} and not this", other, None))
             places = places[:1]
         for place in places:
-            for path in [place] if place.is_file() else list(_files(place)):
+            for path in _files(place) if place.is_file() else (file for file in _files(place) if file.suffix in YAML):
                 source = Source(path, self.findings)
                 if place.is_file() or DOMAIN_KEYS & set(source.content):
                     self.domain.read(source)
