@@ -61,10 +61,11 @@ def test_a_response_names_a_wording_or_speaks_for_itself() -> None:
         "custom": {},
         "template": "utter_x",
         "response": "utter_x",
-        "name": "陈",
+        "open": 0,
     }
-    assert split_response(sdk) == ("utter_x", {"name": "陈"})
-    assert split_response({"text": "已受理", "image": None}) == (None, {"text": "已受理"})
+    fields = {"text": None, "buttons": [], "custom": {}, "open": 0}
+    assert split_response(sdk) == ("utter_x", fields), "nothing and none fill placeholders, too"
+    assert split_response({"text": "已受理", "template": None}) == (None, {"text": "已受理"})
 
 
 def test_a_call_is_read_plain_and_deflated() -> None:

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.rasa.action_call import ActionAnswer, read_answer
 from bot.rasa.assembly import check, prepare
+from bot.rasa.events import BotUttered
 from bot.rasa.processor import Processor
 from bot.rasa.project import read_project
 from tests.rasa_exact import ExactUnderstanding
@@ -60,6 +63,12 @@ def small(folder: Path, wire: Wire, **files: str) -> Processor:
     return prepare(read, check(read), ExactUnderstanding(read.training), wire)
 
 
+def response(name: str | None = None, **fields: Any) -> dict[str, Any]:
+    """A response as rasa-sdk puts it on the wire, empty fields and all."""
+    empty = {"text": None, "buttons": [], "elements": [], "custom": {}, "image": None, "attachment": None}
+    return {**empty, "template": name, "response": name, **fields}
+
+
 def texts(messages: list[dict[str, Any]]) -> list[str]:
     """What was said."""
     return [message.get("text", "") for message in messages]
@@ -75,3 +84,12 @@ def test_slots_are_filled_also_where_the_server_lacks_their_actions(tmp_path: Pa
     processor = small(tmp_path, wire, domain=domain, data__rules=rules)
     assert texts(processor.handle("hello")) == ["Hello hello."]
     assert wire.asked == ["action_mood", "action_validate_slot_mappings"]
+
+
+@pytest.mark.parametrize(("count", "word"), [(3, "3"), (0, "0"), (False, "False"), ("", ""), (None, "None")])
+def test_a_placeholder_is_filled_with_nothing_too(tmp_path: Path, count: object, word: str) -> None:
+    wire = Wire({"action_count": (200, {"events": [], "responses": [response("utter_count", count=count)]})})
+    processor = small(tmp_path, wire)
+    assert processor.handle("how many") == [{"recipient_id": "default", "text": f"You have {word} open."}]
+    (said,) = [event for event in processor.tracker("default").events if isinstance(event, BotUttered)]
+    assert said.data["buttons"] is None and said.metadata.get("count") == (count or None)

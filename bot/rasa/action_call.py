@@ -21,7 +21,7 @@ MAX_CALL_BYTES = 8 * 1024 * 1024
 REJECTED, UNKNOWN, DOMAIN_WANTED = 400, 404, 449
 # JSON can tell one of the two halves of a character alone; no database keeps it.
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-# Of a response these are never empty in what is uttered; a `response` names the wording of the domain to render.
+# A `response` names the wording of the domain to render.
 RESPONSE, TEMPLATE = "response", "template"
 VALIDATE = "validate_"
 
@@ -46,12 +46,13 @@ class ActionServer(Protocol):
 
 
 def split_response(response: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """The wording of the domain that a response names, and its own fields without the empty ones.
+    """The wording of the domain that a response names, and its own fields.
 
-    The fields fill the wording's placeholders and win over what it says; its buttons come after the wording's.
+    The fields fill the wording's placeholders; those that are not empty win over what it says, and its buttons come
+    after the wording's.
     """
     named = response.get(RESPONSE)
-    values = {key: value for key, value in response.items() if key not in (RESPONSE, TEMPLATE) and value}
+    values = {key: value for key, value in response.items() if key not in (RESPONSE, TEMPLATE)}
     return (str(named) if named else None), values
 
 

@@ -56,7 +56,8 @@ def _uttered(response: Mapping[str, Any], tracker: Tracker, stage: Stage) -> Bot
             return None
         draft = {**found, UTTER_ACTION: named}
     buttons = [*(draft.get("buttons") or ()), *(values.pop("buttons", None) or ())]
-    return bot_uttered({**draft, **({"buttons": buttons} if buttons else {}), **values})
+    told = {key: value for key, value in values.items() if value}
+    return bot_uttered({**draft, **({"buttons": buttons} if buttons else {}), **told})
 
 
 def run_for_slots(name: str, tracker: Tracker, stage: Stage) -> list[Event]:
