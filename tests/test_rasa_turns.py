@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from bot.rasa.action_call import ActionAnswer, read_answer
 from bot.rasa.assembly import check, prepare
-from bot.rasa.events import BotUttered
+from bot.rasa.events import BotUttered, EntitiesAdded, UnknownEvent, UserUttered, event_of
 from bot.rasa.processor import Processor
 from bot.rasa.project import read_project
+from connectors.rasa.project_api import project_app
 from tests.rasa_exact import ExactUnderstanding
 
 CONFIG = "language: en\npolicies:\n- name: RulePolicy\n"
@@ -35,19 +37,23 @@ rules:
 - rule: count
   steps: [{intent: count}, {action: action_count}]
 """
+COUNT_AND_GREET = "{action: action_count}, {action: utter_greet}"
 
 
 @dataclass
 class Wire:
     """An action server by what it puts on the wire: a status and a body for each action, 404 for any other."""
 
-    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    answers: dict[str, tuple[int, Any] | Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def run(self, name: str, call: Mapping[str, Any]) -> ActionAnswer:
         """The answer as any is read."""
         self.asked.append(name)
-        status, body = self.answers.get(name, (404, {"error": "no such action", "action_name": name}))
+        answer = self.answers.get(name, (404, {"error": "no such action", "action_name": name}))
+        if isinstance(answer, Exception):
+            raise answer
+        status, body = answer
         return read_answer(name, status, json.dumps(body).encode())
 
 
@@ -93,3 +99,68 @@ def test_a_placeholder_is_filled_with_nothing_too(tmp_path: Path, count: object,
     assert processor.handle("how many") == [{"recipient_id": "default", "text": f"You have {word} open."}]
     (said,) = [event for event in processor.tracker("default").events if isinstance(event, BotUttered)]
     assert said.data["buttons"] is None and said.metadata.get("count") == (count or None)
+
+
+SAID: dict[str, Any] = {"event": "bot", "text": "hi"}
+MARK = {"entity": "city", "value": "Bern"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {**SAID, "data": "hi"},
+        {**SAID, "text": 5},
+        {**SAID, "metadata": "x"},
+        {"event": "slot", "name": ["a"], "value": 1},
+        {"event": "slot", "name": "name"},
+        {"event": "followup", "name": ["utter_greet"]},
+        {"event": "active_loop", "name": {}},
+        {"event": "user", "text": "hi", "parse_data": None},
+        {"event": "user", "text": "hi", "parse_data": {"intent": "greet"}},
+        {"event": "user", "text": "hi", "parse_data": {"entities": [{"entity": "city"}]}},
+        {"event": "entities", "entities": None},
+        {"event": "entities", "entities": ["city"]},
+        {"event": "entities"},
+        {"event": "action"},
+        {"event": "dance"},
+    ],
+    ids=str,
+)
+def test_an_event_of_another_form_is_none(event: dict[str, Any]) -> None:
+    with pytest.raises(UnknownEvent):
+        event_of(event)
+
+
+def test_what_is_left_empty_is_nothing() -> None:
+    assert event_of({**SAID, "data": None, "timestamp": None, "metadata": None}) == BotUttered("hi", {})
+    assert event_of({"event": "entities", "entities": [MARK]}) == EntitiesAdded((MARK,))
+    parsed = {"intent": {"name": "greet"}, "entities": [MARK]}
+    assert event_of({"event": "user", "text": None, "parse_data": parsed}) == UserUttered(None, parsed)
+
+
+def test_words_without_more_are_said_and_a_wrong_event_loses_only_its_action(tmp_path: Path) -> None:
+    wire = Wire({"action_count": (200, {"events": [{**SAID, "data": None}]})})
+    processor = small(tmp_path, wire)
+    assert texts(processor.handle("how many")) == ["hi"]
+    wire.answers["action_count"] = (200, {"events": [SAID, {"event": "slot", "name": ["a"], "value": 1}]})
+    assert texts(processor.handle("how many")) == []
+    assert texts(processor.handle("hello")) == ["Hello hello."]
+
+
+def test_an_action_that_breaks_in_an_unforeseen_way_loses_its_events_only(tmp_path: Path) -> None:
+    wire = Wire({"action_count": RuntimeError("13800138000")})
+    processor = small(tmp_path, wire, data__rules=RULES.replace("{action: action_count}", COUNT_AND_GREET))
+    with TestClient(project_app(processor, "small")) as client:
+        answer = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "how many"})
+    assert (answer.status_code, texts(answer.json())) == (200, ["Hello how many."])
+    assert processor.tracker("u").latest_action == "action_listen"
+
+
+def test_a_message_that_breaks_is_answered_with_what_was_said(tmp_path: Path) -> None:
+    broken = response(text="half of it", elements=["no mapping"])
+    wire = Wire({"action_count": (200, {"responses": [response(text="one"), broken]})})
+    processor = small(tmp_path, wire)
+    with TestClient(project_app(processor, "small")) as client:
+        answer = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "how many"})
+        assert (answer.status_code, texts(answer.json())) == (200, ["one", "half of it"])
+        assert texts(client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "hello"}).json())

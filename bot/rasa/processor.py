@@ -84,7 +84,7 @@ class Processor:
         self.server, self.clock, self.stamp = server, clock, stamp or {}
         self.conversations = Conversations()
         # Told of an action that failed; the conversation goes on without it, as in Rasa.
-        self.on_failure: Callable[[str, ActionError], None] = _log_failure
+        self.on_failure: Callable[[str, Exception], None] = _log_failure
 
     def handle(
         self,
@@ -93,12 +93,14 @@ class Processor:
         metadata: Mapping[str, Any] | None = None,
         input_channel: str = INPUT_CHANNEL,
         channel: str = CHANNEL,
+        tell: Callable[[dict[str, Any]], None] | None = None,
     ) -> list[dict[str, Any]]:
         """One message: what the channel is given for it (an empty list where there is nothing to say).
 
-        Raises ConversationBusy.
+        `tell` is given each part of it as soon as it is said. Raises ConversationBusy.
         """
         with self._turn(sender, channel) as turn:
+            turn.tell = tell
             turn.open_session(metadata)
             turn.say(self._uttered(text, metadata, input_channel))
             return turn.messages
@@ -164,6 +166,7 @@ class _Turn:
     def __init__(self, processor: Processor, tracker: Tracker, stage: Stage) -> None:
         self.processor, self.tracker, self.stage = processor, tracker, stage
         self.messages: list[dict[str, Any]] = []
+        self.tell: Callable[[dict[str, Any]], None] | None = None
 
     def open_session(self, metadata: Mapping[str, Any] | None) -> None:
         """Start a session where there is none, or the last one is too old."""
@@ -206,7 +209,7 @@ class _Turn:
             rejection = ActionExecutionRejected(name, prediction.policy, prediction.confidence)
             self._update([rejection])
             return name not in _WAITS
-        except ActionError as error:
+        except Exception as error:
             self.processor.on_failure(name, error)
             events = []
         if not any(isinstance(event, ActionExecutionRejected) for event in events):
@@ -227,14 +230,17 @@ class _Turn:
     def _send(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, BotUttered):
-                self.messages += channel_messages(event, self.tracker.sender_id)
+                for message in channel_messages(event, self.tracker.sender_id):
+                    self.messages.append(message)
+                    if self.tell is not None:
+                        self.tell(message)
 
     def _update(self, events: Sequence[Event]) -> None:
         self.tracker.update_all(events, self.processor.clock())
 
 
-def _log_failure(action: str, error: ActionError) -> None:
-    log.error("action %s failed: %s", action, error)
+def _log_failure(action: str, error: Exception) -> None:
+    log.error("action %s failed: %s", action, error, exc_info=None if isinstance(error, ActionError) else error)
 
 
 def too_many_actions(tracker: Tracker) -> bool:

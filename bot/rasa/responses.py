@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -79,26 +79,23 @@ def bot_uttered(draft: Mapping[str, Any]) -> BotUttered:
     return BotUttered(draft.get("text"), data, metadata=rest)
 
 
-def channel_messages(event: BotUttered, recipient: str) -> list[dict[str, Any]]:
+def channel_messages(event: BotUttered, recipient: str) -> Iterator[dict[str, Any]]:
     """What Rasa's REST channel sends for an utterance: text (split at blank lines), custom, image, attachment."""
-    data = event.data
-    messages: list[dict[str, Any]] = []
+    for message in _messages(event.text, event.data):
+        yield {"recipient_id": recipient, **{key: value for key, value in message.items() if value is not None}}
+
+
+def _messages(text: str | None, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if buttons := data.get("quick_replies") or data.get("buttons"):
-        messages.append({"text": event.text, "buttons": buttons})
-    elif event.text:
-        messages += [{"text": part} for part in event.text.strip().split("\n\n")]
+        yield {"text": text, "buttons": buttons}
+    elif text:
+        yield from ({"text": part} for part in text.strip().split("\n\n"))
     if data.get("custom"):
-        messages.append({"custom": data["custom"]})
+        yield {"custom": data["custom"]}
     if data.get("image"):
-        messages.append({"image": data["image"]})
+        yield {"image": data["image"]}
     if data.get("attachment") and data["attachment"] != data.get("image"):
-        messages.append({"attachment": data["attachment"]})
+        yield {"attachment": data["attachment"]}
     for element in data.get("elements") or ():
-        messages += _element_messages(element)
-    kept = ({key: value for key, value in message.items() if value is not None} for message in messages)
-    return [{"recipient_id": recipient, **message} for message in kept]
-
-
-def _element_messages(element: Mapping[str, Any]) -> list[dict[str, Any]]:
-    title = f"{element.get('title', '')} : {element.get('subtitle', '')}"
-    return [{"text": title, "buttons": list(element.get("buttons", ()))}]
+        title = f"{element.get('title', '')} : {element.get('subtitle', '')}"
+        yield {"text": title, "buttons": list(element.get("buttons", ()))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from bot.errors import ConversationBusy
 from bot.rasa.processor import DEFAULT_SENDER, INPUT_CHANNEL, Processor
 from bot.rasa.stage import RASA_VERSION
 
+log = logging.getLogger(__name__)
 OLDEST_MODEL = "3.5.0"
 MAX_CHARS = 20_000
 
@@ -75,12 +77,19 @@ def _channel(processor: Processor) -> APIRouter:
 
     @router.post("/webhooks/rest/webhook", response_model=None)
     def webhook(message: RestMessage, stream: Annotated[bool, Query()] = False) -> JSONResponse | StreamingResponse:
-        said = processor.handle(
-            message.message,
-            message.sender or DEFAULT_SENDER,
-            message.metadata,
-            message.input_channel or INPUT_CHANNEL,
-        )
+        said: list[dict[str, Any]] = []
+        try:
+            processor.handle(
+                message.message,
+                message.sender or DEFAULT_SENDER,
+                message.metadata,
+                message.input_channel or INPUT_CHANNEL,
+                tell=said.append,
+            )
+        except ConversationBusy:
+            raise
+        except Exception:
+            log.exception("a message broke; who wrote it is told what was said so far")
         if stream:
             return StreamingResponse(_lines(said), media_type="text/event-stream")
         return JSONResponse(said)
