@@ -15,6 +15,7 @@ from bot.rasa.events import UserUttered
 from bot.rasa.project import Layout, read_project, read_tests
 from bot.rasa.refusals import Findings, ProjectRefused, Source
 from connectors.cli import app
+from connectors.rasa.guard import Guard
 from connectors.rasa.project_api import project_app
 from tests.rasa_exact import ExactUnderstanding
 
@@ -357,7 +358,7 @@ def test_conversations_are_open_only_where_enabled_and_to_who_has_the_token(tmp_
         for path in (*guarded, "/version", "/openapi.json"):
             assert client.get(path).status_code == 404, path
         assert client.post("/model/parse", json={"text": "hello"}).status_code == 404
-    with TestClient(project_app(processor, "small", enable_api=True, auth_token="sesame")) as client:
+    with TestClient(project_app(processor, "small", enable_api=True, guard=Guard("sesame"))) as client:
         for path in guarded:
             assert client.get(path).status_code == client.get(f"{path}?token=wrong").status_code == 401, path
             assert client.get(f"{path}?token=sesame").status_code == 200, path

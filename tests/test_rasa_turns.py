@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,11 @@ class Wire:
 
     answers: dict[str, tuple[int, Any] | Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    before: Callable[[], object] = bool
 
     def run(self, name: str, call: Mapping[str, Any]) -> ActionAnswer:
         """The answer as any is read."""
+        self.before()
         self.asked.append(name)
         answer = self.answers.get(name, (404, {"error": "no such action", "action_name": name}))
         if isinstance(answer, Exception):
@@ -57,7 +60,7 @@ class Wire:
         return read_answer(name, status, json.dumps(body).encode())
 
 
-def small(folder: Path, wire: Wire, **files: str) -> Processor:
+def small(folder: Path, wire: Wire, clock: Callable[[], float] | None = None, **files: str) -> Processor:
     """A small project with some files in place of its own."""
     told = {"config.yml": CONFIG, "domain.yml": DOMAIN, "data/nlu.yml": NLU, "data/rules.yml": RULES}
     told |= {name.replace("__", "/") + ".yml": text for name, text in files.items()}
@@ -66,7 +69,7 @@ def small(folder: Path, wire: Wire, **files: str) -> Processor:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     read = read_project(folder)
-    return prepare(read, check(read), ExactUnderstanding(read.training), wire)
+    return prepare(read, check(read), ExactUnderstanding(read.training), wire, clock or time.time)
 
 
 def response(name: str | None = None, **fields: Any) -> dict[str, Any]:

@@ -51,6 +51,12 @@ class Conversations:
                 if not mine.waiting:
                     del self._turnstiles[sender]
 
+    def whole(self, sender: str, domain: Domain) -> Tracker:
+        """The tracker of all sessions."""
+        with self._guard:
+            events = list(self.events.get(sender, ()))
+        return Tracker(sender, domain, events)
+
     def session(self, sender: str, domain: Domain) -> Tracker:
         """The tracker of the last session."""
         with self._guard:

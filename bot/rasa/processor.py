@@ -105,6 +105,16 @@ class Processor:
             turn.say(self._uttered(text, metadata, input_channel))
             return turn.messages
 
+    def note(self, text: str, sender: str, parsed: Mapping[str, Any] | None = None) -> Tracker:
+        """Take a message in and fill the slots with it; nothing is answered. Gives the tracker of the last session.
+
+        `parsed`, where given, is what it says in Rasa's parse-data shape. Raises ConversationBusy.
+        """
+        with self._turn(sender, CHANNEL) as turn:
+            turn.open_session(None)
+            turn.note(self._uttered(text, None, None, parsed))
+            return turn.tracker
+
     def trigger(
         self, intent: str, entities: Sequence[Mapping[str, Any]], sender: str, channel: str = CHANNEL
     ) -> list[dict[str, Any]]:
@@ -128,6 +138,14 @@ class Processor:
         """The tracker of the conversation's last session."""
         return self._tracker(sender)
 
+    def whole_tracker(self, sender: str) -> Tracker:
+        """The tracker of all sessions; of a new conversation one that begins, which is not kept."""
+        tracker = self.conversations.whole(sender, self.domain)
+        if not tracker.events:
+            tracker.stamp = self.stamp
+            _Turn(self, tracker, Stage(self.domain, self.server, CHANNEL)).open_session(None)
+        return tracker
+
     def parse(self, text: str) -> dict[str, Any]:
         """What a message says, in Rasa's parse-data shape."""
         parsed = read_shortcut(text, self.domain) or self.understanding.parse(text)
@@ -137,8 +155,15 @@ class Processor:
             parsed = {**parsed, "intent": {**intent, FULL_INTENT: key}}
         return parsed
 
-    def _uttered(self, text: str, metadata: Mapping[str, Any] | None, input_channel: str) -> UserUttered:
-        parsed = self.parse(text)
+    def _uttered(
+        self,
+        text: str,
+        metadata: Mapping[str, Any] | None,
+        input_channel: str | None,
+        parsed: Mapping[str, Any] | None = None,
+    ) -> UserUttered:
+        text = text.strip()
+        parsed = {"text": text, **(parsed or self.parse(text))}
         message = _new_id()
         data = {"message_id": message, "metadata": dict(metadata or {}), **parsed}
         return UserUttered(text, data, input_channel, message, metadata=dict(metadata or {}))
@@ -183,10 +208,14 @@ class _Turn:
             return False
         return (self.processor.clock() - (said.timestamp or 0.0)) / 60 > minutes
 
-    def say(self, message: UserUttered) -> None:
-        """The message is taken in, slots are filled, and actions run until the assistant listens."""
+    def note(self, message: UserUttered) -> None:
+        """The message is taken in, and slots are filled."""
         self._update([message])
         self._extract()
+
+    def say(self, message: UserUttered) -> None:
+        """The message is taken in, slots are filled, and actions run until the assistant listens."""
+        self.note(message)
         goes_on = True
         while goes_on and self._may_speak():
             if too_many_actions(self.tracker):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 from bot.rasa.domain import LISTEN, REQUESTED_SLOT, SESSION_START, Domain
@@ -29,6 +31,15 @@ from bot.rasa.events import (
     UserUttered,
 )
 from bot.rasa.slots import SHOULD_NOT_BE_SET
+
+
+class Verbosity(StrEnum):
+    """Which events a dump tells: none, those that count, those after the last restart, all."""
+
+    NONE = "NONE"
+    APPLIED = "APPLIED"
+    AFTER_RESTART = "AFTER_RESTART"
+    ALL = "ALL"
 
 
 @dataclass
@@ -191,8 +202,13 @@ class Tracker:
             if mark.get("entity") == entity and mark.get("role") == role and mark.get("group") == group
         ]
 
-    def current_state(self) -> dict[str, Any]:
-        """The tracker in Rasa's JSON, as an action server is given it."""
+    def until(self, moment: float) -> Tracker:
+        """The conversation as it was at a moment (seconds since 1970)."""
+        past = takewhile(lambda event: (event.timestamp or 0.0) <= moment, self.events)
+        return Tracker(self.sender_id, self.domain, past)
+
+    def current_state(self, verbosity: Verbosity = Verbosity.ALL) -> dict[str, Any]:
+        """The tracker in Rasa's JSON; an action server is given it with all events."""
         channel = next((e.input_channel for e in reversed(self.events) if isinstance(e, UserUttered)), None)
         return {
             "sender_id": self.sender_id,
@@ -201,12 +217,18 @@ class Tracker:
             "latest_event_time": self.events[-1].timestamp if self.events else None,
             "followup_action": self.followup_action,
             "paused": self.paused,
-            "events": [event.as_dict() for event in self.events],
+            "events": self._told(verbosity),
             "latest_input_channel": channel,
             "active_loop": asdict(self.loop) if self.loop else {},
             "latest_action": {"action_name": self.latest_action} if self.latest_action else {},
             "latest_action_name": self.latest_action,
         }
+
+    def _told(self, verbosity: Verbosity) -> list[dict[str, Any]] | None:
+        if verbosity == Verbosity.NONE:
+            return None
+        kept = {Verbosity.APPLIED: self.applied_events, Verbosity.AFTER_RESTART: self.since_restart}
+        return [event.as_dict() for event in (kept[verbosity]() if verbosity in kept else self.events)]
 
 
 _NOTHING_SAID: dict[str, Any] = {"intent": {}, "entities": [], "text": None, "message_id": None, "metadata": {}}

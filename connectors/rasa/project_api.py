@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from bot.errors import ConversationBusy
 from bot.rasa.processor import DEFAULT_SENDER, INPUT_CHANNEL, Processor
 from bot.rasa.stage import RASA_VERSION
+from bot.rasa.tracker import Verbosity
+from connectors.rasa.guard import Guard
+from connectors.rasa.refusal import ApiRefusal, RasaRoute, bad, moment_of, verbosity_of
 
-log = logging.getLogger(__name__)
 OLDEST_MODEL = "3.5.0"
 MAX_CHARS = 20_000
+Tell = Callable[[dict[str, Any]], None]
+Told = Annotated[Verbosity, Depends(verbosity_of)]
+log = logging.getLogger(__name__)
 
 
 class RestMessage(BaseModel):
-    """A message of Rasa's REST channel."""
+    """A message of Rasa's REST channel; who is not named is Rasa's default, metadata that are no mapping are none."""
 
-    sender: str | None = Field(None, max_length=255)
-    message: str = Field("", max_length=MAX_CHARS)
-    input_channel: str | None = Field(None, max_length=255)
+    sender: Annotated[str, Field(max_length=255)] = DEFAULT_SENDER
+    message: Annotated[str, Field(max_length=MAX_CHARS)] | None = None
+    input_channel: Annotated[str, Field(max_length=255)] = INPUT_CHANNEL
     metadata: dict[str, Any] | None = None
+
+    @field_validator("sender", mode="before")
+    @classmethod
+    def _named(cls, sender: object) -> str:
+        return DEFAULT_SENDER if sender is None else str(sender)
+
+    @field_validator("message", mode="before")
+    @classmethod
+    def _said(cls, message: object) -> str | None:
+        return message if isinstance(message, str) else None
+
+    @field_validator("input_channel", mode="before")
+    @classmethod
+    def _channel(cls, channel: object) -> str:
+        return str(channel or INPUT_CHANNEL)
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _mapping(cls, metadata: object) -> object:
+        return metadata if isinstance(metadata, dict) else None
 
 
 class TextToParse(BaseModel):
@@ -36,26 +62,38 @@ class TextToParse(BaseModel):
     text: str = Field(max_length=MAX_CHARS)
 
 
-class OutsideIntent(BaseModel):
-    """An intent from outside; entities as a list of Rasa's or as name and value."""
+class NewMessage(BaseModel):
+    """A message to note; `parse_data`, where given, is what it says."""
 
-    name: str
-    entities: list[dict[str, Any]] | dict[str, Any] = Field(default_factory=list)
+    text: str = Field(max_length=MAX_CHARS)
+    sender: str | None = None
+    parse_data: dict[str, Any] | None = None
+
+    def parsed(self) -> dict[str, Any] | None:
+        """What it says; raises ApiRefusal."""
+        parsed = self.parse_data
+        if parsed and not (isinstance(parsed.get("intent"), dict) and isinstance(parsed.get("entities"), list)):
+            raise bad("`parse_data` needs an `intent` and `entities`.", "parse_data")
+        return parsed
+
+
+class OutsideIntent(BaseModel):
+    """An intent from outside; entities as a list of Rasa's or as name and value, anything else is none."""
+
+    name: str | None = None
+    entities: Any = None
 
     def marks(self) -> list[dict[str, Any]]:
         """The entities in Rasa's list form."""
-        if isinstance(self.entities, list):
-            return self.entities
-        return [{"entity": name, "value": value} for name, value in self.entities.items()]
+        if isinstance(self.entities, dict):
+            return [{"entity": name, "value": value} for name, value in self.entities.items()]
+        listed = self.entities if isinstance(self.entities, list) else []
+        return [mark for mark in listed if isinstance(mark, dict)]
 
 
-def project_app(processor: Processor, name: str, enable_api: bool = False, auth_token: str = "") -> FastAPI:
-    """The web application of a project: its REST channel, and with `enable_api` the rest, for who has the token."""
+def project_app(processor: Processor, name: str, enable_api: bool = False, guard: Guard | None = None) -> FastAPI:
+    """The web application of a project: its REST channel, and with `enable_api` the rest, for whom the guard lets."""
     app = FastAPI(title=f"{name}: a Rasa project", docs_url=None, redoc_url=None, openapi_url=None)
-
-    @app.exception_handler(ConversationBusy)
-    def busy(request: Request, busy: ConversationBusy) -> JSONResponse:
-        return _failure(503, "ConversationBusy", str(busy))
 
     @app.get("/")
     def hello() -> PlainTextResponse:
@@ -63,82 +101,122 @@ def project_app(processor: Processor, name: str, enable_api: bool = False, auth_
 
     app.include_router(_channel(processor))
     if enable_api:
-        app.include_router(_api(processor, name, auth_token))
+        app.include_router(_api(processor, name, guard or Guard()))
+        app.include_router(_conversations(processor, guard or Guard()))
     return app
 
 
 def _channel(processor: Processor) -> APIRouter:
     """The REST channel, open to all as Rasa's is."""
-    router = APIRouter()
+    router = APIRouter(route_class=RasaRoute)
 
     @router.get("/webhooks/rest/")
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
     @router.post("/webhooks/rest/webhook", response_model=None)
-    def webhook(message: RestMessage, stream: Annotated[bool, Query()] = False) -> JSONResponse | StreamingResponse:
+    def webhook(
+        message: RestMessage, stream: Annotated[str, Query()] = "false"
+    ) -> StreamingResponse | list[dict[str, Any]]:
+        if stream.lower() == "true":
+            return StreamingResponse(_lines(processor, message), media_type="text/event-stream")
         said: list[dict[str, Any]] = []
-        try:
-            processor.handle(
-                message.message,
-                message.sender or DEFAULT_SENDER,
-                message.metadata,
-                message.input_channel or INPUT_CHANNEL,
-                tell=said.append,
-            )
-        except ConversationBusy:
-            raise
-        except Exception:
-            log.exception("a message broke; who wrote it is told what was said so far")
-        if stream:
-            return StreamingResponse(_lines(said), media_type="text/event-stream")
-        return JSONResponse(said)
+        _answer(processor, message, said.append)
+        return said
 
     return router
 
 
-def _api(processor: Processor, name: str, auth_token: str) -> APIRouter:
-    """What reads conversations and acts in them: of all senders, so never without being asked for."""
-    router = APIRouter()
+def _answer(processor: Processor, message: RestMessage, tell: Tell) -> None:
+    """Answer a message; one that breaks is answered with what was said so far. Raises ConversationBusy."""
+    if message.message is None:
+        log.error("a message without a text")
+        return
+    try:
+        processor.handle(message.message, message.sender, message.metadata, message.input_channel, tell=tell)
+    except ConversationBusy:
+        raise
+    except Exception:
+        log.exception("a message broke; who wrote it is told what was said so far")
 
-    def check(token: str = "") -> None:
-        if auth_token and not hmac.compare_digest(token.encode("utf-8", "replace"), auth_token.encode()):
-            raise HTTPException(401)
 
-    trusted = [Depends(check)]
+def _lines(processor: Processor, message: RestMessage) -> Iterator[str]:
+    """Rasa streams one JSON object a line under the name of an event stream, each as soon as it is said."""
+    said: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+
+    def answer() -> None:
+        try:
+            _answer(processor, message, said.put)
+        except ConversationBusy as busy:
+            log.error("%s", busy)
+        finally:
+            said.put(None)
+
+    threading.Thread(target=answer, name="chengda-rasa-stream", daemon=True).start()
+    while (part := said.get()) is not None:
+        yield json.dumps(part) + "\n"
+
+
+def _api(processor: Processor, name: str, guard: Guard) -> APIRouter:
+    """The model in use."""
+    router = APIRouter(route_class=RasaRoute)
 
     @router.get("/version")
     def version() -> dict[str, str]:
         return {"version": RASA_VERSION, "minimum_compatible_version": OLDEST_MODEL}
 
-    @router.get("/status", dependencies=trusted)
+    @router.get("/status", dependencies=[Depends(guard.check)])
     def status() -> dict[str, Any]:
         return {"model_file": name, "model_id": name, "num_active_training_jobs": 0}
 
-    @router.post("/model/parse", dependencies=trusted)
-    def parse(asked: TextToParse) -> dict[str, Any]:
-        return processor.parse(asked.text)
-
-    @router.get("/conversations/{sender:path}/tracker", dependencies=trusted)
-    def tracker(sender: str) -> dict[str, Any]:
-        return processor.tracker(sender).current_state()
-
-    @router.post("/conversations/{sender:path}/trigger_intent", response_model=None, dependencies=trusted)
-    def trigger(sender: str, intent: OutsideIntent) -> JSONResponse | dict[str, Any]:
-        if intent.name not in processor.domain.all_intents:
-            return _failure(404, "NotFound", f"no intent {intent.name}")
-        messages = processor.trigger(intent.name, intent.marks(), sender)
-        return {"tracker": processor.tracker(sender).current_state(), "messages": messages}
+    @router.post("/model/parse", dependencies=[Depends(guard.check)])
+    def parse(asked: TextToParse | None = None) -> dict[str, Any]:
+        if asked is None:
+            raise bad(
+                "No text message defined in request_body. Add text message to request body "
+                "in order to obtain the intent and extracted entities."
+            )
+        return processor.parse(asked.text.strip())
 
     return router
 
 
-def _failure(status: int, reason: str, message: str) -> JSONResponse:
-    """A refusal as Rasa words it."""
-    return JSONResponse({"status": "failure", "reason": reason, "message": message, "code": status}, status)
+def _conversations(processor: Processor, guard: Guard) -> APIRouter:
+    """What reads conversations and acts in them: of all senders, so never without being asked for."""
+    router = APIRouter(
+        prefix="/conversations/{conversation:path}", route_class=RasaRoute, dependencies=[Depends(guard.check)]
+    )
 
+    @router.get("/tracker")
+    def tracker(
+        conversation: str, verbosity: Told, until: Annotated[float | None, Depends(moment_of)]
+    ) -> dict[str, Any]:
+        found = processor.whole_tracker(conversation)
+        return (found if until is None else found.until(until)).current_state(verbosity)
 
-def _lines(messages: list[dict[str, Any]]) -> Iterator[str]:
-    """Rasa streams one JSON object a line under the name of an event stream."""
-    for message in messages:
-        yield json.dumps(message) + "\n"
+    @router.post("/messages")
+    def note(conversation: str, verbosity: Told, message: NewMessage | None = None) -> dict[str, Any]:
+        if message is None:
+            raise bad(
+                "No message defined in request body. Add a message to the request body in "
+                "order to add it to the tracker."
+            )
+        if message.sender != "user":
+            raise bad(
+                "Currently, only user messages can be passed to this endpoint. "
+                f"Messages of sender '{message.sender}' cannot be handled.",
+                "sender",
+            )
+        return processor.note(message.text, conversation, message.parsed()).current_state(verbosity)
+
+    @router.post("/trigger_intent", response_model=None)
+    def trigger(conversation: str, verbosity: Told, intent: OutsideIntent | None = None) -> JSONResponse:
+        if intent is None or not intent.name:
+            raise bad("Name of the intent not provided in request body.", "name")
+        if intent.name not in processor.domain.all_intents:
+            raise ApiRefusal(404, "NotFound", f"The intent {intent.name} does not exist in the domain.")
+        messages = processor.trigger(intent.name, intent.marks(), conversation)
+        tracker = processor.tracker(conversation).current_state(verbosity)
+        return JSONResponse({"tracker": tracker, "messages": messages})
+
+    return router

@@ -23,6 +23,7 @@ from bot.rasa.project import Layout, Project, read_project, read_tests
 from bot.rasa.refusals import ProjectRefused, Remark
 from bot.settings import Settings
 from connectors.rasa.action_client import HttpActionServer, action_server_of
+from connectors.rasa.guard import Guard
 from connectors.rasa.project_api import project_app
 from knowledge.yaml_file import ContentError
 
@@ -53,6 +54,10 @@ EnableApi = Annotated[
 ]
 AuthToken = Annotated[
     str, typer.Option("--auth-token", "-t", help="What callers of these must show as `?token=`; empty lets all call.")
+]
+JwtSecret = Annotated[
+    str,
+    typer.Option("--jwt-secret", help="What the JSON Web Tokens (HS256) of callers are signed with; empty takes none."),
 ]
 
 
@@ -194,12 +199,14 @@ def run(
     data: DataFolder = "data",
     enable_api: EnableApi = False,
     auth_token: AuthToken = "",
+    jwt_secret: JwtSecret = "",
 ) -> None:
     """Serve a project: Rasa's REST channel, and with --enable-api tracker, parsing and intents from outside."""
-    if auth_token and not enable_api:
-        raise typer.BadParameter("--auth-token guards what --enable-api opens 需与 --enable-api 一起使用")
+    if (auth_token or jwt_secret) and not enable_api:
+        option = "--auth-token" if auth_token else "--jwt-secret"
+        raise typer.BadParameter(f"{option} guards what --enable-api opens 需与 --enable-api 一起使用")
     project, processor = processor_of(folder, layout_of(config, domain, data))
-    served = project_app(processor, project.config.assistant_id, enable_api, auth_token)
+    served = project_app(processor, project.config.assistant_id, enable_api, Guard(auth_token, jwt_secret))
     uvicorn.run(served, host=host, port=port, log_level="warning")
 
 

@@ -1,0 +1,140 @@
+"""Refusals as Rasa's HTTP API words them, and routes that answer every error so and read every body as JSON."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from bot.errors import ChengdaError, ConversationBusy
+from bot.rasa.stage import RASA_VERSION
+from bot.rasa.tracker import Verbosity
+
+SECURITY = "https://rasa.com/docs/rasa/user-guide/configuring-http-api/#security-considerations"
+BODY, QUERY = "body", "query"
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+log = logging.getLogger(__name__)
+
+
+class ApiRefusal(ChengdaError):
+    """A request is refused, in Rasa's words; `details` name the parameter where it is one."""
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        details: Mapping[str, str] | None = None,
+        more: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.reason, self.details, self.help = status, reason, details or {}, more
+
+    def response(self) -> JSONResponse:
+        """The answer."""
+        body = {
+            "version": RASA_VERSION,
+            "status": "failure",
+            "message": str(self),
+            "reason": self.reason,
+            "details": dict(self.details),
+            "help": self.help,
+            "code": self.status,
+        }
+        return JSONResponse(body, self.status)
+
+
+def bad(message: str, parameter: str | None = None, where: str = BODY) -> ApiRefusal:
+    """A request that is wrong, in the parameter named."""
+    details = {"parameter": parameter, "in": where} if parameter else None
+    return ApiRefusal(400, "BadRequest", message, details)
+
+
+def unauthenticated() -> ApiRefusal:
+    """Who asks has not shown who they are."""
+    return ApiRefusal(401, "NotAuthenticated", "User is not authenticated.", more=SECURITY)
+
+
+def unauthorized() -> ApiRefusal:
+    """Who asks may not."""
+    return ApiRefusal(403, "NotAuthorized", "User has insufficient permissions.", more=SECURITY)
+
+
+def verbosity_of(
+    include_events: Annotated[str, Query(description="Which events are told: NONE, APPLIED, AFTER_RESTART or ALL.")] = (
+        Verbosity.AFTER_RESTART
+    ),
+) -> Verbosity:
+    """Which events are asked for, in any case of letters; raises ApiRefusal."""
+    try:
+        return Verbosity(include_events.upper())
+    except ValueError:
+        names = ", ".join(Verbosity)
+        told = f"Invalid parameter value for 'include_events'. Should be one of {names}"
+        raise bad(told, "include_events", QUERY) from None
+
+
+def moment_of(
+    until: Annotated[str | None, Query(description="Seconds since 1970 at which the conversation is told.")] = None,
+) -> float | None:
+    """The moment that is asked for; what is no number is none, as in Rasa."""
+    try:
+        return None if until is None else float(until)
+    except ValueError:
+        return None
+
+
+class RasaRoute(APIRoute):
+    """A route whose bodies are JSON whatever their Content-Type says, and whose errors are Rasa's."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler, with errors answered."""
+        answer = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await answer(_as_json(request))
+            except ApiRefusal as refusal:
+                return refusal.response()
+            except ConversationBusy as busy:
+                return ApiRefusal(503, "ConversationBusy", str(busy)).response()
+            except HTTPException as error:
+                return _of_status(error.status_code).response()
+            except RequestValidationError as error:
+                return _of_invalid(error).response()
+            except ChengdaError:
+                raise
+            except Exception:
+                log.exception("%s %s failed", request.method, request.url.path)
+                return ApiRefusal(500, "ConversationError", "An unexpected error occurred.").response()
+
+        return handler
+
+
+def _as_json(request: Request) -> Request:
+    kept = [(name, value) for name, value in request.scope["headers"] if name != b"content-type"]
+    return Request({**request.scope, "headers": [*kept, (b"content-type", b"application/json")]}, request.receive)
+
+
+def _of_status(status: int) -> ApiRefusal:
+    if status == 401:
+        return unauthenticated()
+    if status == 403:
+        return unauthorized()
+    phrase = HTTPStatus(status).phrase
+    return ApiRefusal(status, phrase.replace(" ", ""), f"{phrase}.")
+
+
+def _of_invalid(error: RequestValidationError) -> ApiRefusal:
+    first = error.errors()[0]
+    where, *place = (str(part) for part in first["loc"])
+    if first["type"] == "json_invalid" or not place:
+        return bad("The request body is no JSON object.")
+    return bad(f"Invalid value of '{'.'.join(place)}': {first['msg']}", place[0], where)
