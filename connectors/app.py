@@ -167,10 +167,10 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
 
     @app.get("/status", response_model=None, tags=["Rasa"])
     def status(request: Request) -> FileResponse | dict[str, Any]:
-        """The page where a case's progress is seen; for who accepts JSON the model in use, as Rasa tells it."""
-        if "application/json" in request.headers.get("accept", ""):
-            return http_api.status_of(request.app.state.assistant)
-        return FileResponse(STATIC / "status.html")
+        """For browsers, which ask for HTML, the page of a case's progress; else the model, as Rasa tells it."""
+        if "text/html" in request.headers.get("accept", ""):
+            return FileResponse(STATIC / "status.html")
+        return http_api.status_of(request.app.state.assistant)
 
     @app.get("/desk", include_in_schema=False)
     def desk_page() -> FileResponse:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from bot.assistant import Assistant
 from bot.messages import MessageId, SenderId, UserMessage
+from bot.rasa.tokens import JIEBA, WHITESPACE, tokenize
 from connectors import metrics
 from connectors.channels.gateway import answered
 from connectors.schemas import ParseRequest, RestMessage
@@ -52,6 +53,8 @@ def webhook(
 def said(body: RestMessage, assistant: Assistant, request: Request) -> list[dict[str, Any]]:
     """The answer to a message of the REST channel."""
     check_open(body.sender, request)
+    if body.message is None:
+        return []
     metadata = body.metadata
     hint = (metadata.language or "") if metadata else ""
     message = UserMessage(
@@ -75,6 +78,7 @@ def _language_hint(text: str) -> str | None:
 def parse(body: ParseRequest, assistant: Engine) -> dict[str, Any]:
     """Rasa's parse data of a text, with its language."""
     found = assistant.understanding.parse(body.text)
+    tokens = tokenize(body.text, JIEBA if found.detected.language == "zh" else WHITESPACE)
     ranking = [{"name": name, "confidence": share} for name, share in found.intents[:10]]
     return {
         "text": body.text,
@@ -87,8 +91,10 @@ def parse(body: ParseRequest, assistant: Engine) -> dict[str, Any]:
                 "value": entity.value,
                 "start": entity.start,
                 "end": entity.end,
+                "confidence_entity": 1.0,
                 "extractor": "chengda",
             }
             for entity in found.entities
         ],
+        "text_tokens": [(token.start, token.end) for token in tokens if token.text],
     }

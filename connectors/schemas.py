@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from knowledge.catalogue import Audience
 
 MAX_BODY_CHARS = 20_000
+# Rasa's: who tells no sender.
+DEFAULT_SENDER = "default"
 Text = Annotated[str, Field(max_length=MAX_BODY_CHARS)]
 
 
@@ -27,18 +29,33 @@ class Body(BaseModel):
 
 
 class Metadata(Body):
-    """What a channel tells beside the text."""
+    """What a channel tells beside the text; what is neither a text nor a number is none of ours."""
 
-    message_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    message_id: Annotated[str, Field(max_length=200)] | None = None
     language: Annotated[str, Field(max_length=20)] | None = None
+
+    @field_validator("message_id", "language", mode="before")
+    @classmethod
+    def _told(cls, value: object) -> str | None:
+        return str(value) if isinstance(value, str | int | float) else None
 
 
 class RestMessage(Body):
-    """A message of Rasa's REST channel."""
+    """A message of Rasa's REST channel, as leniently as Rasa takes it; without a text nothing is said."""
 
-    sender: Annotated[str, Field(min_length=1, max_length=200)] = "default"
-    message: Text
+    sender: Annotated[str, Field(max_length=200)] = DEFAULT_SENDER
+    message: Text | None
     metadata: Metadata | None = None
+
+    @field_validator("sender", mode="before")
+    @classmethod
+    def _named(cls, sender: object) -> object:
+        return str(sender) if isinstance(sender, int | float) else sender or DEFAULT_SENDER
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _mapping(cls, metadata: object) -> object:
+        return metadata if isinstance(metadata, dict) else None
 
 
 class ParseRequest(Body):

@@ -37,11 +37,23 @@ def ask(client: TestClient, path: str, body: dict[str, Any] | None = None) -> An
     return answer.json()
 
 
+def refused(
+    client: TestClient, path: str, body: dict[str, Any], status: int, reason: str, details: dict[str, str]
+) -> None:
+    """It is refused as Rasa refuses."""
+    answer = client.post(f"/conversations/m-1/{path}{'&' if '?' in path else '?'}token={TOKEN}", json=body)
+    told = answer.json()
+    assert list(told) == ["version", "status", "message", "reason", "details", "help", "code"]
+    assert (answer.status_code, told["code"], told["reason"], told["details"]) == (status, status, reason, details)
+
+
 def test_version_status_and_health(client: TestClient) -> None:
     assert set(client.get("/version").json()) == {"version", "minimum_compatible_version"}
-    status = client.get("/status", headers={"Accept": "application/json"}).json()
-    assert set(status) == {"model_file", "model_id", "num_active_training_jobs"} and status["model_id"]
-    assert "text/html" in client.get("/status").headers["content-type"], "the citizens' page stays"
+    for accepted in ("*/*", "application/json", "application/json, text/plain, */*"):
+        status = client.get("/status", headers={"Accept": accepted}).json()
+        assert set(status) == {"model_file", "model_id", "num_active_training_jobs"} and status["model_id"]
+    page = client.get("/status", headers={"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"})
+    assert "text/html" in page.headers["content-type"], "the citizens' page stays"
     assert client.get("/webhooks/rest/").json() == {"status": "ok"}
 
 
@@ -65,7 +77,9 @@ def test_a_conversation_is_dumped_with_personal_data_masked(client: TestClient) 
     assert {"session_started", "action", "user", "bot", "slot", "active_loop"} <= kinds
     text = json.dumps(dump, ensure_ascii=False)
     assert "13800138000" not in text and case["query_code"] not in text and "民治大道" in text
-    assert ask(client, "/conversations/d 1/a/tracker?include_events=NONE")["events"] is None
+    assert ask(client, "/conversations/d 1/a/tracker?include_events=none")["events"] is None
+    past = ask(client, f"/conversations/d 1/a/tracker?until={dump['events'][-1]['timestamp'] - 0.001}")
+    assert len(past["events"]) < len(dump["events"]) and past["slots"]["case_number"] != case["case_id"]
     assert ask(client, "/conversations/nobody/tracker")["events"] == []
 
 
@@ -76,11 +90,15 @@ def test_messages_and_intents(client: TestClient) -> None:
     assert told["messages"][-1]["custom"]["turn"]["services"][0]["code"] == "C01"
     listed = [{"entity": "service", "value": "C01"}]
     assert ask(client, "/conversations/m-1/trigger_intent", {"name": "ask_service", "entities": listed})["messages"]
-    unknown = client.post(f"/conversations/m-1/trigger_intent?token={TOKEN}", json={"name": "dance"})
-    assert unknown.status_code == 404
-    bot = client.post(f"/conversations/m-1/messages?token={TOKEN}", json={"text": "x", "sender": "bot"})
-    assert bot.status_code == 422
-    reserved = client.post(f"/conversations/web:1/messages?token={TOKEN}", json={"text": "x"})
+    for given in (None, [], 7):
+        assert ask(client, "/conversations/m-1/trigger_intent", {"name": "greet", "entities": given})["messages"]
+    refused(client, "trigger_intent", {"name": "dance"}, 404, "NotFound", {})
+    refused(client, "trigger_intent", {}, 400, "BadRequest", {"parameter": "name", "in": "body"})
+    for bot in ({"text": "x", "sender": "bot"}, {"text": "x"}):
+        refused(client, "messages", bot, 400, "BadRequest", {"parameter": "sender", "in": "body"})
+    some = {"parameter": "include_events", "in": "query"}
+    refused(client, "messages?include_events=some", {"text": "x", "sender": "user"}, 400, "BadRequest", some)
+    reserved = client.post(f"/conversations/web:1/messages?token={TOKEN}", json={"text": "x", "sender": "user"})
     assert reserved.status_code == 422
 
 
@@ -92,7 +110,7 @@ def test_conversations_are_never_open(client: TestClient, method: str, path: str
     body = {"text": "x", "name": "greet"} if method == "POST" else None
     for given in ("", "?token=", "?token=wrong"):
         refused = client.request(method, f"/conversations/a/{path}{given}", json=body)
-        assert refused.status_code == 401 and refused.headers["content-type"] == "application/problem+json"
+        assert refused.status_code == 401 and refused.json()["reason"] == "NotAuthenticated"
     client.app.state.settings = client.app.state.settings.model_copy(  # type: ignore[attr-defined]
         update={"rasa_token": SecretStr("")}
     )

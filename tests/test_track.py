@@ -90,7 +90,7 @@ def test_a_wrong_code_and_an_unknown_number_are_not_told_apart(
 
 
 def test_the_page_is_served(client: TestClient) -> None:
-    page = client.get("/status")
+    page = client.get("/status", headers={"Accept": "text/html,*/*;q=0.8"})
     assert page.status_code == 200
     assert "chengda-status" in page.text
     assert "default-src 'self'" in page.headers["content-security-policy"]

@@ -14,7 +14,7 @@ from bot.rasa.intent_head import IntentHead, dense_rows
 from bot.rasa.patterns import FINDER, patterns_of, synonyms_of
 from bot.rasa.selectors import DEFAULT, Selector
 from bot.rasa.tagger_fitting import fit_tagger
-from bot.rasa.tokens import JIEBA
+from bot.rasa.tokens import JIEBA, WHITESPACE
 from bot.rasa.training_data import Example, TrainingData
 from bot.rasa.understanding import (
     KEYWORDS,
@@ -84,7 +84,7 @@ def train(
 def tokenizer_of(config: Config) -> str:
     """The tokenizer whose tokens are told: the pipeline's, or that of the language."""
     names = [part.name for part in config.pipeline if part.name.endswith("Tokenizer")]
-    return JIEBA if JIEBA in names or str(config.language).startswith(HAN_LANGUAGE) else "WhitespaceTokenizer"
+    return JIEBA if JIEBA in names or str(config.language).startswith(HAN_LANGUAGE) else WHITESPACE
 
 
 def _selectors(data: TrainingData, pipeline: Sequence[Part], dense: Vectors) -> dict[int, Selector]:

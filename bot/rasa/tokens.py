@@ -9,7 +9,7 @@ from functools import lru_cache
 import rjieba
 
 HAN = "\u3400-\u9fff\uf900-\ufaff"
-JIEBA = "JiebaTokenizer"
+JIEBA, WHITESPACE = "JiebaTokenizer", "WhitespaceTokenizer"
 _CHUNK = re.compile(r"\S+")
 # What a word may hold inside besides letters and digits; anything else parts it unless it stands at a digit.
 _PARTING = re.compile(r"(?<=[^0-9\s])[^\w._~:/?#\[\]()@!$&*+,;=\-]+(?=[^0-9\s])")

@@ -5,35 +5,54 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import Field
+from fastapi import APIRouter, Depends, HTTPException, Request
 
 from bot.assistant import Assistant
 from bot.messages import SenderId, UserMessage
+from bot.rasa.tracker import Verbosity
+from bot.tracker import Tracker, fold
 from connectors import metrics
 from connectors.channels.gateway import Answer, answered
 from connectors.rasa.action_server import check_token, token_set
-from connectors.rasa.tracker_json import VERBOSITIES, tracker_json
+from connectors.rasa.refusal import (
+    NO_INTENT,
+    NO_MESSAGE,
+    ONLY_USERS,
+    USER,
+    ApiRefusal,
+    RasaRoute,
+    bad,
+    moment_of,
+    verbosity_of,
+)
+from connectors.rasa.tracker_json import tracker_json
 from connectors.rest import Engine, check_open
 from connectors.schemas import Body, Text
 
 # The Rasa whose protocol this is.
 RASA, OLDEST = "3.6.21", "3.6.21"
-Verbosity = Annotated[str, Query(pattern=f"^({'|'.join(VERBOSITIES)})$", description="Which events are told.")]
+Told = Annotated[Verbosity, Depends(verbosity_of)]
 
 
 class NewMessage(Body):
     """A message of the citizen; Rasa knows no other sender here."""
 
     text: Text
-    sender: Annotated[str, Field(pattern="^user$")] = "user"
+    sender: str | None = None
 
 
 class Trigger(Body):
     """An intent to act on as if it had been said, with entities as a mapping or as Rasa's list."""
 
-    name: Annotated[str, Field(pattern=r"^\w+$", max_length=80)]
-    entities: dict[str, Any] | list[dict[str, Any]] = Field(default_factory=list)
+    name: str | None = None
+    entities: Any = None
+
+    def values(self) -> dict[str, Any]:
+        """The entities by name; what is neither is none."""
+        if isinstance(self.entities, dict):
+            return self.entities
+        listed = self.entities if isinstance(self.entities, list) else []
+        return {str(one.get("entity")): one.get("value") for one in listed if isinstance(one, dict)}
 
 
 def check_trusted(request: Request) -> None:
@@ -46,6 +65,7 @@ def check_trusted(request: Request) -> None:
 router = APIRouter(tags=["Rasa"])
 conversations = APIRouter(
     prefix="/conversations",
+    route_class=RasaRoute,
     tags=["Rasa"],
     dependencies=[Depends(check_trusted)],
     responses={401: {"description": "The token is not `CHENGDA_RASA_TOKEN`."}, 404: {"description": "None is set."}},
@@ -71,39 +91,41 @@ def status_of(assistant: Assistant) -> dict[str, Any]:
 
 
 @conversations.get("/{conversation:path}/tracker")
-def tracker(conversation: str, assistant: Engine, include_events: Verbosity = "AFTER_RESTART") -> dict[str, Any]:
+def tracker(
+    conversation: str, assistant: Engine, verbosity: Told, until: Annotated[float | None, Depends(moment_of)]
+) -> dict[str, Any]:
     """The state of a conversation and its events, personal data masked; an unknown one is a new one."""
-    return _dump(assistant, conversation, include_events)
+    return _dump(assistant, conversation, verbosity, until)
 
 
 @conversations.post("/{conversation:path}/messages")
 def add_message(
-    conversation: str,
-    body: NewMessage,
-    assistant: Engine,
-    request: Request,
-    include_events: Verbosity = "AFTER_RESTART",
+    conversation: str, assistant: Engine, request: Request, verbosity: Told, body: NewMessage | None = None
 ) -> dict[str, Any]:
     """Take a message of the citizen and answer it; the answer stands in the events. (Rasa leaves the answer out.)"""
+    if body is None:
+        raise bad(NO_MESSAGE)
+    if body.sender != USER:
+        raise bad(f"{ONLY_USERS} Messages of sender '{body.sender}' cannot be handled.", "sender")
     check_open(conversation, request)
     _said(assistant, conversation, body.text)
-    return _dump(assistant, conversation, include_events)
+    return _dump(assistant, conversation, verbosity)
 
 
 @conversations.post("/{conversation:path}/trigger_intent")
 def trigger_intent(
-    conversation: str, body: Trigger, assistant: Engine, request: Request, include_events: Verbosity = "AFTER_RESTART"
+    conversation: str, assistant: Engine, request: Request, verbosity: Told, body: Trigger | None = None
 ) -> dict[str, Any]:
     """Act on an intent; gives the tracker and what was said. 404 for an intent that is not in the domain."""
+    if body is None or not body.name:
+        raise bad(NO_INTENT, "name")
     check_open(conversation, request)
     if body.name not in assistant.domain.intents:
-        raise HTTPException(404)
-    entities = body.entities
-    if isinstance(entities, list):
-        entities = {str(one.get("entity")): one.get("value") for one in entities}
+        raise ApiRefusal(404, "NotFound", f"The intent {body.name} does not exist in the domain.")
+    entities = body.values()
     values = json.dumps(entities, ensure_ascii=False) if entities else ""
     answer = _said(assistant, conversation, f"/{body.name}{values}")
-    return {"tracker": _dump(assistant, conversation, include_events), "messages": answer}
+    return {"tracker": _dump(assistant, conversation, verbosity), "messages": answer}
 
 
 def _said(assistant: Assistant, conversation: str, text: str) -> Answer:
@@ -113,7 +135,11 @@ def _said(assistant: Assistant, conversation: str, text: str) -> Answer:
     return answer
 
 
-def _dump(assistant: Assistant, conversation: str, verbosity: str) -> dict[str, Any]:
+def _dump(assistant: Assistant, conversation: str, verbosity: Verbosity, until: float | None = None) -> dict[str, Any]:
+    sender = SenderId(conversation)
     with assistant.store.read() as work:
-        state, events = work.tracker(SenderId(conversation)), work.events(SenderId(conversation))
+        state, events = work.tracker(sender), work.events(sender)
+    if until is not None:
+        events = [event for event in events if event.timestamp <= until]
+        state = fold(Tracker(sender), events)
     return tracker_json(conversation, state, events, assistant.domain, verbosity)

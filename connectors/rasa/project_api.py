@@ -18,7 +18,17 @@ from bot.rasa.processor import DEFAULT_SENDER, INPUT_CHANNEL, Processor
 from bot.rasa.stage import RASA_VERSION
 from bot.rasa.tracker import Verbosity
 from connectors.rasa.guard import Guard
-from connectors.rasa.refusal import ApiRefusal, RasaRoute, bad, moment_of, verbosity_of
+from connectors.rasa.refusal import (
+    NO_INTENT,
+    NO_MESSAGE,
+    ONLY_USERS,
+    USER,
+    ApiRefusal,
+    RasaRoute,
+    bad,
+    moment_of,
+    verbosity_of,
+)
 
 OLDEST_MODEL = "3.5.0"
 MAX_CHARS = 20_000
@@ -197,22 +207,15 @@ def _conversations(processor: Processor, guard: Guard) -> APIRouter:
     @router.post("/messages")
     def note(conversation: str, verbosity: Told, message: NewMessage | None = None) -> dict[str, Any]:
         if message is None:
-            raise bad(
-                "No message defined in request body. Add a message to the request body in "
-                "order to add it to the tracker."
-            )
-        if message.sender != "user":
-            raise bad(
-                "Currently, only user messages can be passed to this endpoint. "
-                f"Messages of sender '{message.sender}' cannot be handled.",
-                "sender",
-            )
+            raise bad(NO_MESSAGE)
+        if message.sender != USER:
+            raise bad(f"{ONLY_USERS} Messages of sender '{message.sender}' cannot be handled.", "sender")
         return processor.note(message.text, conversation, message.parsed()).current_state(verbosity)
 
     @router.post("/trigger_intent", response_model=None)
     def trigger(conversation: str, verbosity: Told, intent: OutsideIntent | None = None) -> JSONResponse:
         if intent is None or not intent.name:
-            raise bad("Name of the intent not provided in request body.", "name")
+            raise bad(NO_INTENT, "name")
         if intent.name not in processor.domain.all_intents:
             raise ApiRefusal(404, "NotFound", f"The intent {intent.name} does not exist in the domain.")
         messages = processor.trigger(intent.name, intent.marks(), conversation)

@@ -19,6 +19,10 @@ from bot.rasa.tracker import Verbosity
 
 SECURITY = "https://rasa.com/docs/rasa/user-guide/configuring-http-api/#security-considerations"
 BODY, QUERY = "body", "query"
+USER = "user"
+NO_MESSAGE = "No message defined in request body. Add a message to the request body in order to add it to the tracker."
+ONLY_USERS = "Currently, only user messages can be passed to this endpoint."
+NO_INTENT = "Name of the intent not provided in request body."
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 log = logging.getLogger(__name__)
 

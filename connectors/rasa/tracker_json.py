@@ -8,10 +8,10 @@ from typing import Any
 
 from bot.domain import Domain
 from bot.privacy import redact
+from bot.rasa.tracker import Verbosity
 from bot.tracker import Event, Mode, Tracker
 
 LISTEN = "action_listen"
-VERBOSITIES = ("NONE", "APPLIED", "AFTER_RESTART", "ALL")
 # Eight of the characters of query codes, in capitals or with a digit among them.
 _CODE = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-HJKMNP-Z2-9]{8}|(?=[a-z]*[2-9])(?=[2-9]*[a-z])[a-hjkmnp-z2-9]{8})(?![A-Za-z0-9])"
@@ -25,14 +25,18 @@ NO_DATA = dict.fromkeys(("elements", "quick_replies", "buttons", "attachment", "
 
 
 def tracker_json(
-    conversation: str, tracker: Tracker, events: Iterable[Event], domain: Domain, verbosity: str = "AFTER_RESTART"
+    conversation: str,
+    tracker: Tracker,
+    events: Iterable[Event],
+    domain: Domain,
+    verbosity: Verbosity = Verbosity.AFTER_RESTART,
 ) -> dict[str, Any]:
     """The dump Rasa gives; every session's events with ALL, else those since the last one began, none with NONE."""
     told = [one for event in events for one in _events(event)]
     users = [event for event in told if event["event"] == "user"]
     slots = {**domain.slots, **tracker.slots, "requested_slot": tracker.requested_slot}
     slots = {name: value for name, value in slots.items() if name not in PERSONAL_SLOTS}
-    if verbosity != "ALL":
+    if verbosity != Verbosity.ALL:
         begins = max((place for place, one in enumerate(told) if one["event"] == "session_started"), default=0)
         told = told[begins:]
     return {
@@ -42,7 +46,7 @@ def tracker_json(
         "latest_event_time": tracker.last_at or None,
         "followup_action": None,
         "paused": tracker.mode is Mode.MANUAL,
-        "events": None if verbosity == "NONE" else told,
+        "events": None if verbosity == Verbosity.NONE else told,
         "latest_input_channel": users[-1]["input_channel"] if users else None,
         "active_loop": {"name": tracker.active_form} if tracker.active_form else {},
         "latest_action": {"action_name": LISTEN},
