@@ -17,6 +17,7 @@ from bot.rasa.assembly import check, prepare
 from bot.rasa.events import BotUttered, EntitiesAdded, UnknownEvent, UserUttered, event_of
 from bot.rasa.processor import Processor
 from bot.rasa.project import read_project
+from bot.rasa.responses import fill
 from connectors.rasa.project_api import project_app
 from tests.rasa_exact import ExactUnderstanding
 
@@ -167,3 +168,24 @@ def test_a_message_that_breaks_is_answered_with_what_was_said(tmp_path: Path) ->
         answer = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "how many"})
         assert (answer.status_code, texts(answer.json())) == (200, ["one", "half of it"])
         assert texts(client.post("/webhooks/rest/webhook", json={"sender": "u", "message": "hello"}).json())
+
+
+FILLED = {
+    "You have {num} open.": "You have 5 open.",
+    '{{"n":{num}}}': '{"n":5}',
+    "{{num}}": "{num}",
+    "{{{num}}}": "{5}",
+    "}}{{": "}{",
+    '/inform{{"name":"{name}"}}': '/inform{"name":"An{n}a"}',
+    '/inform{"name":"{name}"}': '/inform{"name":"{name}"}',
+    '{"a": {num}}': '{"a": {num}}',
+    "{num} of {other}": "{num} of {other}",
+    "{num\n}": "{num\n}",
+    "no braces": "no braces",
+}
+
+
+@pytest.mark.parametrize("text", FILLED)
+def test_a_wording_is_filled_as_rasa_fills_it(text: str) -> None:
+    """Checked against Rasa's `interpolate_text`."""
+    assert fill(text, {"num": 5, "name": "An{n}a"}) == FILLED[text]

@@ -14,7 +14,8 @@ from bot.rasa.tracker import Tracker
 
 FILLED = ("text", "image", "custom", "buttons", "attachment", "quick_replies")
 DATA = ("elements", "quick_replies", "buttons", "attachment", "image", "custom")
-_PLACEHOLDER = re.compile(r"{([^\n{}]+?)}")
+# A brace written twice stands for itself; a single one that is no placeholder is a fault of the wording.
+_MARKS = re.compile(r"(?P<brace>{{|}})|{(?P<name>[^\n{}]+)}|[{}]")
 
 
 def fitting(variations: Sequence[Variation], channel: str, slots: Mapping[str, Any]) -> list[Variation]:
@@ -63,12 +64,11 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
 
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
-    """The text with its `{slot}` filled; one with an unknown name stays as it is, as in Rasa."""
-    plain = text.replace("{{", "\0").replace("}}", "\1")
-    if any(match[1] not in values for match in _PLACEHOLDER.finditer(plain)):
+    """The text with its `{slot}` filled; one with an unknown name or a single brace stays as it is, as in Rasa."""
+    marks = [match for match in _MARKS.finditer(text) if not match["brace"]]
+    if any(match["name"] not in values for match in marks):
         return text
-    done = _PLACEHOLDER.sub(lambda match: str(values[match[1]]), plain)
-    return done.replace("\0", "{").replace("\1", "}")
+    return _MARKS.sub(lambda match: match["brace"][0] if match["brace"] else str(values[match["name"]]), text)
 
 
 def bot_uttered(draft: Mapping[str, Any]) -> BotUttered:
