@@ -189,3 +189,14 @@ FILLED = {
 def test_a_wording_is_filled_as_rasa_fills_it(text: str) -> None:
     """Checked against Rasa's `interpolate_text`."""
     assert fill(text, {"num": 5, "name": "An{n}a"}) == FILLED[text]
+
+
+def test_the_knowledge_base_action_keeps_its_slots(tmp_path: Path) -> None:
+    listed = {"event": "slot", "name": "knowledge_base_listed_objects", "value": ["a", "b"]}
+    domain, rules = (text.replace("action_count", "action_query_knowledge_base") for text in (DOMAIN, RULES))
+    wire = Wire({"action_query_knowledge_base": (200, {"events": [listed]})})
+    processor = small(tmp_path, wire, domain=domain, data__rules=rules)
+    processor.handle("how many")
+    slots = processor.tracker("default").current_state()["slots"]
+    assert slots["knowledge_base_listed_objects"] == ["a", "b"] and slots["knowledge_base_last_object"] is None
+    assert "knowledge_base_last_object" not in small(tmp_path / "plain", Wire()).domain.slots

@@ -16,6 +16,13 @@ UTTER_ACTION = f"{UTTER}action"
 LABEL_MARK = "#"
 REQUESTED_SLOT = "requested_slot"
 SESSION_METADATA_SLOT = "session_started_metadata"
+# What rasa-sdk's knowledge base action keeps in a conversation.
+KNOWLEDGE_BASE_ACTION = "action_query_knowledge_base"
+KNOWLEDGE_BASE_SLOTS = (
+    "knowledge_base_listed_objects",
+    "knowledge_base_last_object",
+    "knowledge_base_last_object_type",
+)
 LISTEN = "action_listen"
 RESTART = "action_restart"
 SESSION_START = "action_session_start"
@@ -128,8 +135,11 @@ class Domain:
     def slots(self) -> dict[str, Slot]:
         """The declared slots and those that Rasa adds by itself."""
         slots = dict(self.declared_slots)
-        if self.forms and REQUESTED_SLOT not in slots:
-            slots[REQUESTED_SLOT] = Slot(REQUESTED_SLOT, SlotType.TEXT, influence_conversation=False)
+        added = (REQUESTED_SLOT,) if self.forms else ()
+        if KNOWLEDGE_BASE_ACTION in self.action_places:
+            added += KNOWLEDGE_BASE_SLOTS
+        for name in added:
+            slots.setdefault(name, Slot(name, SlotType.TEXT, influence_conversation=False))
         slots[SESSION_METADATA_SLOT] = Slot(SESSION_METADATA_SLOT, SlotType.ANY)
         return slots
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.rasa.domain import REQUESTED_SLOT, SESSION_METADATA_SLOT, VALIDATE_MAPPINGS, Domain
+from bot.rasa.domain import KNOWLEDGE_BASE_SLOTS, REQUESTED_SLOT, SESSION_METADATA_SLOT, VALIDATE_MAPPINGS, Domain
 from bot.rasa.events import Event, SlotSet
 from bot.rasa.slots import MappingType, Slot, SlotMapping, SlotType
 from bot.rasa.stage import Stage, run_for_slots
 from bot.rasa.tracker import Tracker
 
-OWN_SLOTS = {
-    REQUESTED_SLOT,
-    SESSION_METADATA_SLOT,
-    "knowledge_base_listed_objects",
-    "knowledge_base_last_object",
-    "knowledge_base_last_object_type",
-}
+OWN_SLOTS = {REQUESTED_SLOT, SESSION_METADATA_SLOT, *KNOWLEDGE_BASE_SLOTS}
 
 
 def extract_slots(tracker: Tracker, stage: Stage) -> list[Event]:
