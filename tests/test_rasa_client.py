@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.errors import ActionFailed, ActionRejected, ActionUnknown
+from bot.errors import ActionFailed, ActionRejected, ActionUnknown, EngineAway
 from connectors.rasa.action_client import HttpActionServer, action_server_of
 from connectors.rasa.endpoint import Endpoint, read_endpoint
+from connectors.rasa.rest_client import RestClient
 from knowledge.yaml_file import ContentError
 
 CALL: dict[str, Any] = {
@@ -40,6 +41,12 @@ class ActionProcess(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         self.seen.append({"body": body, "query": query, "headers": dict(self.headers), "deflate": deflate})
         name = body["next_action"]
+        if self.path.startswith("/moved"):
+            self.send_response(307)
+            self.send_header("Location", "/webhook")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if "domain" in body:
             type(self).digest = body["domain_digest"]
         if name == "action_hello" and body["domain_digest"] != self.digest:
@@ -102,6 +109,28 @@ def test_an_action_runs_elsewhere(handler: type[ActionProcess], url: str, compre
     assert (seen["query"], seen["deflate"]) == ({"a": ["1"], "key": ["secret"]}, compress)
     assert seen["headers"]["X-City"] == "sz"
     assert seen["headers"]["Authorization"] == "Basic " + base64.b64encode(b"user:word").decode()
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9"])
+def test_no_proxy_of_the_environment_stands_between(url: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    server = HttpActionServer(Endpoint(url))
+    assert server.run("action_hello", CALL).events
+    server.close()
+    client = RestClient(url.removesuffix("/webhook"), "", 60, 5)
+    with pytest.raises(EngineAway, match=r"status 449"):
+        client.ask({"next_action": "action_hello", "domain_digest": None})
+    client.close()
+
+
+def test_an_action_server_that_has_moved_is_followed(handler: type[ActionProcess], url: str) -> None:
+    server = HttpActionServer(Endpoint(url.replace("/webhook", "/moved")))
+    assert server.run("action_hello", CALL).events
+    assert [one["body"] for one in handler.seen] == [handler.seen[0]["body"]] * 2
+    server.close()
 
 
 def test_a_selective_call_brings_the_domain_when_it_is_asked_for(handler: type[ActionProcess], url: str) -> None:

@@ -32,7 +32,10 @@ class HttpActionServer:
 
     def __init__(self, endpoint: Endpoint, compress: bool = False, seconds: float = PATIENCE_SECONDS) -> None:
         self._endpoint, self._compress = endpoint, compress
+        # As Rasa's: no proxy of the environment stands between, and a server that has moved is followed.
         self._http = httpx.Client(
+            trust_env=False,
+            follow_redirects=True,
             headers=dict(endpoint.headers),
             auth=endpoint.basic_auth,
             verify=ssl.create_default_context(cafile=str(endpoint.cafile)) if endpoint.cafile else True,

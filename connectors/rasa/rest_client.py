@@ -96,7 +96,9 @@ class RestClient:
         if self._http is None:
             limits = httpx.Limits(max_connections=self._most, max_keepalive_connections=self._most)
             plain = {"Accept-Encoding": "identity"}
-            self._http = httpx.AsyncClient(timeout=None, params=self._params, headers=plain, limits=limits)
+            self._http = httpx.AsyncClient(
+                timeout=None, params=self._params, headers=plain, limits=limits, trust_env=False
+            )
         content = bytearray()
         async with self._http.stream("POST", self._url, json=dict(body)) as answer:
             async for piece in answer.aiter_raw():
