@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from fastapi.testclient import TestClient
 
 from bot.rasa.action_call import ActionAnswer, read_answer
 from bot.rasa.assembly import check, prepare
-from bot.rasa.events import BotUttered, EntitiesAdded, UnknownEvent, UserUttered, event_of
+from bot.rasa.event_reader import UnknownEvent, event_of
+from bot.rasa.events import BotUttered, EntitiesAdded, ReminderScheduled, UserUttered
 from bot.rasa.processor import Processor
 from bot.rasa.project import read_project
+from bot.rasa.reminders import Reminders
 from bot.rasa.responses import fill
 from connectors.rasa.project_api import project_app
 from tests.rasa_exact import ExactUnderstanding
@@ -200,3 +204,57 @@ def test_the_knowledge_base_action_keeps_its_slots(tmp_path: Path) -> None:
     slots = processor.tracker("default").current_state()["slots"]
     assert slots["knowledge_base_listed_objects"] == ["a", "b"] and slots["knowledge_base_last_object"] is None
     assert "knowledge_base_last_object" not in small(tmp_path / "plain", Wire()).domain.slots
+
+
+def reminder(at: float, **more: Any) -> dict[str, Any]:
+    """A reminder of the intent greet, as rasa-sdk tells it."""
+    moment = datetime.fromtimestamp(at, UTC).isoformat()
+    return {"event": "reminder", "intent": "greet", "date_time": moment, "entities": None, "name": "r", **more}
+
+
+KEPT = {"kill_on_user_msg": False}
+
+
+@pytest.mark.parametrize(
+    ("events", "said", "fired"),
+    [
+        ([reminder(1060)], [], True),
+        ([reminder(1060)], ["hello"], False),
+        ([reminder(1060, **KEPT)], ["hello"], True),
+        ([reminder(1060, **KEPT)], ["/restart"], False),
+        ([reminder(900)], [], False),
+        ([reminder(1060), {"event": "cancel_reminder"}], [], False),
+        ([reminder(1060), {"event": "cancel_reminder", "name": "r"}], [], False),
+        ([reminder(1060), {"event": "cancel_reminder", "name": "q"}], [], True),
+        ([reminder(1060), {"event": "cancel_reminder", "intent": "greet", "entities": [MARK]}], [], True),
+        ([reminder(9000), reminder(1060)], [], True),
+        ([reminder(1060), reminder(9000)], [], False),
+    ],
+)
+def test_a_reminder_fires_as_rasas_does(
+    tmp_path: Path, events: list[dict[str, Any]], said: list[str], fired: bool
+) -> None:
+    now = 1000.0
+    processor = small(tmp_path, Wire({"action_count": (200, {"events": events})}), lambda: now)
+    ended = threading.Event()
+
+    def fire(sender: str, due: ReminderScheduled) -> None:
+        ended.set() if due.name == "last" else processor.remind(sender, due)
+
+    processor.reminders = Reminders(fire, lambda: now)
+    for text in ("how many", *said):
+        processor.handle(text, "anna", input_channel="rest")
+    now += 61
+    after = ReminderScheduled(intent="count", date_time=datetime.fromtimestamp(now, UTC).isoformat(), name="last")
+    processor.reminders.note("bob", [after])
+    assert ended.wait(60)
+    processor.reminders.stop()
+    heard = [e.text for e in processor.tracker("anna").events if isinstance(e, UserUttered)]
+    assert ("EXTERNAL: greet" in heard) is fired
+
+
+def test_a_reminder_at_no_moment_is_none() -> None:
+    with pytest.raises(UnknownEvent, match="no moment: soon"):
+        event_of({"event": "reminder", "intent": "greet", "date_time": "soon"})
+    one, other = (event_of(reminder(1060, name=None)) for _ in range(2))
+    assert isinstance(one, ReminderScheduled) and one.name and one != other

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
-
-from bot.errors import ChengdaError
-
-
-class UnknownEvent(ChengdaError):
-    """An event's kind is none of Rasa's, it lacks a field, or one is not what it must be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +142,7 @@ class AgentUttered(Event):
 
 @dataclass(frozen=True)
 class ReminderScheduled(Event):
-    """An intent is to be triggered later; kept, not fired."""
+    """An intent is to be triggered at a date and time in ISO 8601; without a zone it is of this machine's."""
 
     kind: ClassVar[str] = "reminder"
     intent: str | None = None
@@ -230,79 +224,3 @@ class SessionEnded(Event):
     """A session ended (newer action servers)."""
 
     kind: ClassVar[str] = "session_ended"
-
-
-KINDS: Mapping[str, type[Event]] = {
-    event.kind: event
-    for event in (
-        UserUttered,
-        BotUttered,
-        ActionExecuted,
-        ActionExecutionRejected,
-        SlotSet,
-        ActiveLoop,
-        LoopInterrupted,
-        FollowupAction,
-        UserFeaturization,
-        EntitiesAdded,
-        AgentUttered,
-        ReminderScheduled,
-        ReminderCancelled,
-        StoryExported,
-        Restarted,
-        UserUtteranceReverted,
-        ActionReverted,
-        AllSlotsReset,
-        ConversationPaused,
-        ConversationResumed,
-        SessionStarted,
-        SessionEnded,
-    )
-} | {"form": ActiveLoop}
-
-
-# What an action server must tell, though the event itself has something in place of it.
-_TOLD: Mapping[type[Event], tuple[str, ...]] = {SlotSet: ("value",), EntitiesAdded: ("entities",)}
-_NOTHING = type(None)
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "str | None": (str, _NOTHING),
-    "bool": (bool,),
-    "float | None": (float, int, _NOTHING),
-    "Mapping[str, Any]": (Mapping,),
-    "Mapping[str, Any] | None": (Mapping, _NOTHING),
-    "tuple[Mapping[str, Any], ...]": (list, tuple),
-    "Any": (object,),
-}
-
-
-def event_of(body: Mapping[str, Any]) -> Event:
-    """The event of Rasa's JSON, held against what Rasa asks of one; raises UnknownEvent."""
-    event = KINDS.get(str(body.get("event")))
-    if event is None:
-        raise UnknownEvent(f"no event is called {body.get('event')!r}")
-    known = {f.name: f for f in fields(event)}
-    values = {name: value for name, value in body.items() if name in known}
-    values["metadata"] = values.get("metadata") or {}
-    if event is BotUttered:
-        values["data"] = values.get("data") or {}
-    for name, declared in known.items():
-        if name not in values:
-            if name in _TOLD.get(event, ()) or (declared.default is MISSING and declared.default_factory is MISSING):
-                raise UnknownEvent(f"event `{event.kind}` lacks `{name}`")
-        elif not isinstance(values[name], _TYPES[str(declared.type)]):
-            raise UnknownEvent(f"`{name}` of event `{event.kind}` is no {declared.type}")
-    if event is EntitiesAdded:
-        values["entities"] = tuple(values["entities"])
-    parsed = values.get("parse_data") or {}
-    if not isinstance(parsed.get("intent", {}), Mapping) or not _are_entities(parsed.get("entities", ())):
-        raise UnknownEvent("`parse_data` of event `user` has an `intent` and `entities` of another form")
-    if not _are_entities(values.get("entities", ()) if event is EntitiesAdded else ()):
-        raise UnknownEvent("`entities` of event `entities` are not a list of entities")
-    return event(**values)
-
-
-def _are_entities(found: object) -> bool:
-    return isinstance(found, list | tuple) and all(
-        isinstance(mark, Mapping) and isinstance(mark.get("entity"), str) and "value" in mark for mark in found
-    )

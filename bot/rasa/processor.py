@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +19,14 @@ from bot.rasa.events import (
     ActionExecutionRejected,
     BotUttered,
     Event,
+    ReminderScheduled,
     SlotSet,
     UserUttered,
 )
 from bot.rasa.extraction import extract_slots
+from bot.rasa.outside import external, marks_of, new_id, still_counts
 from bot.rasa.predictions import Policy, Prediction, choose
+from bot.rasa.reminders import Reminders
 from bot.rasa.responses import channel_messages
 from bot.rasa.shortcut import read_shortcut
 from bot.rasa.stage import Stage
@@ -85,6 +87,8 @@ class Processor:
         self.conversations = Conversations()
         # Told of an action that failed; the conversation goes on without it, as in Rasa.
         self.on_failure: Callable[[str, Exception], None] = _log_failure
+        # Where there are none, reminders are kept as events and not fired.
+        self.reminders: Reminders | None = None
 
     def handle(
         self,
@@ -121,11 +125,7 @@ class Processor:
         """An intent from outside, as if it had been said; raises ConversationBusy."""
         with self._turn(sender, channel) as turn:
             turn.open_session(None)
-            input_channel = turn.tracker.current_state()["latest_input_channel"]
-            parsed = {"intent": {"name": intent}, "entities": [dict(mark) for mark in entities]}
-            text = f"EXTERNAL: {intent}"
-            external = {"is_external": True}
-            turn.say(UserUttered(text, {**parsed, "text": text}, input_channel, _new_id(), metadata=external))
+            turn.say(external(intent, entities, turn.tracker))
             return turn.messages
 
     def begin(self, sender: str, slots: Mapping[str, Any], channel: str = CHANNEL) -> None:
@@ -133,6 +133,13 @@ class Processor:
         with self._turn(sender, channel) as turn:
             turn.open_session(None)
             turn.tracker.update_all([SlotSet(name, value) for name, value in slots.items()], self.clock())
+
+    def remind(self, sender: str, reminder: ReminderScheduled) -> None:
+        """Trigger a reminder's intent, unless it no longer counts; raises ConversationBusy."""
+        with self._turn(sender, CHANNEL) as turn:
+            turn.open_session(None)
+            if still_counts(reminder, turn.tracker):
+                turn.say(external(reminder.intent or "", marks_of(reminder.entities), turn.tracker))
 
     def tracker(self, sender: str) -> Tracker:
         """The tracker of the conversation's last session."""
@@ -164,7 +171,7 @@ class Processor:
     ) -> UserUttered:
         text = text.strip()
         parsed = {"text": text, **(parsed or self.parse(text))}
-        message = _new_id()
+        message = new_id()
         data = {"message_id": message, "metadata": dict(metadata or {}), **parsed}
         return UserUttered(text, data, input_channel, message, metadata=dict(metadata or {}))
 
@@ -249,6 +256,8 @@ class _Turn:
         if any(isinstance(event, UserUttered) for event in events):
             self._extract()
         self._send(events)
+        if self.processor.reminders is not None:
+            self.processor.reminders.note(self.tracker.sender_id, events)
         return name not in _WAITS
 
     def _extract(self) -> None:
@@ -283,7 +292,3 @@ def too_many_actions(tracker: Tracker) -> bool:
                 break
             count += 1
     return count >= MOST_ACTIONS
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex

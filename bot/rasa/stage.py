@@ -9,7 +9,8 @@ from typing import Any
 from bot.errors import ActionError, ActionFailed
 from bot.rasa.action_call import ActionServer, split_response
 from bot.rasa.domain import UTTER_ACTION, Domain
-from bot.rasa.events import BotUttered, Event, SlotSet, UnknownEvent, event_of
+from bot.rasa.event_reader import UnknownEvent, event_of
+from bot.rasa.events import BotUttered, Event, SlotSet
 from bot.rasa.responses import bot_uttered, say
 from bot.rasa.tracker import Tracker
 

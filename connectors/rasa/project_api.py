@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field, field_validator
 
 from bot.errors import ConversationBusy
+from bot.rasa.outside import marks_of
 from bot.rasa.processor import DEFAULT_SENDER, INPUT_CHANNEL, Processor
 from bot.rasa.stage import RASA_VERSION
 from bot.rasa.tracker import Verbosity
@@ -92,13 +93,6 @@ class OutsideIntent(BaseModel):
 
     name: str | None = None
     entities: Any = None
-
-    def marks(self) -> list[dict[str, Any]]:
-        """The entities in Rasa's list form."""
-        if isinstance(self.entities, dict):
-            return [{"entity": name, "value": value} for name, value in self.entities.items()]
-        listed = self.entities if isinstance(self.entities, list) else []
-        return [mark for mark in listed if isinstance(mark, dict)]
 
 
 def project_app(processor: Processor, name: str, enable_api: bool = False, guard: Guard | None = None) -> FastAPI:
@@ -218,7 +212,7 @@ def _conversations(processor: Processor, guard: Guard) -> APIRouter:
             raise bad(NO_INTENT, "name")
         if intent.name not in processor.domain.all_intents:
             raise ApiRefusal(404, "NotFound", f"The intent {intent.name} does not exist in the domain.")
-        messages = processor.trigger(intent.name, intent.marks(), conversation)
+        messages = processor.trigger(intent.name, marks_of(intent.entities), conversation)
         tracker = processor.tracker(conversation).current_state(verbosity)
         return JSONResponse({"tracker": tracker, "messages": messages})
 

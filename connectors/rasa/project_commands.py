@@ -21,6 +21,7 @@ from bot.rasa.learnt_nlu import DONE, understanding_of
 from bot.rasa.processor import Processor
 from bot.rasa.project import Layout, Project, read_project, read_tests
 from bot.rasa.refusals import ProjectRefused, Remark
+from bot.rasa.reminders import Reminders
 from bot.settings import Settings
 from connectors.rasa.action_client import HttpActionServer, action_server_of
 from connectors.rasa.guard import Guard
@@ -207,6 +208,7 @@ def run(
         raise typer.BadParameter(f"{option} guards what --enable-api opens 需与 --enable-api 一起使用")
     project, processor = processor_of(folder, layout_of(config, domain, data))
     served = project_app(processor, project.config.assistant_id, enable_api, Guard(auth_token, jwt_secret))
+    processor.reminders = Reminders(processor.remind)
     uvicorn.run(served, host=host, port=port, log_level="warning")
 
 
