@@ -50,7 +50,9 @@ class RestMessage(Body):
     @field_validator("sender", mode="before")
     @classmethod
     def _named(cls, sender: object) -> object:
-        return str(sender) if isinstance(sender, int | float) else sender or DEFAULT_SENDER
+        if sender in (None, ""):
+            return DEFAULT_SENDER
+        return str(sender) if isinstance(sender, int | float) else sender
 
     @field_validator("metadata", mode="before")
     @classmethod

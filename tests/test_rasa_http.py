@@ -90,7 +90,8 @@ def test_messages_and_intents(client: TestClient) -> None:
     assert told["messages"][-1]["custom"]["turn"]["services"][0]["code"] == "C01"
     listed = [{"entity": "service", "value": "C01"}]
     assert ask(client, "/conversations/m-1/trigger_intent", {"name": "ask_service", "entities": listed})["messages"]
-    for given in (None, [], 7):
+    nothing: tuple[object, ...] = (None, [], 7)
+    for given in nothing:
         assert ask(client, "/conversations/m-1/trigger_intent", {"name": "greet", "entities": given})["messages"]
     refused(client, "trigger_intent", {"name": "dance"}, 404, "NotFound", {})
     refused(client, "trigger_intent", {}, 400, "BadRequest", {"parameter": "name", "in": "body"})

@@ -79,7 +79,14 @@ def small(folder: Path, wire: Wire, clock: Callable[[], float] | None = None, **
 
 def response(name: str | None = None, **fields: Any) -> dict[str, Any]:
     """A response as rasa-sdk puts it on the wire, empty fields and all."""
-    empty = {"text": None, "buttons": [], "elements": [], "custom": {}, "image": None, "attachment": None}
+    empty: dict[str, Any] = {
+        "text": None,
+        "buttons": [],
+        "elements": [],
+        "custom": {},
+        "image": None,
+        "attachment": None,
+    }
     return {**empty, "template": name, "response": name, **fields}
 
 

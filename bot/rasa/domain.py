@@ -135,7 +135,7 @@ class Domain:
     def slots(self) -> dict[str, Slot]:
         """The declared slots and those that Rasa adds by itself."""
         slots = dict(self.declared_slots)
-        added = (REQUESTED_SLOT,) if self.forms else ()
+        added: tuple[str, ...] = (REQUESTED_SLOT,) if self.forms else ()
         if KNOWLEDGE_BASE_ACTION in self.action_places:
             added += KNOWLEDGE_BASE_SLOTS
         for name in added:
