@@ -135,6 +135,19 @@ def test_an_intent_from_outside(client: TestClient) -> None:
     assert refused(trigger(b'{"name": "dance"}'), 404, "NotFound") == {}
 
 
+def test_what_breaks_is_told_in_rasas_form(processor: Processor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(text: str) -> dict[str, Any]:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(processor.understanding, "parse", broken)
+    app = project_app(processor, "small", enable_api=True)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        said = client.post("/conversations/u/messages", json={"text": "13800138000", "sender": "user"})
+        refused(said, 500, "ConversationError")
+        assert "13800138000" not in said.text
+        assert client.post(REST, json={"message": "hello"}).json() == []
+
+
 def test_the_rest_channel_takes_what_rasas_takes(client: TestClient, processor: Processor) -> None:
     def say(content: str, kind: str = "application/x-www-form-urlencoded") -> Any:
         answer = client.post(REST, content=content, headers={"Content-Type": kind})

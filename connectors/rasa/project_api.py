@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field, field_validator
 
@@ -98,6 +98,10 @@ class OutsideIntent(BaseModel):
 def project_app(processor: Processor, name: str, enable_api: bool = False, guard: Guard | None = None) -> FastAPI:
     """The web application of a project: its REST channel, and with `enable_api` the rest, for whom the guard lets."""
     app = FastAPI(title=f"{name}: a Rasa project", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.exception_handler(Exception)
+    def broke(request: Request, error: Exception) -> JSONResponse:
+        return ApiRefusal(500, "ConversationError", "An unexpected error occurred.").response()
 
     @app.get("/")
     def hello() -> PlainTextResponse:

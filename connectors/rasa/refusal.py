@@ -1,8 +1,7 @@
-"""Refusals as Rasa's HTTP API words them, and routes that answer every error so and read every body as JSON."""
+"""Refusals as Rasa's HTTP API words them, and routes that refuse so and read every body as JSON."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -24,7 +23,6 @@ NO_MESSAGE = "No message defined in request body. Add a message to the request b
 ONLY_USERS = "Currently, only user messages can be passed to this endpoint."
 NO_INTENT = "Name of the intent not provided in request body."
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-log = logging.getLogger(__name__)
 
 
 class ApiRefusal(ChengdaError):
@@ -96,10 +94,10 @@ def moment_of(
 
 
 class RasaRoute(APIRoute):
-    """A route whose bodies are JSON whatever their Content-Type says, and whose errors are Rasa's."""
+    """A route whose bodies are JSON whatever their Content-Type says, and which refuses in Rasa's words."""
 
     def get_route_handler(self) -> Handler:
-        """The handler, with errors answered."""
+        """The handler, with refusals answered."""
         answer = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
@@ -113,11 +111,6 @@ class RasaRoute(APIRoute):
                 return _of_status(error.status_code).response()
             except RequestValidationError as error:
                 return _of_invalid(error).response()
-            except ChengdaError:
-                raise
-            except Exception:
-                log.exception("%s %s failed", request.method, request.url.path)
-                return ApiRefusal(500, "ConversationError", "An unexpected error occurred.").response()
 
         return handler
 
