@@ -79,3 +79,57 @@ def test_what_is_made_to_keep_a_server_busy_is_refused() -> None:
             without_traces("image/heic", content)
     unclosed = b"<x:xmpmeta " * 100_000
     assert without_traces("image/heic", unclosed) == unclosed
+
+
+def box(kind: bytes, payload: bytes) -> bytes:
+    """A box of an MP4 or HEIC file."""
+    return struct.pack(">I", 8 + len(payload)) + kind + payload
+
+
+def tiff_with_place(order: str) -> bytes:
+    """A TIFF block whose second directory tells a latitude; the first tells the device only."""
+    sign = {"<": b"II*\x00", ">": b"MM\x00*"}[order]
+    latitude = struct.pack(order + "6I", 22, 1, 32, 1, 35, 1)
+    first = struct.pack(order + "H HHI4s HHII I", 2, 0x010F, 2, 4, b"cam\x00", 0x0112, 3, 1, 1 << 16, 8 + 30)
+    second = struct.pack(order + "H HHII I", 1, GPS, 4, 1, 8 + 30 + 18, 0)
+    place = struct.pack(order + "H HHI4s HHII I", 2, 1, 2, 2, b"N\x00\x00\x00", 2, 5, 3, 8 + 30 + 18 + 30, 0)
+    return sign + struct.pack(order + "I", 8) + first + second + place + latitude
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("prefix", [b"\x00\x00\x00\x06Exif\x00\x00", b"\x00\x00\x00\x00"])
+def test_exif_of_a_heic_with_or_without_its_prefix(order: str, prefix: bytes) -> None:
+    heic = box(b"ftyp", b"heic") + box(b"mdat", prefix + tiff_with_place(order) + b"II*\x00picture MM\x00*data")
+    clean = without_traces("image/heic", heic)
+    assert struct.pack(order + "2I", 32, 1) in heic and struct.pack(order + "2I", 32, 1) not in clean
+    assert len(clean) == len(heic) and b"cam" in clean and clean.endswith(b"II*\x00picture MM\x00*data")
+
+
+def test_a_video_keeps_no_place_in_any_of_its_tables() -> None:
+    name = "市民中心".encode() + b"\x00"
+    numbers = struct.pack(">ii", int(113.8766 * 65536), int(22.5431 * 65536))
+    loci = box(b"loci", b"\x00" * 4 + b"\x15\xc7" + name + b"\x00" + numbers + b"\x00" * 4 + b"earth\x00\x00")
+    text = b"+22.5431+113.8766+010CRSWGS_84/"
+    data = box(b"data", b"\x00\x00\x00\x01" + b"\x00" * 4 + b"Civic Centre")
+    keyed = box(b"data", b"\x00\x00\x00\x01" + b"\x00" * 4 + b"+2232.58+11352.6")
+    other = box(b"data", b"\x00\x00\x00\x01" + b"\x00" * 4 + b"Mr Camera")
+    names = (b"com.apple.quicktime.location.name", b"com.apple.quicktime.make", b"com.apple.quicktime.location.ISO6709")
+    keys = box(b"keys", struct.pack(">II", 0, 3) + b"".join(box(b"mdta", one) for one in names))
+    values = (box(struct.pack(">I", number), one) for number, one in enumerate((data, other, keyed), 1))
+    xyz = box(b"\xa9xyz", b"\x00\x0d\x15\xc7+2232+11352")
+    packet = b"<rdf:RDF><exif:GPSLatitude>22,32.5N</exif:GPSLatitude></rdf:RDF>"
+    told = loci + xyz + box(b"meta", keys + box(b"ilst", b"".join(values))) + box(b"uuid", packet) + box(b"free", text)
+    video = box(b"ftyp", b"isom") + box(b"moov", box(b"udta", told)) + box(b"mdat", b"pictures 22+113")
+    clean = without_traces("video/mp4", video)
+    for place in (numbers, name, b"Civic Centre", b"2232", b"22.5431", b"22,32"):
+        assert place in video and place not in clean, place
+    assert len(clean) == len(video) and b"Mr Camera" in clean and clean.endswith(b"pictures 22+113")
+    assert without_traces("video/mp4", clean) == clean
+
+
+def test_a_paper_loses_the_places_of_its_photos_and_nothing_else() -> None:
+    packet = b"<rdf:Description exif:GPSLatitude='22,32.5N' dc:title='form'/>"
+    paper = b"%PDF-1.7 stream Exif\x00\x00" + tiff_with_place(">") + b" endstream " + packet
+    clean = without_traces("application/pdf", paper)
+    assert len(clean) == len(paper) and b"22,32" not in clean and struct.pack(">2I", 32, 1) not in clean
+    assert b"cam" in clean and b"dc:title='form'" in clean
