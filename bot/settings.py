@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+HOPS = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0, "": 0}
+
+
+def _hops(told: object) -> object:
+    """A number of proxies, told as one or as whether there is any."""
+    return HOPS.get(told.strip().lower(), told) if isinstance(told, str) else told
 
 
 class Settings(BaseSettings):
@@ -39,8 +46,12 @@ class Settings(BaseSettings):
     session_minutes: int = Field(
         default=720, ge=1, description="Silence after which a conversation starts afresh, in minutes."
     )
-    trusted_proxy: bool = Field(
-        default=False, description="Take the caller's address from X-Forwarded-For (behind a proxy only)."
+    trusted_proxy: Annotated[int, BeforeValidator(_hops)] = Field(
+        default=0,
+        ge=0,
+        le=9,
+        description="Your proxies in a row before the service, `true` for one: the caller's address is then the one "
+        "that the outermost of them added to X-Forwarded-For.",
     )
     shadow: str = Field(
         default="",

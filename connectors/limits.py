@@ -31,6 +31,7 @@ ACTIONS_PATH = "/webhook"
 FREE_PATHS = ("/healthz", "/readyz", "/metrics")
 # Who shows one of these came by way of another machine, a proxy's.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+PORT = re.compile(r"([\d.]+):\d+|\[([0-9a-fA-F:.]+)\](?::\d+)?")
 # How a part of the service tells a status in its own protocol.
 Refusal = Callable[[Request, int], Response]
 
@@ -43,7 +44,7 @@ class Limits:
         app: ASGIApp,
         domain: Domain,
         requests_a_minute: int,
-        trusted_proxy: bool,
+        trusted_proxy: int,
         refusals: Mapping[str, Refusal] | None = None,
         may_call: Callable[[Request], bool] = lambda request: False,
     ) -> None:
@@ -89,12 +90,22 @@ class Limits:
         return math.ceil(began + WINDOW_SECONDS - now) if count >= self._limit else 0
 
 
-def address_of(scope: Scope, trusted_proxy: bool) -> str:
-    """The caller's address; behind a trusted proxy the one that the proxy tells."""
-    told = dict(scope["headers"]).get(b"x-forwarded-for") if trusted_proxy else None
-    if told is not None:
-        return str(told.split(b",")[0].strip().decode("latin-1"))
+def address_of(scope: Scope, trusted_proxies: int) -> str:
+    """The caller's address; behind so many trusted proxies in a row the one that the outermost of them added.
+
+    A proxy appends whom it heard to what the caller wrote, so entries are counted from the right.
+    """
+    lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"] if trusted_proxies else []
+    told = [entry for entry in b",".join(lines).decode("latin-1").replace(" ", "").split(",") if entry]
+    if told:
+        return _without_port(told[-min(trusted_proxies, len(told))])
     return str(scope["client"][0]) if scope.get("client") else ""
+
+
+def _without_port(entry: str) -> str:
+    """An address as one proxy or another writes it: 10.0.0.1, 10.0.0.1:4711, [2001:db8::1]:4711."""
+    found = PORT.fullmatch(entry)
+    return (found[1] or found[2]) if found else entry
 
 
 def is_local(request: Request) -> bool:

@@ -41,7 +41,7 @@ class StaffParts:
     door: StaffDoor
     throttle: Throttle
     logins: LoginLimits
-    trusted_proxy: bool
+    trusted_proxy: int
     dispatcher: Callable[[], TaughtDispatcher]
     finder: Callable[[], DuplicateFinder | None]
 
