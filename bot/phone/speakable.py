@@ -18,13 +18,10 @@ from bot.phone.numerals import (
     zh_digits,
     zh_number,
 )
+from bot.phone.slashes import MONTHS, SLASHED, en_slashed, zh_slashed
 from knowledge.queries import NLU_DATA
 
 SIGNS_FILE = NLU_DATA / "lookups" / "spoken_signs.csv"
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in MONTHS)
 _UNITS_ZH = "个|天|份|张|次|名|位|种|项|条|小时|周|年|人|户|家|件|间|层|月|分钟|元|块|米|平方米|公里|岁|折|成|级|页|寸|万|亿|多|公斤|号线"
 _COUNTED_ZH = "个|天|份|张|次|名|位|种|项|条|小时|周|年|人|户|家|件|间|层|分钟|元|块|米|平方米|公里|页|寸|万|亿"
@@ -140,6 +137,9 @@ def _phone(found: re.Match[str]) -> tuple[str, ...]:
     if len(digits) == 11 and digits[0] == "1":
         return digits[:3], digits[3:7], digits[7:]
     told = [part for part in re.split(r"\D+", found.group()) if part]
+    short = re.fullmatch(r"(0\d{2,3}?)(12345|9[56]\d{3,4})", digits)
+    if short and len(told) == 1:
+        return short[1], short[2]
     return tuple(told) if len(told) > 1 else tuple(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
@@ -201,14 +201,16 @@ def _zh_counted(found: re.Match[str]) -> str:
 _DAY = r"(0?[1-9]|[12]\d|3[01])"
 _CASE = re.compile(r"(?<![A-Za-z\d])([A-Za-z]{2})(\d{6})-?(\d{6})-?(\d)(?!\d)")
 _CODE = re.compile(r"(?<![A-Za-z\d])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Z\d]{4,}(?![A-Za-z\d])")
+_SHORT = r"(?:1[0-2]\d|12\d{3}|9[56]\d{3})"
+_AREA = r"(?:0\d{2,3}(?:[- ]|[)）][- ]?)|86[- ]\d{2,3}[- ])"
 _PHONE = re.compile(
-    r"(?<![\d.])(?:\+?86[- ]?)?(?:\d{3,4}[- ]\d{7,8}|\d{3}[- ]\d{4}[- ]\d{4}|\d{7,})(?![\d%元万亿个块]|\.\d| ?yuan)"
+    rf"(?<![\d.])(?:\+?86[- ]?)?(?:{_AREA}(?:\d{{7,8}}|{_SHORT}\d?)(?:-\d{{1,5}})?(?!\d)|0\d{{2,3}}(?:12345|9[56]\d{{3,4}})(?!\d)|"
+    r"\d{3}[- ]\d{7,8}|[48]00[- ]\d{3}[- ]\d{4}|\d{3}[- ]\d{4}[- ]\d{4}|\d{7,})(?![\d%元万亿个块]|\.\d| ?yuan)"
 )
 _CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-4])[:：]([0-5]\d)(?::[0-5]\d)?(?![\d:])")
 _MOMENT = re.compile(r"(?<=\d\d-\d\d)[ T](?=\d{1,2}:\d{2})")
 _CLOCKS = re.compile(r"(?<=\d)\s*[-–—~～至]\s*(?=\d{1,2}[:：]\d{2})")
 _RANGE = re.compile(r"(?<=[\d%元])\s*[-–—~～]\s*(?=[¥￥]?\d)")
-_SHORT = r"(?:1[0-2]\d|12\d{3}|9[56]\d{3})"
 _LIST = re.compile(r"^\s*(\d{1,2})[.、)）]\s*(?=\D)", re.M)
 _DASH = re.compile(r"\s*[—–]+\s*|(?<=[\u3400-\u9fff])-+(?=[\u3400-\u9fff])|\s-\s")
 _SLASH = re.compile(r"(?<=[^\s\d])\s*/\s*(?=[^\s\d])")
@@ -220,6 +222,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         (_MOMENT, lambda found: " "),
         (re.compile(rf"(?<!\d)(\d{{4}})[-/.]{_DAY}[-/.]{_DAY}(?!\d)"), _zh_date),
         (re.compile(r"(?<!\d)(\d{4})年(?:(\d{1,2})月(?:(\d{1,2})[日号])?)?"), lambda found: _zh_date(found) if found[2] else f"{zh_digits(found[1], '一')}年"),
+        (SLASHED, zh_slashed),
         (_CLOCKS, lambda found: "到"),
         (_CLOCK, _zh_time),
         (_CODE, lambda found: _zh_code(found.group())),
@@ -247,6 +250,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             ),
             _en_named,
         ),
+        (SLASHED, en_slashed),
         (_CLOCKS, lambda found: " to "),
         (_CLOCK, _en_time),
         (_CODE, lambda found: en_digits(found.group())),
