@@ -309,3 +309,12 @@ def test_a_project_that_cannot_be_run_ends_with_2(tmp_path: Path, monkeypatch: p
     done = CliRunner().invoke(app, ["test", "."])
     assert (done.exit_code, "config.yml" in done.output) == (2, True), done.output
     assert CliRunner().invoke(app, ["test", "--nlu", "none.yml"]).exit_code == 2
+    library = FOLDER / "library"
+    done = CliRunner().invoke(app, ["test", str(library), "--nlu", str(library / "config.yml")])
+    assert (done.exit_code, "holds no examples" in done.output) == (2, True), done.output
+
+
+def test_each_test_of_a_file_has_a_name_of_its_own_in_junit(tmp_path: Path) -> None:
+    trials = [Trial(name, tmp_path / "test_a.yml", 1, 0.0, ()) for name in ("a", "b", "a", "a")]
+    root = ElementTree.fromstring(junit_of(trials, tmp_path, datetime.now(UTC)))
+    assert [case.get("name") for case in root.iter("testcase")] == ["a", "b", "a (2)", "a (3)"]

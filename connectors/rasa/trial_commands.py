@@ -21,7 +21,7 @@ from bot.errors import ChengdaError
 from bot.rasa.case_play import ProjectTalker
 from bot.rasa.processor import Processor
 from bot.rasa.project import Layout
-from bot.rasa.refusals import Findings, Source
+from bot.rasa.refusals import Findings, Remark, Source
 from bot.rasa.story_report import intent_report
 from bot.rasa.training_data import read_training_data
 from bot.settings import Settings
@@ -53,6 +53,7 @@ from knowledge.yaml_file import ContentError
 
 # How the command ends where tests failed, and where there was nothing that could be tested.
 FAILED, UNUSABLE = 1, 2
+HELD_WITH_US = "no project is named, so the tests are held with this product 未写明项目目录，按本产品测试"
 OWN_TESTS = ROOT / "tests" / "e2e"
 console = Console()
 beside = Console(stderr=True)
@@ -91,6 +92,8 @@ def run_tests(
     processor = None
     if folder is None:
         tests = gather(files or [Place(OWN_TESTS)], product_names(read_domain()), findings)
+        if findings.refused:
+            console.print(HELD_WITH_US, soft_wrap=True)
         _refuse(findings, Path())
         if nlu is not None:
             raise typer.BadParameter("needs a project 须写明项目目录", param_hint="--nlu")
@@ -166,6 +169,8 @@ def _measure(processor: Processor, file: Path, out: Path) -> None:
     """How well the intents of an NLU file are understood."""
     findings = Findings()
     examples = read_training_data(Source(file, findings)).examples
+    if not examples:
+        findings.refused.append(Remark("holds no examples 没有例句", file, None))
     _refuse(findings, Path())
     pairs = [(one.intent, (processor.parse(one.text).get("intent") or {}).get("name")) for one in examples]
     report = intent_report(pairs)

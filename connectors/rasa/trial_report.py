@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -101,15 +102,23 @@ def junit_of(trials: Sequence[Trial], folder: Path, began: datetime) -> str:
         name = shown(file, folder)
         cases = (
             JunitCase(
-                trial.name,
+                label,
                 trial.seconds,
                 tuple(f"{name}:{one.line}: expected {one.expected}, got {one.found}" for one in trial.faults),
                 trial.broken,
             )
-            for trial in here
+            for trial, label in _labelled(here)
         )
         suites.append(JunitSuite(name, tuple(cases)))
     return junit_xml(suites, began)
+
+
+def _labelled(trials: Iterable[Trial]) -> Iterator[tuple[Trial, str]]:
+    """Each trial of a file with a name that no other has: an `or` makes several of one name."""
+    times: Counter[str] = Counter()
+    for trial in trials:
+        times[trial.name] += 1
+        yield trial, trial.name if times[trial.name] == 1 else f"{trial.name} ({times[trial.name]})"
 
 
 def _line(console: Console, text: str) -> None:
