@@ -261,7 +261,8 @@ def test_a_reminder_fires_as_rasas_does(
 
 
 def test_a_reminder_at_no_moment_is_none() -> None:
-    with pytest.raises(UnknownEvent, match="no moment: soon"):
-        event_of({"event": "reminder", "intent": "greet", "date_time": "soon"})
+    for moment in ("soon", "", None, "0001-01-01T00:00"):
+        with pytest.raises(UnknownEvent, match=f"no moment: {moment}"):
+            event_of({"event": "reminder", "intent": "greet", "date_time": moment})
     one, other = (event_of(reminder(1060, name=None)) for _ in range(2))
     assert isinstance(one, ReminderScheduled) and one.name and one != other

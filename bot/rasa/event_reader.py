@@ -68,8 +68,8 @@ def event_of(body: Mapping[str, Any]) -> Event:
 
 def _check_moment(told: str | None) -> None:
     try:
-        datetime.fromisoformat(told or "")
-    except ValueError as wrong:
+        datetime.fromisoformat(told or "").timestamp()
+    except (ValueError, OverflowError) as wrong:
         raise UnknownEvent(f"`date_time` of event `reminder` is no moment: {told}") from wrong
 
 
