@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
 
 from bot.assistant import Assistant
@@ -29,8 +31,20 @@ __all__ = [
     "web_server",
     "web_store",
 ]
+# For people who run the tests: where Rasa is, and where pictures go.
+TOLD = frozenset({"CHENGDA_RASA_ENV", "CHENGDA_SCREENSHOTS"})
 ROOT = Path(__file__).resolve().parents[1]
 ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def pytest_configure() -> None:
+    """What was set for a run of one's own is none of the tests', nor of their servers; no example has to be quick."""
+    for name in [name for name in os.environ if name.startswith("CHENGDA_") and name not in TOLD]:
+        del os.environ[name]
+    Settings.model_config["env_file"] = None
+    patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile("patient", patient)
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ class Keyed:
     capabilities = Capabilities(4096)
 
     def __init__(self, url: str) -> None:
-        self._api = httpx.Client(base_url=url)
+        self._api = httpx.Client(base_url=url, timeout=60)
 
     def window(self, arrival: Arrival) -> Window | None:
         return None

@@ -55,7 +55,10 @@ class Phone:
 def dial(server: Server, path: str, token: str = "", **more: Any) -> connect:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return connect(
-        server.url.replace("http", "ws", 1) + path, additional_headers=headers | more.pop("headers", {}), **more
+        server.url.replace("http", "ws", 1) + path,
+        additional_headers=headers | more.pop("headers", {}),
+        open_timeout=PATIENCE,
+        **more,
     )
 
 

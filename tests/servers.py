@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,18 +13,21 @@ from typing import Any
 
 import httpx
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 180
+START_SECONDS, STOP_SECONDS = 180, 120
 PROGRAM = (sys.executable, "-m", "connectors.cli")
 
 
 class Server:
-    """One running server; its database lies in `folder`, its models in the repository's data folder."""
+    """One running server; its database lies in `folder`, where it runs, its models in the repository's data folder."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, workers: int = 1) -> None:
         self._folder, self._workers = folder, workers
         self._environment = {
             **os.environ,
+            "PYTHONPATH": str(ROOT),
             "CHENGDA_DATA_DIR": str(ROOT / ".chengda"),
             "CHENGDA_DATABASE_URL": f"sqlite:///{folder / 'test.sqlite3'}",
             "CHENGDA_RATE_LIMIT": "0",
@@ -36,13 +38,11 @@ class Server:
 
     def start(self) -> None:
         """Start the process and wait until it can serve."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [*PROGRAM, "serve", "--port", str(port), "--workers", str(self._workers)]
         log = (self._folder / "server.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+        self.process = subprocess.Popen(command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
         log.close()
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -60,15 +60,16 @@ class Server:
 
     def command(self, *words: str) -> str:
         """What another command of the program prints, run beside the server on the same data."""
-        done = subprocess.run([*PROGRAM, *words], cwd=ROOT, env=self._environment, capture_output=True, text=True)
+        where = {"cwd": self._folder, "env": self._environment}
+        done = subprocess.run([*PROGRAM, *words], **where, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End the process and wait for its end."""
+        """End the process and wait for its end; raises TimeoutExpired where it does not."""
         assert self.process is not None
         self.process.send_signal(how)
-        self.process.wait(timeout=30)
+        self.process.wait(STOP_SECONDS)
 
     def kill_workers(self) -> int:
         """SIGKILL to every worker of several, which the server starts anew by itself; gives how many."""

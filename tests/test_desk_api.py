@@ -67,7 +67,7 @@ def test_two_agents_claim_at_once_and_one_gets_it(office: Office) -> None:
 
 
 def test_a_citizen_of_the_web_chat_hears_the_agent_and_goes_on_with_the_bot(office: Office) -> None:
-    opened = httpx.post(f"{office.url}/api/v1/sessions", json={"language": "zh"}).json()
+    opened = httpx.post(f"{office.url}/api/v1/sessions", json={"language": "zh"}, timeout=60).json()
     root = f"{office.url}/api/v1/sessions/{opened['session_id']}"
     bearer = {"Authorization": f"Bearer {opened['token']}"}
 
@@ -118,7 +118,7 @@ def test_the_desks_stream_tells_of_the_queue_and_of_words(office: Office) -> Non
         assert second["talks"][str(number)] > first["talks"][str(number)]
         office.say("转人工", "another")
         assert next(events)["queue"] != second["queue"]
-    assert httpx.get(f"{office.url}/desk/api/stream").status_code == 401
+    assert httpx.get(f"{office.url}/desk/api/stream", timeout=60).status_code == 401
     office.post("wang", f"/talks/{number}/close", {"outcome": "resolved"})
 
 
@@ -153,7 +153,9 @@ def test_a_case_filed_at_the_desk(office: Office) -> None:
     assert office.post("wang", f"/talks/{number}/close", {"outcome": "resolved"}).status_code == 204
     assert office.post("wang", f"/talks/{number}/say", {"text": "x", "key": "k"}).status_code == 409
     assert office.say(f"查一下{made.json()['number']}", "filer")["outcome"] == "case_status"
-    log = httpx.get(f"{office.url}/staff/audit", params={"size": 200}, headers=office.headers("zhao")).json()["entries"]
+    log = httpx.get(
+        f"{office.url}/staff/audit", params={"size": 200}, headers=office.headers("zhao"), timeout=60
+    ).json()["entries"]
     done = {row["action"] for row in log if row["login"] == "wang"}
     assert {"talk_claimed", "talk_viewed", "case_filed", "talk_ended"} <= done
     assert not any("路灯" in json.dumps(row, ensure_ascii=False) for row in log)
@@ -167,10 +169,10 @@ def test_rights_at_every_door_of_talks(office: Office) -> None:
         found.add(right)
         for method in sorted(route.methods or ()):
             path = f"{office.url}{PREFIX}{route.path}".replace("{number}", "999999")
-            assert httpx.request(method, path, json={}).status_code == 401
+            assert httpx.request(method, path, json={}, timeout=60).status_code == 401
             for who, role in (("ed", Role.EDITOR), ("unit1", Role.UNIT), ("chen", Role.DISPATCHER)):
                 assert role not in RIGHTS[right]
-                assert httpx.request(method, path, json={}, headers=office.headers(who)).status_code == 403
+                assert httpx.request(method, path, json={}, headers=office.headers(who), timeout=60).status_code == 403
     assert found == {Right.TALKS, Right.FIGURES}
     assert office.get("wang", "/figures").status_code == 403
     for path in ("/talks/999999/claim", "/talks/999999/release"):

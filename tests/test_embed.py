@@ -149,9 +149,9 @@ def test_a_site_that_is_not_allowed_gets_no_frame(embedded: Open, stranger: str,
     page.driver.switch_to.frame(page.run(DEEP, "iframe"))
     assert not page.all("chengda-chat")
     leave(page)
-    policy = httpx.get(f"{server.url}/widget").headers["content-security-policy"]
+    policy = httpx.get(f"{server.url}/widget", timeout=60).headers["content-security-policy"]
     assert "frame-ancestors 'self' http://127.0.0.1:" in policy and stranger not in policy
-    assert "frame-ancestors 'self';" in httpx.get(f"{server.url}/").headers["content-security-policy"]
+    assert "frame-ancestors 'self';" in httpx.get(f"{server.url}/", timeout=60).headers["content-security-policy"]
 
 
 def test_words_of_other_windows_are_left(embedded: Open) -> None:
@@ -164,7 +164,7 @@ def test_words_of_other_windows_are_left(embedded: Open) -> None:
 
 
 def test_the_tag_and_its_integrity(server: Server) -> None:
-    told = httpx.get(f"{server.url}/embed.js")
+    told = httpx.get(f"{server.url}/embed.js", timeout=60)
     assert told.headers["access-control-allow-origin"] == "*"
     assert told.headers["content-type"].startswith("text/javascript")
     assert integrity(told.content) == integrity(LOADER.read_bytes()) and integrity(told.content).startswith("sha384-")

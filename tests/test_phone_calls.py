@@ -133,6 +133,7 @@ def test_taps_give_the_same_transcript(server: Server, key: str, agent: dict[str
             answer = client.post(f"/asr/{schema}/{schema}-post?speaker={row['leg']}", json=row["frame"])
             assert answer.status_code == 202, answer.text
         for call_id in (f"{schema}-ws", f"{schema}-post"):
+            assert wait(lambda: len(kept(server, agent, call_id)["transcript"]) == len(WANT))  # noqa: B023
             view = kept(server, agent, call_id)
             assert sorted(texts(view)) == sorted(WANT) if call_id.endswith("ws") else texts(view) == WANT
             ended = client.post(f"/asr/{schema}/{call_id}/end")

@@ -154,7 +154,7 @@ def test_a_selective_call_brings_the_domain_when_it_is_asked_for(handler: type[A
     ],
 )
 def test_every_trouble_has_its_error(url: str, name: str, error: type[Exception], word: str) -> None:
-    server = HttpActionServer(Endpoint(url), seconds=5 if name != "action_sleeps" else 0.3)
+    server = HttpActionServer(Endpoint(url), seconds=60 if name != "action_sleeps" else 0.3)
     with pytest.raises(error, match=word):
         server.run(name, CALL)
     server.close()

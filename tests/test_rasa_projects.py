@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from contextlib import closing
@@ -21,6 +20,7 @@ from bot.rasa.assembly import check
 from bot.rasa.project import read_project
 from connectors.rasa.action_client import HttpActionServer
 from connectors.rasa.endpoint import Endpoint
+from tests.ports import free_port
 from tests.rasa_replay import FOLDER, PROJECTS, Turn, replay
 
 CAPTURE = Path(__file__).with_name("rasa_capture.py")
@@ -110,13 +110,6 @@ def test_custom_actions_of_a_real_sdk(tmp_path: Path) -> None:
     finally:
         served.terminate()
         served.wait()
-
-
-def free_port() -> int:
-    """A port nobody listens at."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def until_answers(url: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 from bot.errors import ActionFailed, ActionRejected, ActionUnknown
 from connectors.rasa.action_client import HttpActionServer
 from connectors.rasa.endpoint import Endpoint
+from tests.ports import free_port
 
 pytestmark = pytest.mark.rasa
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,9 +43,7 @@ def call(slots: dict[str, Any], events: list[dict[str, Any]], loop: str | None =
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [str(ENVIRONMENT / "bin" / "python"), "-m", "rasa_sdk", "--actions", "actions", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ACTIONS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120

@@ -73,8 +73,12 @@ class Bot:
         before = len(self.api.calls)
         assert self.deliver(update).status_code == 200
         self.api.wait(before + 1)
-        until(lambda: not self.rows(State.WAITING) and not self.rows(State.SENDING))
+        self.quiet()
         return [call.body for call in self.api.calls[before:]]
+
+    def quiet(self) -> None:
+        """Wait until all that was begun is sent."""
+        until(lambda: not self.rows(State.WAITING) and not self.rows(State.SENDING))
 
     def rows(self, state: State | None = None) -> list[Any]:
         with self.assistant.store.work() as work:
@@ -110,6 +114,7 @@ def test_conversation(bot: Bot) -> None:
     query = bot.deliver(update).json()
     assert query == {"method": "answerCallbackQuery", "callback_query_id": update.callback_query.id}
     until(lambda: "chat_id" in bot.api.calls[-1].body and bot.api.calls[-1].body["text"] != answer[-1]["text"])
+    bot.quiet()
 
 
 def test_english_by_the_phone_language(bot: Bot) -> None:
@@ -131,14 +136,14 @@ def test_one_update_however_often_it_comes(bot: Bot) -> None:
 def test_wrong_secret(bot: Bot, secret: str) -> None:
     before = len(bot.rows())
     headers = {b"X-Telegram-Bot-Api-Secret-Token": secret.encode()}
-    answer = httpx.post(bot.url, content=said("你好", chat=11).to_json(), headers=headers)
+    answer = httpx.post(bot.url, content=said("你好", chat=11).to_json(), headers=headers, timeout=60)
     assert (answer.status_code, answer.text, len(bot.rows())) == (403, "", before)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"update_id": "x"}', b'{"update_id": 1, "message": 5}', b"\xff"])
 def test_what_is_no_update_is_not_sent_again(bot: Bot, body: bytes) -> None:
     before = len(bot.rows())
-    answer = httpx.post(bot.url, content=body, headers={"X-Telegram-Bot-Api-Secret-Token": SECRET})
+    answer = httpx.post(bot.url, content=body, headers={"X-Telegram-Bot-Api-Secret-Token": SECRET}, timeout=60)
     assert (answer.status_code, len(bot.rows())) == (200, before)
 
 
@@ -169,10 +174,10 @@ def test_blocked_and_back(bot: Bot) -> None:
 
 def test_waits_as_long_as_telegram_asks(bot: Bot) -> None:
     before = len(bot.api.calls)
-    bot.api.told.append((429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 1}}))
+    bot.api.told.append((429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 3}}))
     bot.heard(said("你好", chat=13))
     first, second = bot.api.calls[before:]
-    assert first.body == second.body and 1 <= second.at - first.at < 4
+    assert first.body == second.body and second.at - first.at > 2.9
 
 
 def test_what_an_answer_without_a_word_means() -> None:

@@ -183,7 +183,7 @@ def test_deep_chat_answers_in_json_parts_and_with_a_cookie(server: Server) -> No
 )
 def test_deep_chat_is_told_what_is_no_message(server: Server, body: bytes) -> None:
     headers = {"Content-Type": "application/json", "Accept-Language": "en"}
-    answer = httpx.post(f"{server.url}/webchat/deep-chat", content=body, headers=headers)
+    answer = httpx.post(f"{server.url}/webchat/deep-chat", content=body, headers=headers, timeout=60)
     assert answer.status_code == 422 and "missing" in answer.json()["error"]
 
 
@@ -191,7 +191,7 @@ def test_a_foreign_site_gets_nothing(server: Server) -> None:
     url = f"{server.url}/webchat/deep-chat"
     headers = {"Origin": "https://evil.example"}
     body = {"messages": [{"role": "user", "text": "hi"}]}
-    answer = httpx.post(url, json=body, headers=headers)
+    answer = httpx.post(url, json=body, headers=headers, timeout=60)
     assert answer.status_code == 403 and "error" in answer.json()
     with pytest.raises(InvalidStatus), connect(url.replace("http", "ws"), origin="https://evil.example"):  # type: ignore[arg-type]
         pass

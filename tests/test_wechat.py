@@ -274,7 +274,9 @@ def test_wechatpy_pushes_and_reads_the_answer(city: City) -> None:
     moment = str(int(time.time()))
     push = fields_of(theirs.encrypt_message(told, "n0nce", moment).encode())
     signed = {"timestamp": moment, "nonce": "n0nce", "encrypt_type": "aes", "msg_signature": push.text("MsgSignature")}
-    answer = httpx.post(city.pusher.target, params=signed, content=document(Encrypt=push.text("Encrypt")).encode())
+    answer = httpx.post(
+        city.pusher.target, params=signed, content=document(Encrypt=push.text("Encrypt")).encode(), timeout=60
+    )
     assert answer.status_code == 200
     fields = fields_of(answer.content)
     sealed = (fields.text("MsgSignature"), fields.text("TimeStamp"), fields.text("Nonce"))

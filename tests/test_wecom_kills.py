@@ -45,11 +45,11 @@ def test_killed_while_fetching_and_while_sending(city: City) -> None:
     kill_at(city, SEND, 3)
     city.end_leases()
     city.start()
-    assert wait(lambda: city.server.process is not None and city.server.process.poll() is not None, 30.0)
+    assert wait(lambda: city.server.process is not None and city.server.process.poll() is not None)
     city.corp.done = lambda path: None
     city.end_leases()
     city.start()
-    assert wait(lambda: all(city.states(user) == ["sent", "sent"] for user in users), 60.0)
+    assert wait(lambda: all(city.states(user) == ["sent", "sent"] for user in users))
     for user in users:
         said = [event["text"] for turn in city.turns(user) for event in turn.events if event["event"] == "user"]
         texts = city.corp.texts(user)

@@ -130,7 +130,7 @@ def number(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def outside(number: Number) -> Iterator[pywa.WhatsApp]:
     """The outside client, calling the same API."""
-    with httpx.Client() as session:
+    with httpx.Client(timeout=60) as session:
         client = pywa.WhatsApp(PHONE, TOKEN, app_secret=APP_SECRET, verify_token=VERIFY, session=session)
         session.base_url = httpx.URL(number.api.url)
         yield client
@@ -138,11 +138,11 @@ def outside(number: Number) -> Iterator[pywa.WhatsApp]:
 
 def test_check_of_the_address(number: Number) -> None:
     told = {"hub.mode": "subscribe", "hub.challenge": "4711", "hub.verify_token": VERIFY}
-    answer = httpx.get(number.url, params=told)
+    answer = httpx.get(number.url, params=told, timeout=60)
     assert (answer.status_code, answer.text) == (200, "4711")
     assert answer.headers["content-type"].startswith("text/plain")
-    assert httpx.get(number.url, params={**told, "hub.verify_token": "é"}).status_code == 403
-    assert httpx.get(number.url).status_code == 403
+    assert httpx.get(number.url, params={**told, "hub.verify_token": "é"}, timeout=60).status_code == 403
+    assert httpx.get(number.url, timeout=60).status_code == 403
 
 
 def test_conversation(number: Number) -> None:
@@ -196,7 +196,7 @@ def test_the_outside_client_checks_and_reads_the_same(number: Number, outside: p
 def test_wrong_signature(number: Number, wrong: str) -> None:
     before = len(number.rows())
     body = json.dumps(said()).encode()
-    answer = httpx.post(number.url, content=body, headers={b"X-Hub-Signature-256": wrong.encode()})
+    answer = httpx.post(number.url, content=body, headers={b"X-Hub-Signature-256": wrong.encode()}, timeout=60)
     assert (answer.status_code, answer.text, len(number.rows())) == (403, "", before)
 
 

@@ -6,7 +6,6 @@ import functools
 import http.server
 import itertools
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,6 @@ from bot.store import Store
 from tests.servers import Server
 
 FRIEND = "https://www.city.example"
-STOP_SECONDS = 30
 
 
 class Site:
@@ -76,9 +74,7 @@ def web_server(web_folder: Path, site: Site) -> Iterator[Server]:
         told = httpx.post(f"{server.url}/api/v1/sessions", timeout=60).json()
         stream, bearer = f"{server.url}/api/v1/sessions/{told['session_id']}/stream", f"Bearer {told['token']}"
         with httpx.stream("GET", stream, headers={"Authorization": bearer}, timeout=60):
-            started = time.monotonic()
             server.stop()
-            assert time.monotonic() - started < STOP_SECONDS
     finally:
         server.stop()
 

@@ -5,7 +5,7 @@ For tests, and for people who try live answers without a key. A switch makes it 
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -46,12 +46,13 @@ class Fault(StrEnum):
 
 @dataclass
 class Rehearsal:
-    """The switch, the key that is accepted (any when empty), and the paths asked so far."""
+    """The switch, the key that is accepted (any when empty), and the paths asked so far; `hurried` ends slowness."""
 
     fault: Fault = Fault.NONE
     key: str = ANY_KEY
     asked: list[str] = field(default_factory=list)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(ZONE))
+    hurried: threading.Event = field(default_factory=threading.Event)
 
 
 def create_rehearsal(rehearsal: Rehearsal) -> FastAPI:
@@ -60,7 +61,7 @@ def create_rehearsal(rehearsal: Rehearsal) -> FastAPI:
 
     def respond(request: Request, body: Callable[[datetime], dict[str, Any]]) -> Response:
         rehearsal.asked.append(f"{request.url.path}?{request.url.query}")
-        faulty = _faulty(request.url.path, rehearsal.fault)
+        faulty = _faulty(request.url.path, rehearsal)
         if faulty is not None:
             return faulty
         amap = request.url.path.startswith("/v3/")
@@ -91,15 +92,15 @@ def create_rehearsal(rehearsal: Rehearsal) -> FastAPI:
     return app
 
 
-def _faulty(path: str, fault: Fault) -> Response | None:
-    if fault is Fault.SLOW:
-        time.sleep(SLOW_SECONDS)
-    return _faults(path).get(fault, lambda: None)()
+def _faulty(path: str, rehearsal: Rehearsal) -> Response | None:
+    if rehearsal.fault is Fault.SLOW:
+        rehearsal.hurried.wait(SLOW_SECONDS)
+    return _faults(path, rehearsal.hurried).get(rehearsal.fault, lambda: None)()
 
 
-def _faults(path: str) -> dict[Fault, Callable[[], Response]]:
+def _faults(path: str, hurried: threading.Event) -> dict[Fault, Callable[[], Response]]:
     return {
-        Fault.DRIP: lambda: StreamingResponse(_drip(), media_type="application/json"),
+        Fault.DRIP: lambda: StreamingResponse(_drip(hurried), media_type="application/json"),
         Fault.DOWN: lambda: PlainTextResponse("Internal Server Error", 500),
         Fault.REFUSED: lambda: _refusal(path),
         Fault.GARBAGE: lambda: PlainTextResponse("<html>captive portal</html>"),
@@ -116,10 +117,11 @@ def _refusal(path: str) -> Response:
     return JSONResponse({"status": "0", "info": "DAILY_QUERY_OVER_LIMIT", "infocode": "10003"})
 
 
-def _drip() -> Iterator[bytes]:
+def _drip(hurried: threading.Event) -> Iterator[bytes]:
     for _ in range(DRIPS):
         yield b" "
-        time.sleep(DRIP_SECONDS)
+        if hurried.wait(DRIP_SECONDS):
+            return
 
 
 def _amap(**content: Any) -> dict[str, Any]:
