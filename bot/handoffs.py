@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from bot.channels.tables import contacts
 from bot.channels.web_sessions import CHANNEL as WEB
 from bot.messages import SenderId
+from bot.phone.callers import PHONE
 from bot.tables import handoffs
 
 
@@ -62,8 +63,9 @@ class HandoffQueue:
             self._set(mine.id, call_back_to=to)
 
     def writes_by_messenger(self, sender: SenderId) -> bool:
-        """Whether we can write to the citizen of our own accord; a page is closed and gone."""
-        query = select(contacts.c.reachable).where(contacts.c.sender == sender, contacts.c.channel != WEB)
+        """Whether we can write to the citizen of our own accord; a page is closed and gone, and so is a call."""
+        kind = func.coalesce(func.nullif(contacts.c.kind, ""), contacts.c.channel)
+        query = select(contacts.c.reachable).where(contacts.c.sender == sender, kind.not_in((WEB, PHONE)))
         return bool(self._connection.execute(query).scalar())
 
     def _open(self, sender: SenderId) -> Row[Any] | None:

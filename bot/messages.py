@@ -26,7 +26,10 @@ def behind(citizen: SenderId) -> SenderId:
 
 @dataclass(frozen=True)
 class UserMessage:
-    """One message of a citizen, whatever the channel; `conversation` where its turns are not kept under the sender."""
+    """One message of a citizen, whatever the channel; `conversation` where its turns are not kept under the sender.
+
+    `calls_from` is the number of a telephone call.
+    """
 
     sender: SenderId
     text: str
@@ -34,6 +37,7 @@ class UserMessage:
     language_hint: str | None = None
     channel: str = "rest"
     conversation: SenderId | None = None
+    calls_from: str | None = None
 
     @property
     def kept_as(self) -> SenderId:

@@ -360,6 +360,18 @@ def test_a_call_back_goes_by_the_messenger_or_is_declined(say: Talking, desk: De
     assert say("怎么办护照", "other")["outcome"] == "answered"
 
 
+def test_a_caller_is_called_back_at_the_number_the_call_came_from(say: Talking, desk: Desk, at: list[datetime]) -> None:
+    """What is known is not asked for again, and nobody is told to read an answer on the telephone."""
+    desk.assistant.hours = read_hours("09:00-18:00")
+    at[0] = FRIDAY.replace(hour=22)
+    for name, number in (("line:CA1", "13800138000"), ("line:CA2", None)):
+        caller = SenderId(name)
+        desk.read(lambda work: work.contacts.wrote(caller, "line", "zh", at[0], None, "phone"))  # noqa: B023
+        answer = desk.assistant.handle(UserMessage(caller, "转人工", channel="line", calls_from=number))
+        assert ("138****8000" if number else "手机号码") in answer[0]["text"]
+        assert desk.talk(caller).call_back_to == number
+
+
 def test_a_call_back_in_the_middle_of_a_form(say: Talking, desk: Desk, at: list[datetime]) -> None:
     desk.assistant.hours = read_hours("09:00-18:00")
     at[0] = FRIDAY.replace(hour=22)

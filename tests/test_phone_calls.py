@@ -43,7 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
-    channels = {"phone": {"auth_token": TOKEN, "public_url": PUBLIC, "characters_a_second": {"zh": 0, "en": 0}}}
+    line = {"auth_token": TOKEN, "public_url": PUBLIC, "characters_a_second": {"zh": 0, "en": 0}}
+    channels = {"phone": {**line, "agent": "sip:desk@pbx.example"}, "line": {**line, "kind": "phone"}}
     one = Server(
         folder,
         {"CHENGDA_CHANNELS": json.dumps(channels), "CHENGDA_ADMIN_PASSWORD": PASSWORD, "CHENGDA_SWEEP_SECONDS": "0"},
@@ -373,9 +374,9 @@ def test_the_desk_listens(server: Server, key: str, agent: dict[str, str]) -> No
 # --- the voice bot -------------------------------------------------------------------------------------------------
 
 
-def relay(server: Server, **headers: str) -> connect:
-    given = RequestValidator(TOKEN).compute_signature("wss://hotline.example/phone/relay", {})
-    return dial(server, "/phone/relay", headers={"X-Twilio-Signature": given} | headers)
+def relay(server: Server, channel: str = "phone", **headers: str) -> connect:
+    given = RequestValidator(TOKEN).compute_signature(f"wss://hotline.example/{channel}/relay", {})
+    return dial(server, f"/{channel}/relay", headers={"X-Twilio-Signature": given} | headers)
 
 
 def setup(call_sid: str) -> dict[str, Any]:
@@ -472,6 +473,36 @@ def test_a_person_is_called(server: Server, agent: dict[str, str]) -> None:
     assert handed == {"reasonCode": "live-agent", "language": "zh", "sender": "phone:CA4"}
 
 
+def test_without_agents_to_dial_the_desk_speaks_on_the_line(server: Server, agent: dict[str, str]) -> None:
+    """The caller is not cut off: told to stay, hears what an agent writes, and has a number to be called back at."""
+    desk = httpx.Client(base_url=f"{server.url}/desk/api", headers=agent, timeout=60)
+
+    def waiting() -> dict[str, Any]:
+        return next(one for one in desk.get("/queue").json()["waiting"] if one["number"] == number)
+
+    async def call() -> tuple[str, str, str]:
+        nonlocal number
+        async with relay(server, "line") as line:
+            phone = Phone(line)
+            await phone.send(setup("CA6"), prompt("转人工"))
+            told = await spoken(phone)
+            number = max(one["number"] for one in desk.get("/queue").json()["waiting"])
+            desk.post(f"/talks/{number}/claim").raise_for_status()
+            joined = await spoken(phone)
+            desk.post(f"/talks/{number}/say", json={"text": "您好，在哪条路？", "key": "a"}).raise_for_status()
+            words = await spoken(phone)
+            assert not phone.of("end")
+            return told, joined, words
+
+    number = 0
+    told, joined, words = asyncio.run(call())
+    assert "请不要挂机" in told and "坐席已接入" in joined and words == "您好，在哪条路？"
+    over(server, agent, "CA6")
+    talk = desk.get(f"/talks/{number}").json()
+    assert talk["call_back_to"] == "13800138000"
+    desk.close()
+
+
 def test_what_is_sent_to_a_caller_is_spoken(server: Server, folder: Path, agent: dict[str, str]) -> None:
     """A message in the outbox for somebody on the line, as the desk writes it; who hangs up then heard it."""
     store = Store(open_database(f"sqlite:///{folder / 'test.sqlite3'}"), "SZ", lambda: datetime.now(UTC))
@@ -493,10 +524,11 @@ def test_what_is_sent_to_a_caller_is_spoken(server: Server, folder: Path, agent:
 
     def states() -> dict[str, str]:
         with store.engine.connect() as connection:
-            ours = select(outbox.c.key, outbox.c.state).where(outbox.c.key.startswith("agent:"))
+            ours = select(outbox.c.key, outbox.c.state).where(outbox.c.key.in_(mine))
             return {row.key: row.state for row in connection.execute(ours)}
 
     names = [f"CA5{place}" for place in range(5)]
+    mine = ["agent:late", *(f"agent:{name}" for name in names)]
     for name in names:
         assert asyncio.run(call(name)) == "您的工单S Z，二六幺幺二七，零零零零零幺，三已受理。"
     over(server, agent, names[-1])
@@ -536,7 +568,7 @@ def test_only_the_gateway_is_let_in(server: Server) -> None:
         server.url + "/phone/voice", data={**form, "CallSid": "x"}, headers={"X-Twilio-Signature": given}, timeout=30
     )
     assert forged.status_code == 403 and forged.json()["status"] == 403
-    after = {"HandoffData": "{}"}
-    given = RequestValidator(TOKEN).compute_signature(PUBLIC + "/phone/after", after)
-    ended = httpx.post(server.url + "/phone/after", data=after, headers={"X-Twilio-Signature": given}, timeout=30)
-    assert "<Hangup/>" in ended.text
+    for after, verb in (({"HandoffData": "{}"}, "<Dial><Sip>sip:desk@pbx.example"), ({"CallSid": "CA9"}, "<Hangup/>")):
+        given = RequestValidator(TOKEN).compute_signature(PUBLIC + "/phone/after", after)
+        ended = httpx.post(server.url + "/phone/after", data=after, headers={"X-Twilio-Signature": given}, timeout=30)
+        assert verb in ended.text

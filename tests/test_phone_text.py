@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bot.cases.number import case_number
 from bot.domain import read_domain
 from bot.errors import BadFrame
+from bot.phone.callers import number_of
 from bot.phone.segment import Segment, Speaker, language_of
 from bot.phone.speakable import Links, speakable
 from bot.phone.speech import sentences, speech_of
@@ -266,3 +267,22 @@ def test_choices_are_told_with_their_digit_once() -> None:
     speech = speech_of(bubbles, "zh", domain)
     assert "转人工" in speech.text and "二" in speech.text and speech.text.count("换发护照") == 1
     assert sentences("好。请讲您要办什么事情，我来帮您。可以吗？") == ("好。请讲您要办什么事情，我来帮您。", "可以吗？")
+
+
+@pytest.mark.parametrize(
+    ("told", "number"),
+    [
+        ("+8613800138000", "13800138000"),
+        ("13800138000", "13800138000"),
+        ("+861088880000", "01088880000"),
+        ("+8675588880000", "075588880000"),
+        ("+12025550123", "+12025550123"),
+        ("anonymous", None),
+        ("", None),
+        ("sip:alice@pbx.example", None),
+        ("+266696687", None),
+        ("+86282452253", None),
+    ],
+)
+def test_the_number_of_a_caller_as_it_is_dialled(told: str, number: str | None) -> None:
+    assert number_of(told) == number

@@ -69,7 +69,8 @@ def _called_back(turn: TurnContext, ticket: Ticket, opens: datetime) -> ActionRe
 def _known(turn: TurnContext, ticket: Ticket) -> str | None:
     """Where the citizen can be called back, without asking."""
     phone = turn.parse.first("phone")
-    known = phone.value if phone else ticket.call_back_to or turn.tracker.slot("contact")
+    told = phone.value if phone else ticket.call_back_to or turn.tracker.slot("contact")
+    known = told or turn.message.calls_from
     if known is None and turn.handoffs.writes_by_messenger(turn.sender):
         return MESSENGER
     return None if known is None else str(known)

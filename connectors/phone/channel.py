@@ -15,6 +15,7 @@ from bot.channels.contacts import Contact, Window
 from bot.channels.outbox import Parcel
 from bot.errors import BadCallback
 from bot.messages import SenderId
+from bot.phone.callers import PHONE
 from connectors.channels.channel import Arrival, Progress, Push, Pushed
 from connectors.channels.gateway import Gateway
 from connectors.phone.saying import Voice
@@ -31,7 +32,8 @@ Dial = Annotated[str, Field(pattern=r"^(?:\+?[0-9]{3,15}|sip:[^\s<>\"&]{1,100})?
 class PhoneSettings(BaseModel):
     """`auth_token` signs what the gateway sends; `public_url` is our address as the gateway knows it, with https.
 
-    `agent` is the number or SIP address of the agents that a caller is handed to. `characters_a_second` is how fast
+    `agent` is the number or SIP address of the agents that a caller is handed to; without one the caller stays on the
+    line, and what the desk writes is read out. `characters_a_second` is how fast
     the voice speaks, by language, so that nothing is cut off before a hand-over; 0 waits for nothing.
     """
 
@@ -48,7 +50,7 @@ class PhoneSettings(BaseModel):
 class PhoneChannel:
     """The voice bot's doors; what an agent writes is said into a call while it lasts."""
 
-    kind = "phone"
+    kind = PHONE
 
     def __init__(self, name: str, settings: PhoneSettings, gateway: Gateway) -> None:
         self._name, self._settings, self._gateway = name, settings, gateway
@@ -138,7 +140,7 @@ class PhoneChannel:
         greeting = {language: domain.text("utter_phone_greeting", language) for language in ("zh", "en")}
         tags = {"zh": self._settings.chinese, "en": self._settings.english}
         pace: dict[str, float] = {str(name): value for name, value in self._settings.characters_a_second.items()}
-        return Voice(self._name, self._settings.language, tags, pace, greeting)
+        return Voice(self._name, self._settings.language, tags, pace, greeting, bool(self._settings.agent))
 
     def _connect(self) -> str:
         voice = self._voice()

@@ -20,13 +20,17 @@ logger = logging.getLogger("chengda")
 
 @dataclass(frozen=True)
 class Voice:
-    """How the assistant speaks: the tag of each language, and characters a second for waiting until all is said."""
+    """How the assistant speaks: the tag of each language, and characters a second for waiting until all is said.
+
+    `dials` is whether the gateway then calls a person; else the caller waits on the line for the desk.
+    """
 
     channel: str
     language: str
     tags: dict[str, str]
     pace: dict[str, float]
     greeting: dict[str, str]
+    dials: bool = False
 
     def seconds(self, speech: Speech) -> float:
         """How long a speech takes; 0 where nobody waits for it."""

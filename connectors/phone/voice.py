@@ -12,17 +12,16 @@ from typing import Any
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from bot.channels.plain import chosen
 from bot.errors import BadFrame, ChengdaError
-from bot.messages import MessageId, SenderId, UserMessage
+from bot.messages import MessageId, SenderId
+from bot.phone.callers import number_of
 from bot.phone.calls import CallRecord
-from bot.phone.heard import note_heard
 from bot.phone.segment import Speaker, language_of
 from bot.phone.speech import Speech, speech_of
-from connectors import metrics
 from connectors.channels.channel import sender_of
-from connectors.channels.gateway import Gateway, answered
+from connectors.channels.gateway import Gateway
 from connectors.phone.adapters import MOST_BYTES, Schema, read_frame
+from connectors.phone.caller import Answer, Caller
 from connectors.phone.keys import Keys
 from connectors.phone.live import LiveCall
 from connectors.phone.saying import Saying, Voice
@@ -34,7 +33,6 @@ KEY_SECONDS = 3.0
 MOST_BAD = 50
 HANDED_OFF, HUNG_UP = "handoff", "hangup"
 HANDOFF = "handoff"
-Answer = list[dict[str, Any]]
 
 
 class VoiceCall:
@@ -48,7 +46,7 @@ class VoiceCall:
         self._lines, self._loop = lines, asyncio.get_running_loop()
         self._saying = Saying(socket, voice)
         self._call: LiveCall | None = None
-        self._sender, self._session = SenderId(""), ""
+        self._caller, self._session = Caller(gateway, voice.channel, SenderId(""), None), ""
         self._count = 0
         self._keys = Keys()
         self._key_timer: asyncio.TimerHandle | None = None
@@ -67,8 +65,8 @@ class VoiceCall:
                 self._key_timer.cancel()
             if self._call is not None:
                 self._saying.ended()
-                self._lines.pop(self._sender, None)
-                await self._board.in_thread(lambda: self._reached(False))
+                self._lines.pop(self._caller.sender, None)
+                await self._board.in_thread(lambda: self._caller.left(self._ending == HANDED_OFF))
                 await self._board.finish(self._call, self._ending)
 
     def speak(self, bubbles: Sequence[dict[str, Any]], language: str, seconds: float) -> bool:
@@ -86,20 +84,11 @@ class VoiceCall:
 
     async def _unasked(self, speech: Speech) -> bool:
         """Whether it was said; who hangs up after the last word has heard it."""
-        if self._lines.get(self._sender) is not self:
+        if self._lines.get(self._caller.sender) is not self:
             return False
         if speech.sentences:
             self._saying.begins(speech.text)
         return await self._saying.say(speech)
-
-    def _reached(self, reachable: bool) -> None:
-        """Note that something can be said to the caller, or no more."""
-        assistant = self._gateway.assistant
-        with assistant.store.work() as work:
-            if reachable:
-                work.contacts.wrote(self._sender, self._voice.channel, self._saying.language, assistant.clock(), None)
-            else:
-                work.contacts.reach(self._sender, False)
 
     async def _read(self) -> None:
         bad = 0
@@ -146,15 +135,16 @@ class VoiceCall:
             raise BadFrame("callSid: missing, too long or told twice")
         told = object_in(frame, "customParameters") if frame.get("customParameters") else {}
         language = language_of(text_in(told, "lang")) or self._voice.language
-        self._sender, self._session = sender_of(self._voice.channel, call_id), session[:60]
+        sender, number = sender_of(self._voice.channel, call_id), number_of(text_in(frame, "from"))
+        self._caller, self._session = Caller(self._gateway, self._voice.channel, sender, number), session[:60]
         owner = f"voice:{self._voice.channel}"
         now = self._board.now()
         record = CallRecord(call_id, owner, str(Schema.RELAY), now, agent=str(Speaker.BOT), language=language)
         self._call = await self._board.open(record)
         self._call.writer = self._socket
         self._saying.open(self._call, self._session, language)
-        await self._board.in_thread(lambda: self._reached(True))
-        self._lines[self._sender] = self
+        await self._board.in_thread(lambda: self._caller.came(language))
+        self._lines[sender] = self
         if greeting := self._voice.greeting.get(language):
             self._saying.begins(greeting)
 
@@ -170,19 +160,13 @@ class VoiceCall:
     async def _interrupt(self, heard: str) -> None:
         """Have the conversation know no more of an answer than the caller heard of it."""
         kept = self._saying.cut_off(heard)
-        if kept is None:
-            return
-        sender, (message, text) = self._sender, kept
+        message, text = kept if kept is not None else (None, "")
         if message is not None:
-
-            def note() -> None:
-                with self._gateway.assistant.store.work() as work:
-                    note_heard(work, sender, message, text)
-
-            await self._board.in_thread(note)
+            said = message
+            await self._board.in_thread(lambda: self._caller.heard(said, text))
 
     async def _dtmf(self, key: str) -> None:
-        offered = await self._board.in_thread(self._choices)
+        offered = await self._board.in_thread(self._caller.choices)
         self._keys, text = self._keys.press(key, any(str(place) == key for place in range(1, offered + 1)))
         if self._key_timer is not None:
             self._key_timer.cancel()
@@ -198,19 +182,14 @@ class VoiceCall:
             self._saying.ended()
             self._asked.put_nowait((text, None))
 
-    def _choices(self) -> int:
-        """How many choices the last answer has."""
-        with self._gateway.assistant.store.read() as work:
-            last = work.last_answer(self._sender) or []
-        return sum(len(bubble.get("buttons", ())) for bubble in last)
-
     async def _answer_all(self) -> None:
         while True:
             text, language = await self._asked.get()
             self._count += 1
             message = MessageId(f"{self._session}-{self._count}")
             try:
-                answer = await asyncio.to_thread(self._turn, text, message, language)
+                spoken_in = language or self._saying.language
+                answer = await asyncio.to_thread(self._caller.turn, text, message, spoken_in)
                 await self._tell(answer, message)
             except (WebSocketDisconnect, RuntimeError):
                 return
@@ -222,38 +201,23 @@ class VoiceCall:
                 words = domain.text("utter_error", self._saying.language, reference=reference)
                 await self._saying.say(speech_of([{"text": words}], self._saying.language, domain))
 
-    def _turn(self, text: str, message: MessageId, language: str | None) -> Answer:
-        assistant = self._gateway.assistant
-        with assistant.store.read() as work:
-            named = chosen(work.last_answer(self._sender), text)
-        text, language = text if named is None else named, language or self._saying.language
-        asked = UserMessage(self._sender, text, message, language, self._voice.channel)
-        with metrics.turn_timer():
-            answer = answered(assistant, asked)
-        metrics.count_turn(answer)
-        return answer
-
     async def _tell(self, answer: Answer, message: MessageId) -> None:
         turn = answer[-1]["custom"]["turn"]
-        language = turn["language"]
-        speech = speech_of(answer, language, self._gateway.assistant.domain)
+        language, domain = turn["language"], self._gateway.assistant.domain
+        speech = speech_of(answer, language, domain)
+        waits = turn["outcome"] == HANDOFF and await self._board.in_thread(self._caller.waits)
+        if waits and speech.sentences and not self._voice.dials:
+            speech = speech_of([*answer, {"text": domain.text(self._caller.stays, language)}], language, domain)
         await self._saying.speak_in(language)
         if speech.sentences:
             self._saying.begins(speech.text, message)
             await self._saying.say(speech)
-        if turn["outcome"] == HANDOFF and await self._board.in_thread(self._handed_on):
+        if waits and self._voice.dials:
             await asyncio.sleep(self._voice.seconds(speech))
             self._ending = HANDED_OFF
             told = json.dumps(self._handoff(language), ensure_ascii=False)
             await self._saying.send({"type": "end", "handoffData": told})
 
-    def _handed_on(self) -> bool:
-        """Whether a person takes over now: asked for, and the desk is open; else the caller is called back."""
-        assistant = self._gateway.assistant
-        with assistant.store.read() as work:
-            waits = work.talks.open_of(self._sender) is not None
-        return waits and assistant.hours.opens_after(assistant.clock()) is None
-
     def _handoff(self, language: str) -> dict[str, Any]:
         """What the telephone system is told of the caller; no words of the call."""
-        return {"reasonCode": "live-agent", "language": language, "sender": self._sender}
+        return {"reasonCode": "live-agent", "language": language, "sender": self._caller.sender}
