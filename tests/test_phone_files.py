@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -32,7 +34,7 @@ from bot.store import Store
 from bot.tables import turns
 from connectors.cli import app
 from connectors.phone import switchboard
-from connectors.phone.files import read_calls
+from connectors.phone.files import Sides, read_calls
 from connectors.phone.frames import Said
 from connectors.phone.intake import Intake
 from connectors.phone.keys import Keys
@@ -119,19 +121,106 @@ VTT = """WEBVTT
 SRT = "1\n00:00:00,500 --> 00:00:02,000\n坐席：您好，这里是热线\n\n2\n00:00:03,000 --> 00:00:05,250\n市民：人民路的路灯坏了\n\n"
 
 
+USUAL = Sides()
+
+
+def said(path: Path, sides: Sides = USUAL) -> list[tuple[str, str]]:
+    """What is said in the only call of a file that has no fault."""
+    read = read_calls(path, sides)
+    assert not read.faults and len(read.calls) == 1
+    return [(str(one.speaker), one.text) for one in read.calls[0].segments]
+
+
 @pytest.mark.parametrize(("name", "text"), [("a.vtt", VTT), ("a.srt", SRT)])
 def test_subtitles(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    (call,) = read_calls(tmp_path / name, Speaker.CALLER)
+    (call,) = read_calls(tmp_path / name, Sides()).calls
     assert [(one.speaker, one.text, one.start_ms, one.end_ms) for one in call.segments] == [
         (Speaker.AGENT, "您好，这里是热线", 500, 2000),
         (Speaker.CALLER, "人民路的路灯坏了", 3000, 5250),
     ]
 
 
+GREETING, FAULT = "您好", "路灯坏了"
+BOTH = [("agent", GREETING), ("caller", FAULT)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "want"),
+    [
+        ("two.vtt", "WEBVTT\n\n00:01.000 --> 00:04.000\n<v.loud 坐席>您好</v>\n<v 市民>路灯坏了</v>\n", BOTH),
+        ("entity.vtt", "WEBVTT\n\n00:01.000 --> 00:04.000\nA&amp;B 路 &lt;3 号&nbsp;楼\n", [("caller", "A&B 路 <3 号 楼")]),
+        (
+            "notes.vtt",
+            "WEBVTT 标题\n\nSTYLE\n::cue {}\n\nNOTE 甲\n\ncue-1\n00:01.000 --> 00:04.000 align:left\n坐席：您好\n\n"
+            "NOTE 乙\n\n01:00:05.000 --> 01:00:06.000\n<c.red>市民</c>：<00:05.500>路灯<i>坏了</i>\n",
+            BOTH,
+        ),
+        ("lines.srt", "1\n00:00:00,000 --> 00:00:02,000\n坐席：您好\n市民：路灯\n坏了\n", [BOTH[0], ("caller", "路灯 坏了")]),
+        ("plain.srt", "0:00:00,000 --> 0:00:02,000\n[坐席] 您好\n0:00:03,000 --> 0:00:04,000\n【市民】路灯坏了\n", BOTH),
+        (
+            "numbers.srt",
+            "1\n00:00:00,000 --> 00:00:02,000\n{\\an8}坐席01：您好\n\n2\n00:00:03,000 --> 00:00:04,000\nCitizen (no. 7): 12345\n\n"
+            "3\n00:00:05,000 --> 00:00:06,000\n路灯坏了\n2026\n4\n00:00:07,000 --> 00:00:08,000\nAgent (A17): 好\n",
+            [BOTH[0], ("caller", "12345"), ("caller", "路灯坏了 2026"), ("agent", "好")],
+        ),
+        ("voices.srt", "00:00:00 --> 00:00:02\nSpeaker 1: 您好\n\n00:00:03 --> 00:00:04\nSpeaker 2：路灯坏了\n", BOTH),
+        ("time.srt", "00:00:00,000 --> 00:00:02,000\n时间：昨天 19:30\n", [("caller", "时间：昨天 19:30")]),
+        ("old.vtt", "WEBVTT\r\rold\r00:01.000 --> 00:04.000\r路灯坏了\r", [("caller", FAULT)]),
+    ],
+)  # fmt: skip
+def test_subtitles_as_people_write_them(tmp_path: Path, name: str, text: str, want: list[tuple[str, str]]) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    assert said(tmp_path / name) == want
+
+
+def lines(*rows: object) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lines({"speaker": "agent", "text": GREETING}, {"speaker": "caller", "text": FAULT}),
+        lines({"role": "assistant", "text": GREETING}, {"role": "user", "text": FAULT}).replace("assistant", "客服2"),
+        lines({"leg": "agent", "frame": {"text": GREETING}}, {"leg": "caller", "frame": {"text": FAULT}}),
+        lines({"speaker": "SPEAKER_00", "text": GREETING}, {"speaker": "SPEAKER_01", "text": FAULT}),
+        json.dumps([{"speaker": "坐席A17", "text": GREETING}, {"speaker": "市民", "text": FAULT}], indent=1),
+        json.dumps({"transcript": [{"speaker": "agent", "text": GREETING}, {"speaker": "caller", "text": FAULT}]}),
+        json.dumps(
+            {
+                "segments": [
+                    {"start": 0.5, "end": 1.0, "text": " 您好", "speaker": "SPEAKER_01"},
+                    {"start": 1.5, "end": 2.0, "text": FAULT, "speaker": "SPEAKER_00"},
+                ],
+                "language": "zh",
+            },
+            indent=2,
+        ),
+    ],
+)
+def test_json_tells_whose_words_they_are(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+    assert said(tmp_path / "a.json") == BOTH
+    turned = [("caller", GREETING), ("agent", FAULT)]
+    assert said(tmp_path / "a.json", Sides(first=Speaker.CALLER)) == (turned if "SPEAKER_0" in text else BOTH)
+
+
+def test_separators_inside_of_texts_are_no_ends_of_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(lines({"speaker": "caller", "text": "路灯\u2028坏\x85了"}), encoding="utf-8")
+    assert said(tmp_path / "a.jsonl") == [("caller", "路灯\u2028坏\x85了")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize(("name", "text"), [("a.srt", SRT), ("a.jsonl", lines({"speaker": "agent", "text": GREETING}))])
+def test_files_in_the_encodings_of_windows(tmp_path: Path, name: str, text: str, encoding: str) -> None:
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    assert said(tmp_path / name)[0][1].startswith(GREETING)
+
+
 @pytest.mark.parametrize("path", sorted(FRAMES.glob("*.jsonl")), ids=lambda path: path.stem)
 def test_files_of_frames_give_the_same_transcript(path: Path) -> None:
-    (call,) = read_calls(path, Speaker.CALLER)
+    (call,) = read_calls(path, Sides()).calls
     assert [[str(one.speaker), one.text.rstrip("。")] for one in call.segments] == WANT
 
 
@@ -144,28 +233,80 @@ def test_whole_calls_a_line(tmp_path: Path) -> None:
         },
         {"segments": [{"start": 0.5, "end": 1.25, "text": " Hello", "speaker": "SPEAKER_00"}]},
     ]
-    (tmp_path / "calls.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    one, two = read_calls(tmp_path / "calls.jsonl", Speaker.CALLER)
+    (tmp_path / "calls.jsonl").write_text(lines(*rows), encoding="utf-8")
+    one, two = read_calls(tmp_path / "calls.jsonl", Sides()).calls
     assert [(line.speaker, line.text) for line in one.segments] == [
         (Speaker.AGENT, "您好"),
         (Speaker.CALLER, "路灯坏了"),
     ]
     assert (two.segments[0].text, two.segments[0].start_ms, two.segments[0].end_ms) == ("Hello", 500, 1250)
+    # What stands around a call does not make it another one.
+    (tmp_path / "calls.jsonl").write_text("{\n" + lines(rows[1]), encoding="utf-8")
+    again = read_calls(tmp_path / "calls.jsonl", Sides())
+    assert [call.name for call in again.calls] == [two.name] and len(again.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told", "left"),
+    [
+        ("a.jsonl", b'{"text": "x"}\n{"text": 7}\n{"text": "y"}\n', "a.jsonl:2: text", ["x", "y"]),
+        ("a.jsonl", b'{"text": "x"}\nnonsense\n', "a.jsonl:2: not JSON", ["x"]),
+        ("b.json", b'[{"text": "x"}, 1]', "b.json:[2]: not a JSON object", ["x"]),
+        ("c.jsonl", b'{"segments": [7]}\n{"segments": [{"text": "x"}]}', "c.jsonl:1: segments", ["x"]),
+    ],
+)
+def test_a_line_with_a_fault_is_left_out_and_named(
+    tmp_path: Path, name: str, content: bytes, told: str, left: list[str]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    read = read_calls(tmp_path / name, Sides())
+    assert len(read.faults) == 1 and told in read.faults[0]
+    assert [one.text for call in read.calls for one in call.segments] == left
+
+
+PARTS = [
+    "\n",
+    "\n\n",
+    "00:01.000 --> 00:02.000",
+    "<v 坐席>",
+    "²",
+    "7",
+    "市民：",
+    "[",
+    "&#0;",
+    "&#xffffffff;",
+    "{",
+    "\ud800",
+    "\0",
+    "坏",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join), st.sampled_from(["a.vtt", "a.srt", "a.jsonl"]))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_file_is_read_or_refused(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        read = read_calls(tmp_path / name, USUAL)
+    except BadFrame:
+        return
+    for call in read.calls:
+        assert all(one.text.strip() and "\0" not in one.text for one in call.segments)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.jsonl", b'{"partial": "x"}\n{"partial": 7}\n', "a.jsonl:2: partial"),
-        ("a.jsonl", b"\xff\xfe", "not UTF-8"),
+        ("a.jsonl", b'{"text": "\xff\xff"}', "neither"),
         ("a.vtt", b"no subtitles", "a.vtt"),
-        ("b.jsonl", b"[1]\n", "b.jsonl:1: not a JSON object"),
+        ("none.srt", None, "none.srt"),
     ],
 )
-def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, name: str, content: bytes, told: str) -> None:
-    (tmp_path / name).write_bytes(content)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes | None, told: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
     with pytest.raises(BadFrame) as caught:
-        read_calls(tmp_path / name, Speaker.CALLER)
+        read_calls(tmp_path / name, Sides())
     assert told in str(caught.value)
 
 
@@ -177,6 +318,7 @@ def test_files_are_taken_in_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert run.exit_code == 0 and "2 calls imported" in run.output, run.output
     again = CliRunner().invoke(app, ["calls", "import", str(tmp_path / "a.vtt"), str(tmp_path / "b.jsonl")])
     assert again.exit_code == 1 and "0 calls imported" in again.output and "1 there before" in again.output
+    assert "b.jsonl:1: not JSON" in again.output and "1 lines left out" in again.output
 
 
 def test_keys_choose_at_once_and_spell_numbers() -> None:

@@ -20,12 +20,14 @@ from bot.settings import Settings
 from bot.store import Store
 from connectors.assist_api import assistance_of
 from connectors.database_commands import told
-from connectors.phone.files import CallFile, read_calls
+from connectors.phone.files import CallFile, Sides, read_calls
 from knowledge.city import find_city
 
 commands = typer.Typer(help="Take in transcripts of calls.")
 console = Console(stderr=True)
 OWNER = "file"
+# Faults of one file that are told; the others are counted.
+MOST_TOLD = 20
 
 
 @commands.callback()
@@ -35,35 +37,49 @@ def calls() -> None:
 
 @commands.command("import")
 def import_calls(
-    files: Annotated[list[Path], typer.Argument(help="WebVTT, SRT, or JSON Lines in any schema of a recogniser.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="WebVTT, SRT, or JSON, whole or by lines, in any schema of a recogniser.")
+    ],
     speaker: Annotated[Speaker, typer.Option(help="Who speaks where a file tells nothing.")] = Speaker.CALLER,
+    first: Annotated[
+        Speaker, typer.Option(help="Who speaks first where a file only numbers the voices, such as SPEAKER_00.")
+    ] = Speaker.AGENT,
     agent: Annotated[str, typer.Option(help="The agent who took the calls.")] = "",
     summary: Annotated[
         bool, typer.Option("--summary", help="Also read the calls and keep what they were about.")
     ] = False,
 ) -> None:
-    """Take calls in from files; a file that is in already changes nothing, one with a fault is left out and told."""
+    """Take calls in from files; what is in already changes nothing, a file or line with a fault is left out and told.
+
+    Exit status 1 where anything was left out.
+    """
     settings = Settings()
     with told():
         assistant = build_assistant(settings) if summary else None
         store = assistant.store if assistant else open_store(settings, find_city(settings.city, settings.data_dir))
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        new = known = wrong = 0
+        new = known = wrong = lines = 0
         with Progress(*columns, console=console) as bar:
             for path in bar.track(files, description="reading 导入"):
                 try:
-                    found = read_calls(path, speaker)
+                    found = read_calls(path, Sides(speaker, first))
                 except BadFrame as error:
                     wrong += 1
-                    bar.console.print(str(error), style="red", highlight=False, markup=False)
+                    bar.console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
                     continue
-                for one in found:
+                for fault in found.faults[:MOST_TOLD]:
+                    bar.console.print(fault, style="red", highlight=False, markup=False, soft_wrap=True)
+                lines += len(found.faults)
+                for one in found.calls:
                     fresh = _kept(store, one, agent, assistant)
                     new, known = new + fresh, known + (not fresh)
     console.print(
-        f"{new} calls imported 已导入, {known} there before 已存在, {wrong} files left out 未导入", highlight=False
+        f"{new} calls imported 已导入, {known} there before 已存在, {wrong} files left out 未导入, "
+        f"{lines} lines left out 行未导入",
+        highlight=False,
+        soft_wrap=True,
     )
-    if wrong:
+    if wrong or lines:
         raise typer.Exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,15 +19,22 @@ _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff]) +(?=[\u3400-\u9fff，。？！])")
 SPEAKERS: Mapping[str, Speaker] = {
     **dict.fromkeys(
         ("caller", "customer", "citizen", "client", "external", "user", "inbound_track", "市民", "来电人", "来电",
-         "群众", "客户", "主叫", "诉求人", "用户"), Speaker.CALLER,
+         "来话人", "群众", "客户", "主叫", "诉求人", "反映人", "投诉人", "咨询人", "用户"), Speaker.CALLER,
     ),
     **dict.fromkeys(
-        ("agent", "operator", "internal", "outbound_track", "坐席", "座席", "客服", "话务员", "接线员", "工作人员",
-         "被叫"),
+        ("agent", "operator", "internal", "outbound_track", "坐席", "座席", "客服", "话务员", "接线员", "受理员",
+         "工作人员", "被叫"),
         Speaker.AGENT,
     ),
-    **dict.fromkeys(("bot", "system", "robot", "ivr", "机器人", "系统"), Speaker.BOT),
+    **dict.fromkeys(("bot", "assistant", "system", "robot", "ivr", "机器人", "系统"), Speaker.BOT),
 }  # fmt: skip
+# What tells one agent or caller from others, left out one after the other: (A17), 01, 17号, a letter before a number.
+ONE_OF_MANY = tuple(
+    map(
+        re.compile,
+        (r"\s*[(\[].*[)\]]$", r"[\s_#\-.]*\d+号?$", r"(?:[\s_#\-.]+|(?<=[\u4e00-\u9fff]))[a-z]$", r"^\d+号?"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -145,4 +153,15 @@ def share(value: object) -> float | None:
 
 def speaker_of(name: object, otherwise: Speaker) -> Speaker:
     """The side that a name stands for."""
-    return SPEAKERS.get(str(name).strip().lower(), otherwise) if isinstance(name, str) else otherwise
+    known = known_speaker(name) if isinstance(name, str) else None
+    return otherwise if known is None else known
+
+
+def known_speaker(name: str) -> Speaker | None:
+    """The side that a name stands for, None where it stands for none; 坐席01 and Agent (A17) are names of one."""
+    bare = unicodedata.normalize("NFKC", name).strip().lower()
+    for pattern in ONE_OF_MANY:
+        if bare in SPEAKERS:
+            break
+        bare = pattern.sub("", bare)
+    return SPEAKERS.get(bare)
