@@ -68,6 +68,8 @@ SAYINGS = (
 SPOKEN = (
     ("电话一三八零零一三八零零零", "电话13800138000"),
     ("我的号码幺三八洞洞幺三八洞洞洞", "我的号码13800138000"),
+    ("我的号码么三八零零妖三八零零零", "我的号码13800138000"),
+    ("是什么一三八零零么三八零零零", "是什么13800138000"),
     ("工单SZ 二六一一二零 零零零一二三 四", "工单SZ261120-000123-4"),
     ("my number is one three eight double zero one three eight triple zero", "my number is 13800138000"),
     ("call one three nine, oh oh oh oh, oh oh oh oh", "call 13900000000"),

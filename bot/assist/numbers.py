@@ -13,7 +13,7 @@ CHINESE = re.compile(r"[零一二三四五六七八九幺〇洞拐两个]|[^\u34
 MOBILE = re.compile(r"1[3-9]\d{9}")
 ALONE = re.compile(r"(?:86)?(1[3-9]\d{9})")
 BEGINNING = re.compile(r"1[3-9]\d{1,6}")
-MISHEARD_ONE = re.compile(r"[要妖腰邀](?=[零一二三四五六七八九幺〇洞拐两\d])")
+MISHEARD_ONE = re.compile(r"(?:[要妖腰邀]|(?<![什怎这那多])么)(?=[零一二三四五六七八九幺〇洞拐两\d])")
 MISHEARD = {"ate": "8", "won": "1", "fore": "4", "tree": "3", "free": "3", "nein": "9", "sicks": "6", "nought": "0"}
 TENS = {"thirteen": "13", "fourteen": "14", "fifteen": "15", "sixteen": "16", "eighteen": "18", "nineteen": "19"}
 _NUMBER = "two|three|four|five|six|seven|eight|ate|nine|[2-9]"

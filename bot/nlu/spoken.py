@@ -20,7 +20,13 @@ EN_DIGITS = {word: str(i) for word, i in EN_NUMBERS.items() if i < 10} | dict.fr
 )
 MINUTES = {"fifteen": "15", "thirty": "30", "forty-five": "45"}
 TIMES_SAID = {"double": 2, "triple": 3}
-_ZH_RUN = re.compile("[零一二三四五六七八九幺〇洞拐两][ 零一二三四五六七八九幺〇洞拐两]{6,}")
+_ZH, _ONE = "".join(ZH_DIGITS), "么麼妖腰邀"
+# 幺 as recognisers write it: before four digits more, or between two; not in 什么 and its like, nor as a question.
+HEARD_AS_ONE = (
+    rf"(?:(?<![什怎这那多要了])[{_ONE}](?=[{_ZH}{_ONE}](?:[ ，,、\-—]*[{_ZH}{_ONE}]){{3}})"
+    rf"|(?<=[{_ZH}{_ONE}])[{_ONE}](?=[{_ONE}]*[{_ZH}]))"
+)
+_ZH_RUN = re.compile(rf"(?:[{_ZH}]|{HEARD_AS_ONE})(?:[ {_ZH}]|{HEARD_AS_ONE}){{6,}}")
 _EN_WORD = rf"(?:(?:double|triple) )?(?:{'|'.join(EN_DIGITS)})"
 _EN_RUN = re.compile(rf"(?<![a-z0-9])(?:[a-z][ ,.\-]+[a-z][ ,.\-]+)?{_EN_WORD}(?:[ ,.\-]+{_EN_WORD}){{5,}}(?![a-z0-9])")
 _ZH_NUMBER = re.compile(r"[一二两三四五六七八九十百]+")
@@ -42,7 +48,7 @@ _WEEK = re.compile("星期|礼拜")
 
 def digits_for_words(normal: NormalText) -> NormalText:
     """Digits read out one by one (幺三八…, "one three eight double zero …") written as digits."""
-    text = _ZH_RUN.sub(lambda run: "".join(ZH_DIGITS.get(c, c) for c in run.group()), normal.text)
+    text = _ZH_RUN.sub(lambda run: "".join(zh_digit(c) or c for c in run.group()), normal.text)
     characters: list[str] = []
     origin: list[int] = []
     at = 0
@@ -68,6 +74,11 @@ def _written(run: str) -> str:
             found += spelt or EN_DIGITS.get(word, "") * often
             often = 1
     return found
+
+
+def zh_digit(char: str) -> str:
+    """The digit that a character of a row of digits stands for, empty for none."""
+    return "1" if char in _ONE else ZH_DIGITS.get(char, "")
 
 
 def zh_number(text: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bot.nlu.spoken import EN_DIGITS, TIMES_SAID, ZH_DIGITS
+from bot.nlu.spoken import EN_DIGITS, HEARD_AS_ONE, TIMES_SAID, ZH_DIGITS, zh_digit
 
 LEAST = 5
-_ZH_WORD = f"[{''.join(ZH_DIGITS)}]"
+_ZH_WORD = f"(?:[{''.join(ZH_DIGITS)}]|{HEARD_AS_ONE})"
 _ZH_BETWEEN = r"[ \u3000，,、\-—]*(?:杠|横杠|横线)?[ \u3000，,、\-—]*"
 _EN_WORD = rf"(?:(?:{'|'.join(TIMES_SAID)})[ ,]+)?(?:{'|'.join(sorted(EN_DIGITS, key=len, reverse=True))})"
 _EN_BETWEEN = r"[ ,.\-]+(?:(?:dash|hyphen)[ ,.]+)?"
@@ -33,7 +33,7 @@ def _zh(found: re.Match[str]) -> str:
         return found.group()
     head = (found["zh_head"] or "").replace(" ", "").upper()
     body = found.group()[len(found["zh_head"] or "") :]
-    return head + "".join(ZH_DIGITS.get(char, "") for char in body)
+    return head + "".join(map(zh_digit, body))
 
 
 def _en(found: re.Match[str]) -> str:
