@@ -10,6 +10,7 @@ from typing import Any
 from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from bot.assistant import Assistant
@@ -144,8 +145,9 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(action_server.router)
     app.include_router(http_api.router)
     app.include_router(http_api.conversations)
-    for channel in channels:
-        app.include_router(channel.router())
+    doors = [channel.router() for channel in channels]
+    for door in doors:
+        app.include_router(door)
     rasa_socket = RasaSocket(web, lambda: app.state.throttle)
     app.mount(RASA_PATH, rasa_socket.app)
     app.mount(OPEN311, open311_of(settings, lambda: app.state.assistant, domain))
@@ -157,6 +159,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         trusted_proxy=settings.trusted_proxy,
         refusals={f"{OPEN311}/": refusal_of(domain), deep_chat_api.PATH: deep_chat_api.refusal_of(domain)},
         may_call=action_server.may_call,
+        uncounted=[route.path for door in doors for route in door.routes if isinstance(route, APIRoute)],
     )
     app.add_middleware(Doors, origins=web.origins)
     app.add_middleware(SecurityHeaders)

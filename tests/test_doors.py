@@ -10,11 +10,19 @@ from urllib.parse import urlencode
 
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from bot.database import migrate, open_database
+from bot.domain import read_domain
 from bot.errors import BadCallback
+from bot.settings import Settings
 from bot.store import Store
+from connectors.app import create_app
+from connectors.limits import Limits
 from connectors.wechat import door as wechat
 from connectors.wechat.crypto import Codec, Envelope, Signed, signature_of
 from connectors.wechat.replay import Replays
@@ -130,3 +138,25 @@ def test_a_line_of_a_menu_is_what_it_says_unless_its_id_is_ours(menu: str, words
     )  # fmt: skip
     buttons = [{"title": "好的", "payload": "rasa-payload"}, {"title": "确认提交", "payload": "/confirm_all"}]
     assert item is not None and tapped([{"text": "?", "buttons": buttons}], item) == meant
+
+
+def test_what_a_messenger_brings_is_not_counted_by_its_address() -> None:
+    """All citizens of WeChat come from a few addresses of WeChat's: a refusal would lose what they write."""
+    door, other = "/webhooks/wechat/webhook", "/webhooks/rest/webhook"
+    app = Starlette(
+        routes=[Route(path, lambda request: PlainTextResponse("success"), methods=["POST"]) for path in (door, other)]
+    )
+    app.add_middleware(Limits, domain=read_domain(), requests_a_minute=2, trusted_proxy=False, uncounted=[door])
+    client = TestClient(app)
+    assert [client.post(door, content=b"x").status_code for _ in range(5)] == [200] * 5
+    assert [client.post(other).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_every_door_of_a_channel_is_one_of_those() -> None:
+    told = {
+        "wechat": {"app_id": "wx1", "secret": "s", "token": "t", "mode": "plain"},
+        "telegram": {"token": "1:x", "secret": "long-enough"},
+    }
+    app = create_app(Settings(channels=json.dumps(told), _env_file=None))  # type: ignore[call-arg]
+    limits: Any = next(one for one in app.user_middleware if "uncounted" in one.kwargs)
+    assert sorted(set(limits.kwargs["uncounted"])) == ["/webhooks/telegram/webhook", "/webhooks/wechat/webhook"]

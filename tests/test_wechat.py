@@ -101,10 +101,14 @@ def test_a_place_sent_in_an_english_conversation(city: City) -> None:
 def test_while_a_person_holds_the_talk_pictures_are_shown_to_the_person(city: City) -> None:
     openid = "oHeld"
     city.pusher.say(openid, "你好")
+    assert city.pusher.do(openid, "SCAN", EventKey="lamp_7").shown
     with city.store.work() as work:
         sender = SenderId(f"wechat:{openid}")
         event = Event("mode", time.time(), value=Mode.MANUAL)
         work.save(fold(work.tracker(sender), (event,)), None, (event,), [], city.store.now())
+    # The bot does not greet into the talk of two people.
+    assert city.pusher.do(openid, "SCAN", EventKey="lamp_8").shown is None
+    assert city.contact(openid).details["scene"] == "lamp_8"
     city.pusher.send(openid, "image", PicUrl="http://127.0.0.1:9/", MediaId="m")
     with city.store.work() as work:
         assert "[图片、视频或文件]" in [event.text for event in work.events(sender)]

@@ -153,6 +153,8 @@ def test_silent_while_a_person_has_the_conversation(city: City) -> None:
     assert "张工" in person.answer[0]["text"]
     assert citizen.events[0]["text"] == "民治大道700号" and not citizen.answer[0].get("text")
     assert [call for call in city.corp.calls if call[1] == 95018] == []
+    # The bot does not greet into the talk of two people.
+    city.pusher.enter(user, "lamp_0043")
     city.pusher.finish(user)
     assert wait(lambda: city.contact(user).details.get("session") == 4)
     city.pusher.say(user, "谢谢")

@@ -176,7 +176,7 @@ class WeChat:
     def _told(self, incoming: Incoming, deadline: float) -> str:
         """An answer that needs no turn: a greeting, or that this kind of message is not understood.
 
-        While a person holds the conversation, the person is told of the message, and the bot is silent.
+        While a person holds the conversation the bot is silent, and the person is told of a message.
         """
         sender, now = self._sender(incoming), self._gateway.assistant.store.now()
         domain = self._gateway.assistant.domain
@@ -189,6 +189,8 @@ class WeChat:
                 work.contacts.keep(sender, scene=incoming.scene)
         if held and incoming.ask in SHOWN:
             return self._asked(replace(incoming, text=domain.text(SHOWN[incoming.ask], language)), deadline)
+        if held:
+            return ""
         return domain.text(TOLD[incoming.ask], language)
 
     def _noted(self, incoming: Incoming) -> None:

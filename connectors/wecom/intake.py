@@ -98,12 +98,14 @@ class Intake:
             work.outbox.release(sender, now)
 
     def _entered(self, work: Work, sender: SenderId, item: Item) -> None:
-        """A citizen opened the conversation: welcomed once, where WeCom allows it."""
+        """A citizen opened the conversation: welcomed once, where WeCom allows it and no person holds it."""
         now, language = self._gateway.assistant.store.now(), self._language(work, sender)
         work.contacts.wrote(sender, self._channel.name, language, item.at, None, self._channel.kind)
         if item.scene:
             work.contacts.keep(sender, scene=item.scene)
-        if item.code:
+        contact = work.contacts.of(sender)
+        session = contact.details.get("session") if contact else None
+        if item.code and session not in SILENT and work.tracker(sender).mode is not Mode.MANUAL:
             text = self._gateway.assistant.domain.text("utter_welcome", language)
             bubble = {"text": text, "custom": {CODE: item.code}}
             key = key_of("welcome", sender, item.id)
