@@ -155,6 +155,18 @@ def test_mappings_give_the_same_transcript(server: Server, key: str, agent: dict
     assert (view["reason"] == "completed") == (schema == "contact-lens")
 
 
+def test_calls_whose_names_begin_alike_get_cases_of_their_own(server: Server, key: str, agent: dict[str, str]) -> None:
+    names = [f"gateway-hotline-shenzhen-2026-11-27-{number}" for number in (1, 2, 1)]
+    body = {"key": "k1", "description": "民治大道100号的路灯坏了", "contact": "13800138000"}
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        heard = {"headers": {"Authorization": f"Bearer {key}"}, "json": {"text": "路灯坏了"}}
+        for name in names:
+            client.post(f"/asr/vosk/{name}?speaker=caller", **heard).raise_for_status()  # type: ignore[arg-type]
+        filed = [client.post(f"/desk/api/calls/{name}/case", json=body, headers=agent) for name in names]
+    first, second, again = (answer.raise_for_status().json()["number"] for answer in filed)
+    assert first == again != second
+
+
 def test_a_lost_line_comes_back(server: Server, key: str, agent: dict[str, str]) -> None:
     """Frames out of order and twice, a line lost in the middle, and all that was acknowledged is kept once."""
 
