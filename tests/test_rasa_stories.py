@@ -182,6 +182,19 @@ def test_retrieval_intents_by_their_key() -> None:
     assert "greeted first > to Bern" in passed
 
 
+def test_a_story_that_begins_with_an_action_has_its_lines(tmp_path: Path) -> None:
+    file = tmp_path / "test_first.yml"
+    steps = "  - action: utter_hours\n  - user: hello\n    intent: greet\n  - action: utter_hello\n"
+    file.write_text(f"stories:\n- story: an action first\n  steps:\n{steps}", encoding="utf-8")
+    domain = read_project(FOLDER / "library").domain
+    (told,) = gather([Place(file)], domain, Findings()).stories
+    result = play(told, ready(FOLDER / "library", rasas("library"))[1], e2e=False)
+    assert (result.file, result.line) == (file, 4)
+    assert [(step.expected, step.line) for step in result.steps] == [
+        ("action_listen", 4), ("utter_hello", 7), ("action_listen", 7),
+    ]  # fmt: skip
+
+
 def test_lines_lead_to_the_steps() -> None:
     results = played(FOLDER / "library", rasas("library"))
     text = (FOLDER / "library" / "tests" / "test_stories.yml").read_text(encoding="utf-8").splitlines()

@@ -103,6 +103,8 @@ class _Play:
 
     def __init__(self, told: TrainingTracker, processor: Processor, e2e: bool) -> None:
         self.told, self.processor, self.e2e = told, processor, e2e
+        told_at = [event.metadata[PLACE] for event in told.tracker.events if PLACE in event.metadata]
+        self.places: list[tuple[Path, int]] = told_at or [(Path(), 0)]
         # What stands first, mostly the waiting before the first turn, is never foretold.
         first = told.tracker.events[:1]
         self.tracker = Tracker(told.name, processor.domain, first)
@@ -118,9 +120,8 @@ class _Play:
                 self.tracker.update(event)
                 if _is_told(event):
                     self.marks.append(event)
-        places = [event.metadata[PLACE] for event in self.told.tracker.events if PLACE in event.metadata]
-        file = places[-1][0] if places else Path()
-        return StoryResult(self.told.name, file, places[0][1] if places else 0, tuple(self.marks))
+        (_, line), (file, _) = self.places[0], self.places[-1]
+        return StoryResult(self.told.name, file, line, tuple(self.marks))
 
     def _action(self, event: ActionExecuted) -> None:
         found, prediction = TRIPPED, Prediction(None, 1, None, 0.0)
@@ -167,7 +168,7 @@ class _Play:
             file, line = event.metadata[PLACE]
             return file, line
         before = next((mark for mark in reversed(self.marks) if isinstance(mark, StepResult | TurnResult)), None)
-        return (before.file, before.line) if before else (Path(), 0)
+        return (before.file, before.line) if before else self.places[0]
 
 
 def _is_told(event: Event) -> bool:
