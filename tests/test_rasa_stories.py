@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,13 @@ def test_a_story_that_begins_with_an_action_has_its_lines(tmp_path: Path) -> Non
     assert [(step.expected, step.line) for step in result.steps] == [
         ("action_listen", 4), ("utter_hello", 7), ("action_listen", 7),
     ]  # fmt: skip
+
+
+def test_a_name_of_several_lines_stands_in_one() -> None:
+    result = replace(played(DEMO, {}, e2e=False)[0], name="multi\nline")
+    assert '- story: "multi\\nline (tests/test_stories.yml)"\n' in failed_yaml([result], source) + passed_yaml(
+        [result], source
+    )
 
 
 def test_lines_lead_to_the_steps() -> None:

@@ -202,7 +202,10 @@ def _item(name: str, value: object) -> str:
 
 
 def _scalar(value: object) -> str:
-    text: str = yaml.safe_dump(value, allow_unicode=True, width=float("inf"), default_flow_style=True)
+    style = '"' if isinstance(value, str) and "\n" in value else None
+    text: str = yaml.safe_dump(
+        value, allow_unicode=True, width=float("inf"), default_flow_style=True, default_style=style
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 
