@@ -200,6 +200,17 @@ def filed(talker: Talker) -> CaseNumber:
     raise AssertionError(told)
 
 
+@pytest.mark.parametrize("last", ["99999999999999999999", "9" * 50, "-1", "x"])
+def test_a_number_of_no_turn_keeps_no_stream_silent(talker: Talker, last: str) -> None:
+    talker.say("您好", lang="zh")
+    found = talker.stream(
+        lambda name, data, key: name == "message" and "不客气" in str(data.get("text")),
+        last=last,
+        act=lambda: talker.say("谢谢", lang="zh"),
+    )
+    assert "error" not in [name for name, _, _ in found] and found[-1][1]["turn_id"]
+
+
 def test_what_an_agent_and_a_notice_add_later_reaches_the_page(talker: Talker, store: Store) -> None:
     number = filed(talker)
     last = talker.say("谢谢")["turn_id"]

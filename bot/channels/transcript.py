@@ -63,9 +63,11 @@ class Transcript:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else _told(row)
 
-    def newest(self) -> int:
-        """The newest turn of all conversations, 0 where there is none."""
-        return int(self._connection.execute(select(func.max(turns.c.id))).scalar() or 0)
+    def newest(self, sender: SenderId | None = None) -> int:
+        """The newest turn of a conversation, or of all; 0 where there is none."""
+        query = select(func.max(turns.c.id))
+        query = query if sender is None else query.where(turns.c.sender == sender)
+        return int(self._connection.execute(query).scalar() or 0)
 
     def fresh(self, after: int, late: Collection[int] = ()) -> dict[int, SenderId]:
         """Whose turns came after one, and whose are among some lower numbers that were missing."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
@@ -35,6 +36,7 @@ MAX_FRAME_CHARS = 64 * 1024
 # No person writes as much.
 MESSAGES_BY_SESSION = parse("60/minute")
 TOO_LARGE, POLICY = 1009, 1008
+LAST_ID = re.compile(r"[0-9]{1,40}")
 Send = Callable[[Sent], Awaitable[None]]
 
 
@@ -46,8 +48,9 @@ def stream(request: Request, session: Own, chat: Chat, after: int = 0) -> EventS
     also with what a person or a notice added meanwhile. Without either it begins with the newest 200 turns.
     """
     last = request.headers.get("last-event-id", "")
+    known = int(last) if LAST_ID.fullmatch(last) else after
     return EventSourceResponse(
-        _as_sse(news(chat, session, int(last) if last.isascii() and last.isdigit() else after)),
+        _as_sse(news(chat, session, known)),
         ping=PING_SECONDS,
         sep="\n",
         send_timeout=SEND_SECONDS,
@@ -65,6 +68,7 @@ async def _as_sse(events: AsyncGenerator[Sent]) -> AsyncGenerator[ServerSentEven
 async def news(chat: WebChat, session: WebSession, after: int) -> AsyncGenerator[Sent]:
     """What is new in a conversation, for as long as somebody listens and the session lives."""
     live = typing = False
+    told: int | None = None
     with chat.feed.listening(session.sender) as listener:
         while True:
             looks = listener.take()
@@ -72,7 +76,9 @@ async def news(chat: WebChat, session: WebSession, after: int) -> AsyncGenerator
             if typing and not before:
                 yield Sent(Name.TYPING, {"on": True})
             try:
-                events = await run_in_threadpool(chat.talk.events, session, after, live) if looks else ()
+                if told is None:
+                    told = await run_in_threadpool(chat.talk.known, session, after)
+                events = await run_in_threadpool(chat.talk.events, session, told, live) if looks else ()
             except UnknownWebSession:
                 yield Sent(Name.ERROR, {"reason": "ended"})
                 return
@@ -83,7 +89,7 @@ async def news(chat: WebChat, session: WebSession, after: int) -> AsyncGenerator
                 return
             for event in events:
                 yield event
-                listener.told = after = event.id or after
+                listener.told = told = event.id or told
             if before and not typing:
                 yield Sent(Name.TYPING, {"on": False})
             live = True

@@ -118,6 +118,11 @@ class Talk:
             newest = work.transcript.backwards(session.sender)
             return next((told.id for told in newest if by_person(told)), 0)
 
+    def known(self, session: WebSession, told: int) -> int:
+        """The last turn that a page knows; what it tells above the newest there is would keep its stream silent."""
+        with self.assistant.store.read() as work:
+            return max(0, min(told, work.transcript.newest(session.sender)))
+
     def events(self, session: WebSession, after: int, live: bool) -> list[Sent]:
         """The events of all turns after one; raises UnknownWebSession once the session was ended."""
         with self.assistant.store.read() as work:
