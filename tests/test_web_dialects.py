@@ -242,6 +242,42 @@ def test_the_socket_keeps_the_conversation_by_its_cookie(server: Server) -> None
         assert KNOWN in json.loads(socket.recv(SECONDS))["text"]
 
 
+@pytest.mark.parametrize("way", ["frame", "address", "subprotocol"])
+def test_a_socket_without_cookies_goes_on_by_the_secret_of_the_page(server: Server, way: str) -> None:
+    address, secret = server.url.replace("http://", "ws://") + "/webchat/deep-chat", f"secret-of-a-page-{way}"
+    address += f"?session={secret}" if way == "address" else ""
+    protocols = [f"session.{secret}"] if way == "subprotocol" else None
+    more = {"session_id": secret, "lang": None} if way == "frame" else {"session_id": ""}
+
+    def said(socket: Any, text: str, word: str, **named: Any) -> None:
+        socket.send(json.dumps({"messages": [{"role": "user", "text": text}], **(named or more)}))
+        while word not in str(told := json.loads(socket.recv(SECONDS))):
+            assert told
+
+    with connect(address, subprotocols=protocols, open_timeout=SECONDS) as socket:  # type: ignore[arg-type]
+        said(socket, QUESTION, KNOWN)
+        said(socket, "再说一遍", "error", session_id="the-secret-of-another-page")
+    with connect(address, subprotocols=protocols, open_timeout=SECONDS) as socket:  # type: ignore[arg-type]
+        said(socket, "再说一遍", KNOWN)
+    body = {"messages": [{"role": "user", "text": "再说一遍"}], "session_id": secret}
+    assert KNOWN in httpx.post(f"{server.url}/webchat/deep-chat", json=body, timeout=SECONDS).text
+
+
+def test_null_and_empty_are_not_told() -> None:
+    asked = read_request(
+        '{"messages": [{"text": "a", "role": null}], "lang": null, "session_id": "", "message_id": null}'
+    )
+    assert asked is not None and (asked.text, asked.lang, asked.session_id, asked.message_id) == (
+        "a",
+        "auto",
+        None,
+        None,
+    )
+    form = read_form({"message1": '{"role": "user", "text": "z"}', "session_id": "", "lang": ""})
+    assert form is not None and form.session_id is None and form.lang == "auto"
+    assert read_request('{"messages": [{"text": "a"}], "session_id": 7}') is None
+
+
 def test_markdown_and_markup_are_shown_and_never_run() -> None:
     assert (
         plain("a*b_[c](d)<img src=x>\n# e\n\n- f")

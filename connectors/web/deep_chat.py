@@ -8,30 +8,42 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from connectors.schemas import MAX_BODY_CHARS, Body
 from connectors.web.messages import Speaker, parts_of
 
 MARKDOWN = re.compile(r"([\\`*_\[\]<>~|])")
 HEADING = re.compile(r"(?m)^(\s*)(#+|[-+](?=\s)|={3,}|-{3,})")
+MOST_SECRET = 200
 SUGGESTIONS = '<div class="deep-chat-temporary-message">{buttons}</div>'
 SUGGESTION = '<button class="deep-chat-button deep-chat-suggestion-button">{title}</button>'
 
 
-class Said(Body):
+class Told(Body):
+    """What a page tells; null and empty are not told."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _told(cls, told: Any) -> Any:
+        if not isinstance(told, Mapping):
+            return told
+        return {name: value for name, value in told.items() if value is not None and value != ""}
+
+
+class Said(Told):
     """One message of the widget's history."""
 
     role: Annotated[str, Field(max_length=40)] = "user"
     text: Annotated[str, Field(max_length=MAX_BODY_CHARS)] | None = None
 
 
-class Request(Body):
+class Request(Told):
     """A request of the widget: the newest messages, and what the page adds to the body."""
 
     messages: list[Said] = Field(default_factory=list, max_length=1000)
-    session_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    message_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    session_id: Annotated[str, Field(max_length=MOST_SECRET)] | None = None
+    message_id: Annotated[str, Field(max_length=200)] | None = None
     lang: Annotated[str, Field(max_length=20)] = "auto"
 
     @property

@@ -1,6 +1,7 @@
 """The door of the deep-chat widget: one address for answers, streams, sockets and files.
 
-Whose conversation it is, the page tells by `session_id` (a secret that it made or was given), or our cookie does.
+Whose conversation it is, the page tells by `session_id` (a secret that it made or was given) in what it sends, a socket
+also by `?session=` or a subprotocol `session.…`; else our cookie does.
 """
 
 from __future__ import annotations
@@ -37,16 +38,18 @@ from connectors.web.stream import MAX_FRAME_CHARS, MESSAGES_BY_SESSION, POLICY, 
 PATH = "/webchat/deep-chat"
 COOKIE = "chengda_chat"
 EVENT_STREAM = "text/event-stream"
+SUBPROTOCOL = "session."
 MOST_FILES = 10
 router = APIRouter(tags=["web chat"])
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who writes; `secret` where the cookie is to be set."""
+    """Who writes; `secret` where the cookie is to be set, `named` the secret that the page told, "" for a ticket."""
 
     session: WebSession
     secret: str | None = None
+    named: str | None = None
 
 
 @router.post(PATH, responses={200: {"content": {"application/json": {}, EVENT_STREAM: {}}}})
@@ -97,40 +100,62 @@ async def deep_chat_socket(socket: WebSocket, session: str = "", ticket: str = "
         await socket.close(POLICY)
         return
     language = hint_of(socket.headers.get("accept-language", "")) or "zh"
+    offered = next((one for one in socket.scope.get("subprotocols") or () if one.startswith(SUBPROTOCOL)), None)
+    named = (offered or "").removeprefix(SUBPROTOCOL) or session
     try:
         if ticket:
-            visitor = Visitor(await run_in_threadpool(chat.talk.redeem, session, ticket))
+            visitor = Visitor(await run_in_threadpool(chat.talk.redeem, session, ticket), named="")
         else:
-            visitor = await run_in_threadpool(_visitor, chat, None, socket.cookies.get(COOKIE), language)
+            cookie = socket.cookies.get(COOKIE)
+            visitor = await run_in_threadpool(_visitor, chat, named[: deep_chat.MOST_SECRET], cookie, language)
     except UnknownWebSession:
         await socket.close(POLICY)
         return
     scheme = "https" if socket.url.scheme == "wss" else "http"
     headers = [(b"set-cookie", cookie_of(visitor.secret, scheme).encode())] if visitor.secret else []
-    await socket.accept(headers=headers)
-    after = await run_in_threadpool(chat.talk.last_said, visitor.session)
-    telling = asyncio.create_task(_tell(chat, visitor.session, after, socket))
+    await socket.accept(offered, headers)
+    telling = Telling(chat, socket)
     try:
-        await _listen(chat, visitor.session, socket, language)
+        await telling.follow(visitor.session)
+        await _listen(chat, visitor, telling, socket, language)
     except UnknownWebSession:
         await socket.close(POLICY)
     except (WebSocketDisconnect, RuntimeError, TimeoutError):
         return
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        await telling.end()
 
 
-async def _tell(chat: WebChat, session: WebSession, after: int, socket: WebSocket) -> None:
-    async with contextlib.aclosing(news(chat, session, after)) as events:
-        async for event in events:
-            if event.name is Name.MESSAGE:
-                for reply in deep_chat.replies_of([event.data]):
-                    await asyncio.wait_for(socket.send_json(reply), SEND_SECONDS)
+class Telling:
+    """What others say in the conversation of a socket, told while it is open."""
+
+    def __init__(self, chat: WebChat, socket: WebSocket) -> None:
+        self._chat, self._socket = chat, socket
+        self._task: asyncio.Task[None] | None = None
+
+    async def follow(self, session: WebSession) -> None:
+        """Tell of this conversation from now on, and of no other."""
+        await self.end()
+        after = await run_in_threadpool(self._chat.talk.last_said, session)
+        self._task = asyncio.create_task(self._tell(session, after))
+
+    async def end(self) -> None:
+        """Tell nothing more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _tell(self, session: WebSession, after: int) -> None:
+        async with contextlib.aclosing(news(self._chat, session, after)) as events:
+            async for event in events:
+                if event.name is Name.MESSAGE:
+                    for reply in deep_chat.replies_of([event.data]):
+                        await asyncio.wait_for(self._socket.send_json(reply), SEND_SECONDS)
 
 
-async def _listen(chat: WebChat, session: WebSession, socket: WebSocket, language: str) -> None:
-    domain = chat.talk.assistant.domain
+async def _listen(chat: WebChat, visitor: Visitor, telling: Telling, socket: WebSocket, language: str) -> None:
+    """Answer frames; the first that names a session turns the socket to it, as a request would, and no later one."""
+    domain, session, named = chat.talk.assistant.domain, visitor.session, visitor.named
     while True:
         frame = await socket.receive_text()
         if len(frame) > MAX_FRAME_CHARS:
@@ -139,14 +164,20 @@ async def _listen(chat: WebChat, session: WebSession, socket: WebSocket, languag
         asked = deep_chat.read_request(frame)
         if not socket.app.state.throttle.hit(MESSAGES_BY_SESSION, "web-socket", session.id):
             await socket.send_json({"error": domain.text("utter_problem_too_many", language)})
-        elif asked is None or not asked.text.strip():
+            continue
+        if asked is not None and asked.session_id and named is None:
+            named = asked.session_id
+            session = await run_in_threadpool(chat.talk.adopt, named, language)
+            await telling.follow(session)
+        other = asked is not None and asked.session_id and named and asked.session_id != named
+        if asked is None or other or not asked.text.strip():
             await socket.send_json({"error": domain.text("utter_problem_invalid", language)})
-        else:
-            messages = await run_in_threadpool(_said, chat, session, asked, [], language)
-            chat.feed.ring(session.sender)
-            for reply in deep_chat.replies_of(messages) if not messages[-1]["turn_id"] else ():
-                # A failed turn is not stored, so no news tell it.
-                await socket.send_json(reply)
+            continue
+        messages = await run_in_threadpool(_said, chat, session, asked, [], language)
+        chat.feed.ring(session.sender)
+        for reply in deep_chat.replies_of(messages) if not messages[-1]["turn_id"] else ():
+            # A failed turn is not stored, so no news tell it.
+            await socket.send_json(reply)
 
 
 def _said(
@@ -171,7 +202,7 @@ def _said_with_missed(
 
 def _visitor(chat: WebChat, told_secret: str | None, cookie: str | None, language: str) -> Visitor:
     if told_secret:
-        return Visitor(chat.talk.adopt(told_secret, language))
+        return Visitor(chat.talk.adopt(told_secret, language), named=told_secret)
     if cookie:
         with contextlib.suppress(UnknownWebSession):
             return Visitor(chat.talk.session(cookie))
