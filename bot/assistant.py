@@ -145,7 +145,7 @@ class Assistant:
                 return known
             now = self.clock()
             before, opening = self.opened(work.tracker(message.kept_as), work, now)
-            held = silent(message, parse, before, work.talks, now, self.max_chars)
+            held = silent(message, parse, before, work, now, self.max_chars, self.domain)
             if held is not None:
                 notice_wish.keep_wish(message.text, message.sender, work.mailing)
             turn, after = held or self._turn(message, parse, before, work, now, live, run or self.run)

@@ -215,12 +215,29 @@ def test_the_bot_knows_what_the_person_said_and_does_not_loop(say: Talking, desk
     assert say("转人工")["outcome"] == "handoff" and desk.number() != number
 
 
-def test_danger_while_held_flags_the_talk(say: Talking, desk: Desk) -> None:
-    say("转人工")
+@pytest.mark.parametrize(
+    ("asks", "danger", "number_first", "again", "other", "outcome"),
+    [
+        ("转人工", "家里煤气泄漏了，有人昏倒", "119", "煤气还在漏，快来人", "我不想活了", "crisis"),
+        ("a person please", "my kitchen is on fire", "119", "it is on fire, hurry", "I want to kill myself", "crisis"),
+    ],
+)  # fmt: skip
+def test_danger_while_held_flags_the_talk_and_the_number_is_said(
+    say: Talking, desk: Desk, at: list[datetime], asks: str, danger: str, number_first: str, again: str, other: str,
+    outcome: str,
+) -> None:  # fmt: skip
+    say(asks)
     number = desk.number()
     desk(WANG, lambda it: it.claim(number))
-    assert say("家里煤气泄漏了，有人昏倒")["text"] == ""
+    told = say(danger)
+    assert told["outcome"] == "emergency" and number_first in told["text"].splitlines()[0]
     assert desk.read(lambda work: work.talks.by_number(number).danger)
+    assert desk.read(lambda work: work.tracker(WHO)).mode is Mode.MANUAL
+    assert say("在吗" if asks == "转人工" else "are you there")["text"] == ""
+    assert say(again)["text"] == "" and say(other)["outcome"] == outcome
+    at[0] += LAPSES
+    desk(WANG, lambda it: it.look(number))
+    assert say(danger)["outcome"] == "emergency"
 
 
 def test_a_talk_left_alone_goes_back_to_the_queue(say: Talking, desk: Desk, at: list[datetime]) -> None:

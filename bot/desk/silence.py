@@ -1,34 +1,62 @@
-"""While a person holds a conversation the assistant only writes down what the citizen says."""
+"""While a person holds a conversation the assistant only writes down what the citizen says, but for danger."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.desk.talks import LAPSES, Talks
-from bot.messages import BotMessage, UserMessage
+from bot.domain import Domain
+from bot.messages import BotMessage, SenderId, UserMessage
 from bot.nlu.parse import DANGER, Parse
+from bot.nlu.said import short_answer
+from bot.store import Work
 from bot.tracker import Event, Mode, Tracker, fold
 from bot.turn import Outcome, Turn
 
+# How many turns back the last word of danger is looked for.
+RECENT = 40
+ALARMS = (Outcome.EMERGENCY, Outcome.CRISIS)
+
 
 def silent(
-    message: UserMessage, parse: Parse, tracker: Tracker, talks: Talks, now: datetime, most: int
+    message: UserMessage, parse: Parse, tracker: Tracker, work: Work, now: datetime, most: int, domain: Domain
 ) -> tuple[Turn, Tracker] | None:
-    """The turn without words and the state after it, None where the bot is to answer. Danger flags the talk."""
+    """The turn and the state after it, without words but the number to call in danger; None where the bot answers.
+
+    Danger flags the talk; the same danger is not answered twice in a row, as the person may be talking of it.
+    """
     if tracker.mode is not Mode.MANUAL:
         return None
-    talk = talks.open_of(tracker.sender)
-    intent = parse.ordinary().intent
-    events = (Event("user", now.timestamp(), name=intent, text=message.text[:most]),)
-    if talk is not None and parse.in_danger(DANGER):
-        talks.flag(talk.number)
+    talk = work.talks.open_of(tracker.sender)
+    in_danger = parse.in_danger(DANGER)
+    if talk is not None and in_danger:
+        work.talks.flag(talk.number)
     language = str(tracker.slot("language") or (talk.language if talk else "zh"))
+    intent, outcome, said = parse.ordinary().intent, Outcome.HANDOFF, BotMessage("")
+    events: tuple[Event, ...] = (Event("user", now.timestamp(), name=intent, text=message.text[:most]),)
+    if in_danger and not short_answer(message.text) and not _told(parse.danger.kind, tracker.sender, work, now):
+        intent = parse.danger.kind
+        outcome = Outcome.CRISIS if intent.startswith("crisis") else Outcome.EMERGENCY
+        said = domain.say(f"utter_{intent}", language)
+        events = (
+            replace(events[0], name=intent),
+            Event("slot", now.timestamp(), name="alarmed", value=True),
+            Event("bot", now.timestamp(), text=said.text),
+        )
     after = fold(tracker, events)
     turn = Turn(
-        Outcome.HANDOFF, language, (BotMessage(""),), intent, parse.confidence, events,
+        outcome, language, (said,), intent, parse.confidence, events,
         active_form=after.active_form, requested_slot=after.requested_slot,
     )  # fmt: skip
     return turn, after
+
+
+def _told(danger: str, sender: SenderId, work: Work, now: datetime) -> bool:
+    """Whether the number for a danger was said just now."""
+    turns = (one for one in work.transcript.after(sender, most=RECENT) if one.answer and now - one.at < LAPSES)
+    said = ((one.answer[-1].get("custom") or {}).get("turn") or {} for one in turns)
+    return any(turn.get("outcome") in ALARMS and turn.get("intent", {}).get("name") == danger for turn in said)
 
 
 def freed(tracker: Tracker, talks: Talks, now: datetime) -> tuple[Event, ...]:
