@@ -132,6 +132,39 @@ def test_one_update_however_often_it_comes(bot: Bot) -> None:
     assert [call.body["chat_id"] for call in bot.api.calls[before:]] == [9, 10]
 
 
+def sent(chat: int, at: datetime | None = None, **content: Any) -> telegram.Update:
+    """Something that is no text."""
+    chat_of = telegram.Chat(chat, "private")
+    message = telegram.Message(next(MESSAGES), at or datetime.now(UTC), chat_of, from_user=user(chat), **content)
+    return telegram.Update(next(UPDATES), message=message)
+
+
+def test_a_photo_is_told_unread_and_a_place_answers_the_form(bot: Bot) -> None:
+    photo, voice = [telegram.PhotoSize("f", "u", 9, 9)], telegram.Voice("f", "u", 3)
+    assert "看不了" in bot.heard(sent(14, photo=photo))[-1]["text"]
+    assert "没有听清" in bot.heard(sent(14, voice=voice))[-1]["text"]
+    update = sent(14, photo=photo)
+    assert bot.heard(update) and bot.deliver(update).status_code == 200
+    asked = bot.heard(said("楼下路灯坏了", chat=14))
+    again = bot.heard(sent(14, location=telegram.Location(114.0579, 22.5431)))
+    assert again[-1]["text"] != asked[-1]["text"] and "说点什么" not in again[-1]["text"]
+    with bot.assistant.store.work() as work:
+        tracker = work.tracker(SenderId("telegram:14"))
+    assert (tracker.active_form, "22.543100" in str(tracker.slot("location"))) == ("demand_form", True)
+    assert bot.heard(sent(15, location=telegram.Location(114.0579, 22.5431)))
+    with bot.assistant.store.work() as work:
+        assert work.tracker(SenderId("telegram:15")).active_form == "demand_form"
+
+
+def test_a_date_that_cannot_be_is_not_sent_for_ever(bot: Bot) -> None:
+    told = json.loads(said("你好", chat=16).to_json())
+    told["message"]["date"] = 10**18
+    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
+    before = len(bot.api.calls)
+    assert httpx.post(bot.url, json=told, headers=headers, timeout=20).status_code == 200
+    bot.api.wait(before + 1)
+
+
 @pytest.mark.parametrize("secret", ["", "a-long-random-wor", "é"])
 def test_wrong_secret(bot: Bot, secret: str) -> None:
     before = len(bot.rows())

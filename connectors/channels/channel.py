@@ -17,7 +17,10 @@ from bot.messages import SenderId
 
 @dataclass(frozen=True)
 class Arrival:
-    """One message as a door read it; `user` is the messenger's own id, `source` is text, asr, menu or location."""
+    """One message as a door read it; `user` is the messenger's own id.
+
+    `source` is text, asr, menu, location, or voice and picture, which only the words beside them tell of.
+    """
 
     user: str
     text: str

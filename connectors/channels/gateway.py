@@ -12,7 +12,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.answer import render
@@ -27,6 +27,7 @@ from bot.store import Work
 from bot.turn import Outcome, Turn
 from connectors import metrics
 from connectors.channels.channel import Arrival, Channel, arrival_from, sender_of
+from connectors.channels.media import TOLD, as_said, language_of
 
 logger = logging.getLogger("chengda")
 THREADS = 8
@@ -192,6 +193,13 @@ class Gateway:
 
     def _answer(self, kept: Kept) -> None:
         arrival = arrival_from(dict(kept.arrival))
+        with self.assistant.store.read() as work:
+            tracker = work.tracker(kept.sender)
+        text = as_said(arrival, tracker, self.assistant.domain)
+        if text is None:
+            self._tell_unread(kept, arrival, language_of(arrival, tracker))
+            return
+        arrival = replace(arrival, text=text)
         stored = False
 
         def post(work: Work, answer: Answer) -> None:
@@ -203,6 +211,15 @@ class Gateway:
         if not stored:
             # The turn failed and was rolled back: the apology goes out in its place.
             self._post(kept.channel, kept.sender, arrival, answer)
+
+    def _tell_unread(self, kept: Kept, arrival: Arrival, language: str) -> None:
+        """Say that nothing in a message can be read; that is no turn."""
+        bubble = {"text": self.assistant.domain.text(TOLD[arrival.source], language)}
+        key, now = key_of("reply", kept.sender, arrival.message_id), self.assistant.store.now()
+        with self.assistant.store.work() as work:
+            work.outbox.post(key, kept.sender, kept.channel, Kind.REPLY, language, [bubble], now)
+            work.inbox.answered(kept.sender, arrival.message_id)
+        self._wake()
 
     def _post(self, channel: str, sender: SenderId, arrival: Arrival, answer: Answer) -> None:
         with self.assistant.store.work() as work:

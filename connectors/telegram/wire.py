@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.channels.plain import Piece
 from connectors.channels.channel import Arrival, Push, Pushed
+from connectors.channels.media import LOCATION, PICTURE, TOLD, VOICE, kept_text, moment_of, place_of
 from connectors.channels.sending import field, sent_back, waiting
 
 PRIVATE = "private"
 MAX_DATA_BYTES = 64
+MEDIA = ("photo", "video", "video_note", "audio", "document", "animation", "sticker", "poll")
+SOURCES: Mapping[str, str] = {"location": LOCATION, "voice": VOICE, **dict.fromkeys(MEDIA, PICTURE)}
 COMMANDS: Mapping[str, str] = {"/start": "/greet", "/help": "/capabilities"}
 # Words in the reason of a 400 after which the chat will take nothing any more.
 GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "user not found")
@@ -35,6 +38,7 @@ class User(BaseModel):
 class Message(BaseModel):
     """A message; of media only the words beside them are read."""
 
+    model_config = ConfigDict(extra="allow")
     chat: Chat
     sender: User | None = Field(None, alias="from")
     date: int
@@ -75,11 +79,25 @@ def arrival_of(update: Update, now: datetime) -> Arrival | None:
         return None
     sender = tap.sender if tap else message.sender
     language = "zh" if sender is None or sender.language_code.startswith("zh") else "en"
+    chat, number = str(message.chat.id), str(update.update_id)
     if tap is not None:
-        return Arrival(str(message.chat.id), tap.data or "", str(update.update_id), now, language, "menu")
-    said, at = message.text or message.caption or "", datetime.fromtimestamp(message.date, UTC)
+        return Arrival(chat, tap.data or "", number, now, language, "menu")
+    said, source = _read(message)
     said = COMMANDS.get(said.split("@")[0].split()[0], said) if said.startswith("/") else said
-    return Arrival(str(message.chat.id), said, str(update.update_id), at, language)
+    # What is neither said nor sent by a person, such as a message pinned, is nothing to answer.
+    told = bool(said.strip()) or source in TOLD
+    return Arrival(chat, said, number, moment_of(message.date, now), language, source) if told else None
+
+
+def _read(message: Message) -> tuple[str, str]:
+    """What can be read of a message, and as what it came; a place with a name is told as both."""
+    more = message.model_extra or {}
+    source = next((SOURCES[name] for name in SOURCES if name in more), "text")
+    if source == LOCATION:
+        spot, venue = more["location"], more.get("venue")
+        words = (field(venue, "address"), field(venue, "title"))
+        return place_of(field(spot, "latitude"), field(spot, "longitude"), *words), source
+    return kept_text(message.text or message.caption or field(more, "contact", "phone_number")), source
 
 
 def call_of(chat: str, piece: Piece) -> tuple[str, dict[str, Any]]:

@@ -97,4 +97,5 @@ class WhatsApp:
             with store.work() as work:
                 for mark, code, closed in failures:
                     work.mailing.failed_outside(self.name, mark, f"code {code}", closed)
-        self._gateway.keep_all(self, [arrival for value in values for arrival in wire.arrivals_of(value)])
+        now = store.now()
+        self._gateway.keep_all(self, [arrival for value in values for arrival in wire.arrivals_of(value, now)])

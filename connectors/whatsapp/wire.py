@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from bot.channels.plain import Piece
 from connectors.channels.channel import Arrival, Push, Pushed
+from connectors.channels.media import LOCATION, PICTURE, TOLD, VOICE, kept_text, moment_of, place_of
 from connectors.channels.sending import field, fit, parts, sent_back
 
 BUTTONS, BUTTON_TITLE, BUTTON_BODY = 3, 20, 1024
 ROWS, ROW_TITLE, ROW_TEXT, MAX_ID = 10, 24, 72, 200
+SOURCES: Mapping[str, str] = {
+    "audio": VOICE,
+    "location": LOCATION,
+    **dict.fromkeys(("image", "video", "document", "sticker"), PICTURE),
+}
+WORDS: Mapping[str, str] = {"text": "body"}
 # Codes of Meta's that say more than the status of the answer.
 OUTCOMES: Mapping[int, Push] = {
     131047: Push.CLOSED,
@@ -46,16 +53,20 @@ class Incoming(BaseModel):
     group_id: None = None
 
 
-def arrivals_of(value: Mapping[str, Any]) -> Iterator[Arrival]:
+def arrivals_of(value: Mapping[str, Any], now: datetime) -> Iterator[Arrival]:
     """The messages of citizens; of media only the words beside them."""
     for told in parts(value, "messages"):
         with suppress(ValidationError):
             one = Incoming.model_validate(told)
-            said = field(told, one.type, "body") or field(told, one.type, "caption")
+            source, said = SOURCES.get(one.type, "text"), field(told, one.type, WORDS.get(one.type, "caption"))
             if one.type == "interactive":
                 said = field(told, one.type, str(field(told, one.type, "type")), "id")
-            if isinstance(said, str) or one.type != "interactive":
-                yield Arrival(one.sender, str(said or ""), one.id, datetime.fromtimestamp(one.timestamp, UTC))
+            if source == LOCATION:
+                spot = [field(told, one.type, name) for name in ("latitude", "longitude", "address", "name")]
+                said = place_of(*spot)
+            if isinstance(said, str) or source in TOLD:
+                at = moment_of(one.timestamp, now)
+                yield Arrival(kept_text(one.sender), kept_text(said), kept_text(one.id), at, source=source)
 
 
 def failures_of(value: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
