@@ -8,13 +8,13 @@ from typing import Protocol
 
 from bot.actions.demand_area import AREA
 from bot.actions.life_path import wanted_move
+from bot.actions.notice_wish import wished
 from bot.actions.several import requests
 from bot.choices import ASKS_ANEW, picked
 from bot.context import CHOICE_SERVICE, CHOICE_STEP, subject_of
 from bot.intent import settled
 from bot.nlu.emergency_calls import wants_emergency_call
 from bot.nlu.entities import find_query_code
-from bot.nlu.notice_wishes import wish_of
 from bot.nlu.parse import DANGER
 from bot.nlu.persons import elliptic
 from bot.nlu.place_wishes import place_wish_of
@@ -95,9 +95,10 @@ def emergency_call(turn: TurnContext) -> Decision | None:
 
 def notices(turn: TurnContext) -> Decision | None:
     """Notices stopped or wished for, and where, in every state; a running form goes on."""
-    place_asked = turn.tracker.active_form is not None and turn.tracker.requested_slot in PLACES
-    wished = wish_of(turn.message.text) or place_wish_of(turn.message.text, place_asked)
-    return Decision("action_notice_wish", digression=True) if wished else None
+    text, in_form = turn.message.text, turn.tracker.active_form is not None
+    place_asked = in_form and turn.tracker.requested_slot in PLACES
+    wish = wished(text, turn.sender, turn.places, in_form) or place_wish_of(text, place_asked)
+    return Decision("action_notice_wish", digression=True) if wish else None
 
 
 def language(turn: TurnContext) -> Decision | None:

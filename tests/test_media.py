@@ -42,7 +42,10 @@ def by_whatsapp(kind: str, content: Any, at: int | str = int(NOW.timestamp())) -
     ("content", "text", "source"),
     [
         ({"location": SPOT}, PLACE, "location"),
-        ({"location": SPOT, "venue": {"location": SPOT, "title": "市民中心", "address": "福中三路"}}, f"福中三路，市民中心{PLACE}", "location"),
+        (
+            {"location": SPOT, "venue": {"location": SPOT, "title": "市民中心", "address": "福中三路"}},
+            f"福中三路，市民中心{PLACE}", "location",
+        ),
         ({"voice": {"file_id": "f"}}, "", "voice"),
         ({"photo": [{"file_id": "f"}]}, "", "picture"),
         ({"photo": [{"file_id": "f"}], "caption": "路灯坏了"}, "路灯坏了", "picture"),

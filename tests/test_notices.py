@@ -296,17 +296,20 @@ SAID = {
         "停止發送通知",
         "stop sending me updates", "Please stop the notifications", "unsubscribe", "don't notify me anymore",
         "I want to stop receiving notifications", "turn notifications off", "no more notifications please",
+        "取消订阅", "取消訂閱", "拒收", "拒收短信", "回T退订", "TD退订", "回TD退訂", "我要退订",
+        "唔好再send", "唔好再send俾我", "唔好send notification俾我", "STOP ALL", "stopall", "opt-out", "Opt out please",
+        "remove me from this list",
     ),
     Wish.START: (
         "开启通知", "有进展请通知我", "有结果告诉我一声", "恢复通知", "turn notifications on", "turn on notifications",
-        "keep me posted", "please notify me", "resume notifications",
+        "keep me posted", "please notify me", "resume notifications", "订阅", "重新訂閱", "opt in", "subscribe again",
     ),
     Wish.ENGLISH: ("notify me in English", "用英文通知我", "通知改成英文", "Could you send me updates in English?"),
     Wish.CHINESE: ("通知用中文", "notify me in Chinese", "请用中文通知我"),
 }  # fmt: skip
 NOT_SAID = (
     "停水通知怎么没有", "取消", "stop", "我要投诉物业不通知业主", "通知", "工地半夜施工，别再发证了", "别发",
-    "别发了", "start",
+    "别发了", "start", "T", "TD", "停", "回T", "T恤", "opt", "我要订阅报纸", "取消订阅牛奶怎么退款", "拒收快递",
     "stop the noise", "查进度", "怎么取消通知书", "cancel", "update", "通知我去派出所",
     "I got a notice from the tax office",
     "物业从来不通知我", "the landlord stopped sending me notices of fees", "不要发票", "不用通知了他也知道",
@@ -321,6 +324,32 @@ def test_wishes_are_understood(wish: Wish, words: str) -> None:
 @pytest.mark.parametrize("words", NOT_SAID)
 def test_what_only_sounds_like_a_wish(words: str) -> None:
     assert wish_of(words) is None
+
+
+BARE = {
+    Wish.STOP: ("STOP", "stop.", "T", "td", "回T", "回复TD", "停", "停止", "别发了", "唔好send啦", "Quit"),
+    Wish.START: ("START", "start again", "恢复"),
+}
+
+
+@pytest.mark.parametrize(("wish", "words"), [(wish, words) for wish, said in BARE.items() for words in said])
+def test_a_bare_word_means_notices_after_one_was_told(wish: Wish, words: str) -> None:
+    assert wish_of(words, told=True) is wish
+    assert wish_of(words) is None
+
+
+def test_stop_and_start_by_themselves_after_a_notice_and_not_in_a_form(office: Office) -> None:
+    office.knows(ME)
+    assert "不再主动" not in office.say("STOP")
+    extended(office)
+    office.carried()
+    assert "不再主动" in office.say("TD") and "不再主动" not in office.say("START")
+    with office.store.read() as work:
+        contact = work.contacts.of(ME)
+    assert contact is not None and contact.notices
+    office.say("我要投诉路灯坏了")
+    assert "不再主动" not in office.say("STOP")
+    assert "不再主动" not in office.say("TD", OTHER)
 
 
 def test_every_kind_has_its_words() -> None:

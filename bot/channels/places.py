@@ -15,7 +15,8 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from bot.cases.number import CaseNumber
 from bot.cases.tables import cases
-from bot.channels.tables import contacts, notice_places
+from bot.channels.outbox import Kind, State
+from bot.channels.tables import contacts, notice_places, outbox
 from bot.database import insert_into
 from bot.messages import SenderId
 from bot.moments import in_utc
@@ -71,6 +72,12 @@ class Places:
             .returning(notice_places.c.number)
         )
         return made.scalar() is not None
+
+    def told(self, sender: SenderId) -> bool:
+        """Whether a notice was sent to somebody, however long ago."""
+        sent = outbox.c.state.in_((State.SENT, State.UNKNOWN))
+        query = select(outbox.c.id).where(outbox.c.sender == sender, outbox.c.kind == Kind.NOTICE, sent).limit(1)
+        return self._connection.execute(query).scalar() is not None
 
     def of_case(self, number: CaseNumber) -> tuple[Place, ...]:
         """The places of a case: the chosen ones, the newest choice first, where it was filed, and the others."""

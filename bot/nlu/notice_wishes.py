@@ -18,6 +18,9 @@ LEAD = re.compile(
 )
 TAIL = re.compile(r"(?:[\s,，]*(?:了|吧|啊|啦|喇|嘛|好吗|可以吗|谢谢|多谢|唔该|please|thanks|thank you|for now|now))+$")
 
+# Mark of patterns that mean notices only after one was told.
+TOLD = "told"
+
 
 class Wish(StrEnum):
     """What is wished."""
@@ -29,9 +32,10 @@ class Wish(StrEnum):
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[Wish, re.Pattern[str]], ...]:
+def _patterns() -> tuple[tuple[Wish, bool, re.Pattern[str]], ...]:
     with WISHES_FILE.open(encoding="utf-8") as rows:
-        return tuple((Wish(row["wish"]), re.compile(row["pattern"])) for row in csv.DictReader(rows))
+        table = list(csv.DictReader(rows))
+    return tuple((Wish(row["wish"]), row["when"] == TOLD, re.compile(row["pattern"])) for row in table)
 
 
 def forms_of(text: str) -> frozenset[str]:
@@ -41,8 +45,13 @@ def forms_of(text: str) -> frozenset[str]:
     return frozenset(TRIM.sub("", form) for one in (clean, led) for form in (one, TAIL.sub("", one))) - {""}
 
 
-def wish_of(text: str) -> Wish | None:
-    """The wish that a message is, None where it says anything else."""
+def wish_of(text: str, told: bool = False) -> Wish | None:
+    """The wish that a message is, None where it says anything else.
+
+    A bare "stop" or "T" is one only where the citizen was `told` of a case and nothing else is being talked of.
+    """
     forms = forms_of(text)
-    found = (wish for wish, pattern in _patterns() for form in forms if pattern.fullmatch(form))
+    found = (
+        wish for wish, bare, pattern in _patterns() if told or not bare for form in forms if pattern.fullmatch(form)
+    )
     return next(found, None)
