@@ -243,7 +243,7 @@ class Assistant:
         if rest is not None and answers_it(answer := self._decided(rest, work)[1]):
             result = several.merged((result, answer))
         in_danger = decision.action in ALARMS
-        if in_danger and asks_person(turn.parse.asserted):
+        if in_danger and asks_person(turn.parse.canonical):
             result = replace(result, messages=(*result.messages, *hand_off.in_danger(turn).messages))
         result = notices.with_notices(turn, result, work.notices)
         return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent

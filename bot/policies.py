@@ -113,7 +113,7 @@ def person(turn: TurnContext) -> Decision | None:
     talking = turn.tracker.slot("service_code") or turn.tracker.slot("choices")
     asks_number = talking and "phone" in turn.parse.aspects and not turn.parse.topic
     wanted = turn.parse.intent == "hand_off" and turn.parse.confidence >= HAND_OFF
-    if (wanted and not asks_number) or (turn.parse.payload is None and asks_person(turn.parse.asserted)):
+    if (wanted and not asks_number) or (turn.parse.payload is None and asks_person(turn.parse.canonical)):
         return Decision("action_hand_off")
     return None
 

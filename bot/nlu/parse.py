@@ -19,6 +19,7 @@ from bot.nlu.entities import Entity, find_entities
 from bot.nlu.persons import persons_of
 from bot.nlu.safety import PREFIXES, Danger, danger_of
 from bot.nlu.topic import topic_of
+from bot.nlu.wants_person import person_wish
 from knowledge.city import City
 from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
@@ -26,6 +27,7 @@ from knowledge.normal import canonical
 
 DANGER = 0.3
 MAX_RECENT = 64
+HAND_OFF = "hand_off"
 QUESTION = re.compile(
     r"怎么|怎样|如何|哪里|哪儿|哪个|什么时候|多少|多久|归谁|找谁|谁管|能不能|可不可以|有没有|请问|吗|([^不好行对成差])不\1|"
     r"咋|啥|往哪|去哪|哪些|哪天|几点|几天|几号|几年|几个|几岁|好多(?:钱|天|岁|久)|好久能|(?:[^是对错]不|冇|么|咩|有没)(?:啊|呀|哦|嘛)?[?？]?$|"
@@ -139,7 +141,8 @@ class Understanding:
         topic = topic_of(told.text, entities)
         left = told.text or clean
         vector = self._vector(left) if vector is None else vector
-        ranking = self._ranking(left, vector, told.denied_intents)
+        denied = told.denied_intents | ({HAND_OFF} if person_wish(clean) is False else set())
+        ranking = self._ranking(left, vector, denied)
         parse = Parse(
             text,
             clean,
@@ -153,7 +156,7 @@ class Understanding:
             self._vector,
             danger_of(self._safety, left, vector, ranking),
             payload["values"] if payload else None,
-            told.denied_intents,
+            denied,
             persons_of(told.text),
         )
         if payload:
