@@ -3,6 +3,7 @@
 import { Asking, footerOf, headerOf, helpOf } from './chat_parts.js';
 import { Composer } from './composer.js';
 import { Conversation, DeliveryError } from './conversation.js';
+import { Delivery } from './delivery.js';
 import { MESSAGES } from './messages.js';
 import { el, fill, languageOf, randomId, storage } from './page.js';
 import { Room } from './room.js';
@@ -27,10 +28,9 @@ class ChengdaChat extends HTMLElement {
     this.language = languageOf(settings.get('language') ?? wishedLanguage);
     this.embedded = location.pathname.endsWith('/widget');
     this.entries = savedTranscript();
-    this.cancel = new AbortController();
     this.build();
     this.entries.forEach((entry) => this.draw(entry));
-    this.holdInterrupted();
+    this.delivery.holdInterrupted();
     this.applyLargerText(settings.get('larger_text') === 'on');
     this.applyLanguage();
     this.scrollToEnd();
@@ -74,25 +74,19 @@ class ChengdaChat extends HTMLElement {
       this.list,
     );
     this.status = el('p', { class: 'visually-hidden', role: 'status' });
-    this.failure = this.buildFailure();
+    this.delivery = new Delivery(this);
     this.composer = new Composer(this);
     this.footer = footerOf(this);
     this.asking = new Asking(this);
     this.turns = new Turns(this);
     this.room = new Room(this);
-    this.dock = el('div', { class: 'dock' }, this.failure, this.composer.form);
+    this.dock = el('div', { class: 'dock' }, this.delivery.failure, this.composer.form);
     const main = el('main', {}, this.log, this.status, this.dock);
     this.replaceChildren(this.skip, this.header, this.help, main, this.footer, this.asking.dialog);
   }
 
   get input() {
     return this.composer.input;
-  }
-
-  buildFailure() {
-    this.failureText = el('p', { role: 'alert' });
-    this.retryButton = el('button', { type: 'button', text: 'retry', click: () => this.retry() });
-    return el('div', { class: 'failure', hidden: true }, this.failureText, this.retryButton);
   }
 
   // ---- language, text size, room on the screen ----
@@ -114,7 +108,7 @@ class ChengdaChat extends HTMLElement {
     this.privacyText.replaceChildren(...MESSAGES[this.language].privacy_text.map((text) => el('p', {}, text)));
     this.welcome.lang = this.language;
     this.welcome.replaceChildren(...this.turns.welcome());
-    this.showFailure();
+    this.delivery.tell();
     this.composer.updateCounter();
     this.status.textContent = '';
     this.room.fit();
@@ -139,77 +133,12 @@ class ChengdaChat extends HTMLElement {
   send(text, shown) {
     this.retireFormButtons();
     this.addEntry({ kind: 'user', id: randomId(), text, shown, state: 'waiting' });
-    this.deliverAll();
+    this.delivery.sendAll();
   }
 
   /** Choices of a form step do not outlive it; they stay in place so that focus is not lost. */
   retireFormButtons() {
     for (const button of this.list.querySelectorAll('.form-step button')) button.setAttribute('aria-disabled', 'true');
-  }
-
-  // ---- sending ----
-
-  /** Sends what waits, in order; stops at the first message that must be tried again. */
-  async deliverAll() {
-    if (this.delivering) return;
-    const { signal } = this.cancel;
-    this.delivering = true;
-    this.showFailure(null);
-    this.showTyping(true);
-    let entry;
-    while (!signal.aborted && (entry = this.nextUnsent()) && (await this.deliver(entry, signal)));
-    if (signal.aborted) return;
-    this.delivering = false;
-    this.showTyping(false);
-  }
-
-  nextUnsent() {
-    return this.entries.find((entry) => entry.state === 'waiting' || entry.state === 'failed');
-  }
-
-  async deliver(entry, signal) {
-    this.mark(entry, 'waiting');
-    try {
-      const answered = await this.conversation.say(entry.id, entry.text, this.language, signal);
-      if (signal.aborted) return false;
-      this.mark(entry, 'sent');
-      this.addTurn(answered.turn_id, answered.messages, entry.id);
-      return true;
-    } catch (error) {
-      if (signal.aborted) return false;
-      return this.onFailure(entry, error);
-    }
-  }
-
-  onFailure(entry, error) {
-    if (!(error instanceof DeliveryError)) throw error;
-    this.mark(entry, error.again ? 'failed' : 'refused');
-    if (error.again) {
-      this.showFailure(error);
-      this.reveal(this.nodeOf(entry));
-      return false;
-    }
-    this.addEntry({ kind: 'notice', text: error.told(this.language), language: this.language });
-    return true;
-  }
-
-  retry() {
-    this.input.focus();
-    this.deliverAll();
-  }
-
-  /** Messages that a reload cut off can be sent again under their old id. */
-  holdInterrupted() {
-    const cut = this.entries.filter((entry) => entry.state === 'waiting');
-    cut.forEach((entry) => this.mark(entry, 'failed'));
-    if (this.nextUnsent()) this.failed = new DeliveryError('timeout');
-  }
-
-  showFailure(error = this.failed) {
-    this.failed = error;
-    this.failure.hidden = !error;
-    this.failureText.textContent = error ? error.told(this.language) : '';
-    this.room.fit();
   }
 
   // ---- what others say, files, ratings ----
@@ -237,8 +166,7 @@ class ChengdaChat extends HTMLElement {
       const { turn_id: turn, messages } = await this.conversation.send(file, this.language);
       this.addTurn(turn, messages);
     } catch (error) {
-      if (!(error instanceof DeliveryError)) throw error;
-      this.addEntry({ kind: 'notice', text: error.told(this.language), language: this.language });
+      this.addRefusal(error);
     }
     this.status.textContent = '';
   }
@@ -258,6 +186,12 @@ class ChengdaChat extends HTMLElement {
     this.entries.push(entry);
     this.save();
     this.reveal(this.draw(entry));
+  }
+
+  /** A refusal in words; any other error goes on. */
+  addRefusal(error) {
+    if (!(error instanceof DeliveryError)) throw error;
+    this.addEntry({ kind: 'notice', text: error.told(this.language), language: this.language });
   }
 
   save() {
@@ -301,11 +235,8 @@ class ChengdaChat extends HTMLElement {
     if (on) this.scrollToEnd();
   }
 
-  // ---- scrolling ----
-
   scrollToEnd() {
-    const last = this.list.lastElementChild;
-    if (this.entries.length) last.scrollIntoView({ block: 'end' });
+    if (this.entries.length) this.list.lastElementChild.scrollIntoView({ block: 'end' });
   }
 
   /** Shows the end of a new turn, or its beginning where it is longer than the screen. */
@@ -321,16 +252,13 @@ class ChengdaChat extends HTMLElement {
   }
 
   reset(told) {
-    this.cancel.abort();
-    this.cancel = new AbortController();
-    this.delivering = false;
     this.entries = [];
     session.remove('transcript');
     this.conversation.close();
     this.conversation = new Conversation(session, (news) => this.hear(news));
     this.list.replaceChildren(this.welcome);
     this.showTyping(false);
-    this.showFailure(null);
+    this.delivery.stop();
     this.log.scrollTop = 0;
     this.status.textContent = this.t(told);
     this.input.focus();
@@ -364,8 +292,7 @@ class ChengdaChat extends HTMLElement {
     try {
       this.status.textContent = this.t(await act());
     } catch (error) {
-      if (!(error instanceof DeliveryError)) throw error;
-      this.addEntry({ kind: 'notice', text: error.told(this.language), language: this.language });
+      this.addRefusal(error);
     }
   }
 }

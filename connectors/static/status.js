@@ -1,11 +1,12 @@
 /** <chengda-status>: a citizen's case by number and query code, drawn like a parcel's track; the code stays in memory. */
 
 import { el, fill, languageOf, storage } from './page.js';
+import { ratingOf } from './rating_fields.js';
+import { fileForm, noticesForm, ratingForm } from './status_forms.js';
 import { MESSAGES } from './status_messages.js';
 
 const API = new URL('../', import.meta.url);
 const TIMEOUT_MS = 30_000;
-const AXES = ['speed', 'effect', 'service', 'feedback'];
 const CITY_TIME_ZONE = 'Asia/Shanghai';
 
 const settings = storage('localStorage');
@@ -53,6 +54,10 @@ class ChengdaStatus extends HTMLElement {
     return body;
   }
 
+  post(path, body) {
+    return this.ask(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+  }
+
   /** Do something that brings the case anew, or tell why not. */
   async attempt(act, done, focus = '#told') {
     Object.assign(this, { told: this.t('looking'), alert: '' });
@@ -82,19 +87,13 @@ class ChengdaStatus extends HTMLElement {
   }
 
   rate(form) {
-    const data = new FormData(form);
-    const body = { reason: data.get('reason') || null };
-    if (data.get('satisfied')) body.satisfied = data.get('satisfied') === 'yes';
-    for (const axis of AXES) if (data.get(axis)) body[axis] = Number(data.get(axis));
-    const options = { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
-    return this.attempt(() => this.ask('/rating', options), () => this.t('rated'));
+    return this.attempt(() => this.post('/rating', ratingOf(new FormData(form))), () => this.t('rated'));
   }
 
   choosePlace(form) {
     const data = new FormData(form);
     const body = { place: data.get('place') || null, only: data.has('only') };
-    const options = { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
-    return this.attempt(() => this.ask('/notices', options), () => this.t('notices_done'));
+    return this.attempt(() => this.post('/notices', body), () => this.t('notices_done'));
   }
 
   sendFile(form) {
@@ -196,10 +195,10 @@ class ChengdaStatus extends HTMLElement {
         fact('filed', this.time(found.requested_datetime)),
         fact('answer', found.reply),
       ),
-      found.rateable ? this.ratingForm() : this.hastening(),
-      found.takes_files ? this.fileForm() : null,
+      found.rateable ? ratingForm(this) : this.hastening(),
+      found.takes_files ? fileForm(this) : null,
       this.history(),
-      this.notices(),
+      noticesForm(this),
     );
   }
 
@@ -227,85 +226,6 @@ class ChengdaStatus extends HTMLElement {
       el('h3', { id: 'hasten-title' }, this.t('hasten')),
       el('p', {}, hasten[this.language]),
       hasten.allowed ? el('button', { type: 'button', click: () => this.hasten() }, this.t('hasten_now')) : null,
-    );
-  }
-
-  ratingForm() {
-    const choice = (value) =>
-      el('label', { class: 'choice' }, el('input', { type: 'radio', name: 'satisfied', value }), this.t(value));
-    const score = (axis) =>
-      el(
-        'label',
-        { class: 'score' },
-        el('span', {}, this.t(axis)),
-        el(
-          'select',
-          { name: axis },
-          el('option', { value: '' }, this.t('no_score')),
-          ...[5, 4, 3, 2, 1].map((value) => el('option', { value }, String(value))),
-        ),
-      );
-    const submit = (event) => {
-      event.preventDefault();
-      this.rate(event.currentTarget);
-    };
-    return el(
-      'form',
-      { class: 'rating', submit, 'aria-labelledby': 'rating-title' },
-      el('h3', { id: 'rating-title' }, this.t('rate')),
-      el('fieldset', {}, el('legend', {}, this.t('satisfied')), choice('yes'), choice('no')),
-      el('fieldset', { class: 'scores' }, el('legend', {}, this.t('scores')), ...AXES.map(score)),
-      el('label', { for: 'rating-reason' }, this.t('reason')),
-      el('textarea', { id: 'rating-reason', name: 'reason', rows: 3, maxlength: 2000 }),
-      el('button', { type: 'submit', class: 'primary' }, this.t('send_rating')),
-    );
-  }
-
-  fileForm() {
-    const submit = (event) => {
-      event.preventDefault();
-      this.sendFile(event.currentTarget);
-    };
-    return el(
-      'form',
-      { class: 'files', submit, 'aria-labelledby': 'files-title' },
-      el('h3', { id: 'files-title' }, this.t('files')),
-      el('label', { for: 'case-file' }, this.t('file')),
-      el('input', { id: 'case-file', type: 'file', name: 'file', 'aria-describedby': 'case-file-hint' }),
-      el('p', { id: 'case-file-hint', class: 'hint' }, this.t('files_hint')),
-      el('button', { type: 'submit' }, this.t('send_file')),
-    );
-  }
-
-  notices() {
-    const { notices } = this.case;
-    const hint = el('p', { class: 'hint' }, this.t('notices_hint'));
-    if (!notices.places.length) return hint;
-    const submit = (event) => {
-      event.preventDefault();
-      this.choosePlace(event.currentTarget);
-    };
-    const choice = (value, label) =>
-      el(
-        'label',
-        { class: 'choice' },
-        el('input', { type: 'radio', name: 'place', value, checked: value === (notices.now ?? '') }),
-        label,
-      );
-    return el(
-      'form',
-      { class: 'notices', submit, 'aria-labelledby': 'notices-title' },
-      el('h3', { id: 'notices-title' }, this.t('notices')),
-      el(
-        'fieldset',
-        {},
-        el('legend', {}, this.t('notices_where')),
-        ...notices.places.map((place) => choice(place.place, place[this.language])),
-        choice('', this.t('notices_none')),
-      ),
-      el('label', { class: 'choice' }, el('input', { type: 'checkbox', name: 'only', checked: notices.only }), this.t('notices_only')),
-      el('button', { type: 'submit' }, this.t('notices_save')),
-      hint,
     );
   }
 
