@@ -95,10 +95,9 @@ class SayBody(Strict):
     key: Key
 
 
-class ReturnedForm(Strict):
-    """What the person filled in of the case form."""
+class CaseFields(Strict):
+    """What may be told of a case."""
 
-    description: Annotated[str | None, Field(max_length=MAX_NOTE)] = None
     type: DemandType | None = None
     category: Value | None = None
     service_item: Annotated[str | None, Field(max_length=10)] = None
@@ -107,6 +106,12 @@ class ReturnedForm(Strict):
     subdistrict: Value | None = None
     occurred_at: Value | None = None
     contact: Value | None = None
+
+
+class ReturnedForm(CaseFields):
+    """What the person filled in of the case form."""
+
+    description: Annotated[str | None, Field(max_length=MAX_NOTE)] = None
     anonymous: bool | None = None
 
     def told(self) -> dict[str, str | None]:
@@ -151,19 +156,11 @@ class CloseBody(ReturnBody):
     outcome: Ending = Ending.RESOLVED
 
 
-class CaseBody(Strict):
+class CaseBody(CaseFields):
     """A case for the citizen of a talk; what is not given is read off the description."""
 
     key: Key
     description: Annotated[str, Field(min_length=2, max_length=2000)]
-    type: DemandType | None = None
-    category: Value | None = None
-    service_item: Annotated[str | None, Field(max_length=10)] = None
-    location: Value | None = None
-    district: Value | None = None
-    subdistrict: Value | None = None
-    occurred_at: Value | None = None
-    contact: Value | None = None
     anonymous: bool = False
 
 

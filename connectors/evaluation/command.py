@@ -18,7 +18,7 @@ from bot.regression import FLOORS, floors_of, read_floors, regressions, write_fl
 from bot.run_file import fingerprints, load_run, new_run, save_run
 from bot.settings import Settings
 from connectors.evaluation.demands import measured, print_demands
-from connectors.evaluation.page import write_page
+from connectors.evaluation.page import render_page
 from connectors.evaluation.tables import print_beliefs, print_differences, print_figures, print_pairs, print_wrong
 from knowledge.figures import differences
 
@@ -72,7 +72,9 @@ def evaluate(assistant: Assistant, settings: Settings, wanted: Wanted, console: 
     if wanted.save:
         save_run(run, wanted.save)
     if wanted.page:
-        write_page(wanted.page, run, figures, worse, assistant.catalogue, old, compared)
+        wanted.page.parent.mkdir(parents=True, exist_ok=True)
+        page = render_page(run, figures, worse, assistant.catalogue, old, compared)
+        wanted.page.write_text(page, encoding="utf-8")
         console.print(f"report: {wanted.page}", highlight=False)
     if wanted.set_floors:
         write_floors(floors_of([*figures, *of_demands]))

@@ -85,20 +85,6 @@ class BothLanguages:
     en: str
 
 
-def write_page(
-    path: Path,
-    run: Run,
-    figures: Sequence[Figure],
-    regressions: Sequence[str],
-    catalogue: Catalogue,
-    old: Run | None = None,
-    differences: Sequence[Difference] = (),
-) -> None:
-    """Write the page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_page(run, figures, regressions, catalogue, old, differences), encoding="utf-8")
-
-
 def render_page(
     run: Run,
     figures: Sequence[Figure],
@@ -107,7 +93,7 @@ def render_page(
     old: Run | None = None,
     differences: Sequence[Difference] = (),
 ) -> str:
-    """The page as text."""
+    """The page."""
     of = {part: [record for record in run.records if record.part == part] for part in ("search", "pairs", "openings")}
     intents = [record for record in run.records if record.part == "intents"]
     template = Environment(

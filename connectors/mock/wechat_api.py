@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from connectors.mock.body import Body, body_of
 from connectors.mock.wechat_account import Account, ApiError
 
 MAX_TEXT_BYTES = 2048
@@ -26,7 +25,6 @@ FITTING: Mapping[str, re.Pattern[str]] = {
     "time": re.compile(r"\d{4}[-年]\d{1,2}[-月]\d{1,2}日?( \d{1,2}:\d{2}(:\d{2})?)?|\d{1,2}:\d{2}"),
     "const": re.compile(r".{1,20}"),
 }
-Body = dict[str, Any]
 Handler = Callable[[Account, Body], Body]
 
 
@@ -138,7 +136,7 @@ def api_router(
     @router.post("/cgi-bin/stable_token")
     async def stable_token(request: Request) -> JSONResponse:
         body = await request.body()
-        return _answer(account, "/cgi-bin/stable_token", lambda: _stable(account, _json(body)))
+        return _answer(account, "/cgi-bin/stable_token", lambda: _stable(account, body_of(body)))
 
     @router.get("/cgi-bin/token")
     def token(grant_type: str = "", appid: str = "", secret: str = "") -> JSONResponse:
@@ -167,7 +165,7 @@ def api_router(
                 raise ApiError(
                     40033, "invalid charset. please check your request, if include \\uxxxx will create fail!"
                 )
-            found = _json(body)
+            found = body_of(body)
             with account.lock:
                 answer = handler(account, found)
             then(path, found, answer)
@@ -200,13 +198,3 @@ def _stable(account: Account, body: Body) -> Body:
 
 def _told(token: str, seconds: int) -> Body:
     return {"access_token": token, "expires_in": seconds}
-
-
-def _json(body: bytes) -> Body:
-    try:
-        found = json.loads(body.decode())
-    except ValueError:
-        raise ApiError(47001, "data format error") from None
-    if not isinstance(found, dict):
-        raise ApiError(47001, "data format error")
-    return found

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from connectors.mock.body import Body, body_of
 from connectors.mock.wechat_account import ApiError
 from connectors.mock.wecom_corp import ALLOWED, AT_ONCE, BOT, ENDED, HUMAN, NEW, QUEUED, Corp, Customer
 
 MAX_TEXT_BYTES, MAX_MENU_BYTES, MAX_LINE_BYTES = 2048, 1024, 128
 MSGID = re.compile(r"[0-9a-zA-Z_-]{0,32}")
 GET_TOKEN = "/cgi-bin/gettoken"
-Body = dict[str, Any]
 Handler = Callable[[Corp, Body], Body]
 
 
@@ -138,7 +136,7 @@ def api_router(corp: Corp) -> APIRouter:
             handler = PATHS.get(path)
             if handler is None:
                 raise ApiError(48002, "api forbidden")
-            body = _json(content)
+            body = body_of(content)
             if handler is sync_msg:
                 with corp.lock:
                     corp.syncing += 1
@@ -168,13 +166,3 @@ def _answer(corp: Corp, path: str, make: Callable[[], Body]) -> JSONResponse:
         answer, code, words = {}, error.code, str(error)
     corp.calls.append((path, code))
     return JSONResponse({"errcode": code, "errmsg": words, **answer})
-
-
-def _json(body: bytes) -> Body:
-    try:
-        found = json.loads(body.decode())
-    except ValueError:
-        raise ApiError(47001, "data format error") from None
-    if not isinstance(found, dict):
-        raise ApiError(47001, "data format error")
-    return found
