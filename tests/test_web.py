@@ -255,6 +255,8 @@ def open_page(browser: webdriver.Chrome, base_url: str) -> Iterator[Open]:
         page.run("localStorage.clear(); sessionStorage.clear();")
         browser.get_log("browser")  # type: ignore[no-untyped-call]
         browser.refresh()
+        # What is just arriving has no text yet.
+        page.still()
         return page
 
     yield opened
