@@ -172,8 +172,13 @@ class Domain:
 
     def used_entities(self, intent: str | None) -> frozenset[str] | None:
         """Entities (and `entity#role`) that a turn of this intent shows to the policies; None means all."""
-        if intent not in self.all_intents:
-            return None
+        return self._used_entities.get(intent) if intent else None
+
+    @cached_property
+    def _used_entities(self) -> dict[str, frozenset[str]]:
+        return {intent: self._entities_of(intent) for intent in self.all_intents}
+
+    def _entities_of(self, intent: str) -> frozenset[str]:
         declared = self.intents.get(intent) or Intent(intent)
         unseen = {entity.name for entity in self.entities.values() if not entity.influence_conversation}
         if declared.use_entities is None:

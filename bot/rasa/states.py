@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -86,10 +86,10 @@ def _slots(tracker: Tracker, omit_unset: bool) -> dict[str, Any]:
     return seen
 
 
-def active_state(tracker: Tracker, omit_unset: bool = False) -> State:
-    """The state a tracker is in."""
+def active_state(tracker: Tracker, omit_unset: bool = False, user: Mapping[str, Any] | None = None) -> State:
+    """The state a tracker is in; `user` is what its last message shows, where that is known."""
     state = {
-        "user": _user(tracker.domain, tracker.latest_message),
+        "user": _user(tracker.domain, tracker.latest_message) if user is None else dict(user),
         "slots": _slots(tracker, omit_unset),
         "prev_action": {"action_name": tracker.latest_action} if tracker.latest_action else {},
         "active_loop": {"name": tracker.loop.name} if tracker.loop else {},
@@ -99,7 +99,15 @@ def active_state(tracker: Tracker, omit_unset: bool = False) -> State:
 
 def past_states(tracker: Tracker, omit_unset: bool = False) -> list[State]:
     """The states before each action that counts, and the present one; as rules see them."""
-    return [active_state(past, omit_unset) for past, _ in tracker.prior()]
+    states: list[State] = []
+    said: UserUttered | None = None
+    user: dict[str, Any] = {}
+    for past, _ in tracker.prior():
+        if past.latest_message is not said:
+            said = past.latest_message
+            user = _user(past.domain, said)
+        states.append(active_state(past, omit_unset, user))
+    return states
 
 
 def story_states(tracker: Tracker, rule_only: RuleOnly) -> list[State]:

@@ -37,23 +37,23 @@ class Field:
 
     model: bytes
     crf: Crf = field(init=False, repr=False)
+    alike: dict[str, list[str]] = field(init=False, repr=False)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.crf = Crf()
         self.crf.open_inmemory(self.model)
+        labels = self.crf.labels()
+        self.alike = {one: [other for other in labels if named(other) == named(one)] for one in labels}
+        self.alike[OUTSIDE] = [OUTSIDE]
 
     def read(self, items: Sequence[Sequence[str]]) -> tuple[list[str], list[float]]:
         """The label of each item, and how likely that label's name is there (all its BILOU marks together)."""
         if not items:
             return [], []
         with self.lock:
-            labels = self.crf.labels()
             found = self.crf.tag(items)
-            sure = []
-            for at, label in enumerate(found):
-                alike = [other for other in labels if named(other) == named(label)] if label != OUTSIDE else [label]
-                sure.append(sum(self.crf.marginal(other, at) for other in alike))
+            sure = [sum(self.crf.marginal(one, at) for one in self.alike[label]) for at, label in enumerate(found)]
             return list(found), sure
 
 

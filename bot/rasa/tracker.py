@@ -81,13 +81,16 @@ class Tracker:
         """Apply one event."""
         if self.stamp:
             event = replace(event, metadata={**self.stamp, **event.metadata})
+        self._note(event)
+
+    def _note(self, event: Event) -> None:
         self.events.append(event)
         self._apply(event)
 
     def update_all(self, events: Iterable[Event], now: float) -> None:
         """Apply events as happening now (seconds since 1970)."""
         for event in events:
-            self.update(replace(event, timestamp=now))
+            self._note(replace(event, timestamp=now, metadata={**self.stamp, **event.metadata}))
 
     def _apply(self, event: Event) -> None:
         if handler := _HANDLERS.get(type(event)):
