@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from bot.errors import ActionFailed, ActionRejected, ActionUnknown, EngineAway
 from connectors.rasa.action_client import HttpActionServer, action_server_of
@@ -124,6 +131,56 @@ def test_no_proxy_of_the_environment_stands_between(url: str, proxy: str, monkey
     with pytest.raises(EngineAway, match=r"status 449"):
         client.ask({"next_action": "action_hello", "domain_digest": None})
     client.close()
+
+
+def test_certificates_named_in_the_environment_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handler: type[ActionProcess]
+) -> None:
+    """As for any program of OpenSSL; without SSL_CERT_FILE a server with a certificate of its own is not trusted."""
+    certificate = own_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    address = f"https://127.0.0.1:{server.server_port}"
+    try:
+        stranger = HttpActionServer(Endpoint(f"{address}/webhook"))
+        with pytest.raises(ActionFailed, match="cannot be reached"):
+            stranger.run("action_hello", CALL)
+        stranger.close()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        trusted = HttpActionServer(Endpoint(f"{address}/webhook"))
+        assert trusted.run("action_hello", CALL).events
+        trusted.close()
+        client = RestClient(address, "", 60, 5)
+        with pytest.raises(EngineAway, match=r"status 449"):
+            client.ask({"next_action": "action_hello", "domain_digest": None})
+        client.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def own_certificate(folder: Path) -> Path:
+    """A certificate for this machine that signs itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now, alternative = datetime.now(UTC), x509.IPAddress(ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    file = folder / "own.pem"
+    file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + made.public_bytes(pem))
+    return file
 
 
 def test_an_action_server_that_has_moved_is_followed(handler: type[ActionProcess], url: str) -> None:

@@ -32,13 +32,14 @@ class HttpActionServer:
 
     def __init__(self, endpoint: Endpoint, compress: bool = False, seconds: float = PATIENCE_SECONDS) -> None:
         self._endpoint, self._compress = endpoint, compress
-        # As Rasa's: no proxy of the environment stands between, and a server that has moved is followed.
+        # As Rasa's: no proxy of the environment stands between, this machine's certificates count (so does
+        # SSL_CERT_FILE), and a server that has moved is followed.
         self._http = httpx.Client(
             trust_env=False,
             follow_redirects=True,
             headers=dict(endpoint.headers),
             auth=endpoint.basic_auth,
-            verify=ssl.create_default_context(cafile=str(endpoint.cafile)) if endpoint.cafile else True,
+            verify=ssl.create_default_context(cafile=str(endpoint.cafile) if endpoint.cafile else None),
             timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
@@ -97,7 +98,12 @@ class RestClient:
             limits = httpx.Limits(max_connections=self._most, max_keepalive_connections=self._most)
             plain = {"Accept-Encoding": "identity"}
             self._http = httpx.AsyncClient(
-                timeout=None, params=self._params, headers=plain, limits=limits, trust_env=False
+                timeout=None,
+                params=self._params,
+                headers=plain,
+                limits=limits,
+                trust_env=False,
+                verify=ssl.create_default_context(),
             )
         content = bytearray()
         async with self._http.stream("POST", self._url, json=dict(body)) as answer:
