@@ -14,10 +14,19 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from bot.errors import ConversationBusy
 from bot.rasa.action_call import ActionAnswer, read_answer
 from bot.rasa.assembly import check, prepare
 from bot.rasa.event_reader import UnknownEvent, event_of
-from bot.rasa.events import BotUttered, EntitiesAdded, ReminderScheduled, UserUttered
+from bot.rasa.events import (
+    ActionExecuted,
+    BotUttered,
+    EntitiesAdded,
+    LoopInterrupted,
+    ReminderCancelled,
+    ReminderScheduled,
+    UserUttered,
+)
 from bot.rasa.processor import Processor
 from bot.rasa.project import read_project
 from bot.rasa.reminders import Reminders
@@ -266,3 +275,66 @@ def test_a_reminder_at_no_moment_is_none() -> None:
             event_of({"event": "reminder", "intent": "greet", "date_time": moment})
     one, other = (event_of(reminder(1060, name=None)) for _ in range(2))
     assert isinstance(one, ReminderScheduled) and one.name and one != other
+
+
+def due(name: str, at: float) -> ReminderScheduled:
+    """A reminder of that name."""
+    return ReminderScheduled(intent="greet", date_time=datetime.fromtimestamp(at, UTC).isoformat(), name=name)
+
+
+def test_a_reminder_that_hangs_holds_up_no_other_sender() -> None:
+    go_on, other, after = threading.Event(), threading.Event(), threading.Event()
+
+    def fire(sender: str, reminder: ReminderScheduled) -> None:
+        if sender == "bob":
+            other.set()
+        elif reminder.name == "hangs":
+            assert go_on.wait(60)
+        else:
+            assert go_on.is_set(), "of a sender one after the other"
+            after.set()
+
+    reminders = Reminders(fire, lambda: 1000.0)
+    reminders.note("anna", [due("hangs", 1000), due("after", 1000)])
+    reminders.note("bob", [due("hangs", 1000)])
+    assert other.wait(60)
+    go_on.set()
+    assert after.wait(60)
+    reminders.stop()
+
+
+def test_a_reminder_that_meets_a_turn_under_way_comes_again_unless_that_turn_cancels_it() -> None:
+    now, fired, met, last = 1000.0, list[str](), threading.Event(), threading.Event()
+
+    def fire(sender: str, reminder: ReminderScheduled) -> None:
+        fired.append(reminder.name or "")
+        if reminder.name == "last":
+            last.set()
+        elif fired.count(reminder.name or "") == 1:
+            if reminder.name == "cancelled":
+                reminders.note(sender, [ReminderCancelled(name=reminder.name)])
+                met.set()
+            raise ConversationBusy("a message is under way")
+
+    reminders = Reminders(fire, lambda: now)
+    reminders.note("anna", [due("kept", 1000), due("cancelled", 1001), due("last", 1020)])
+    now = 1001.0
+    reminders.note("bob", [due("nudge", 1001)])
+    assert met.wait(60)
+    now = 1030.0
+    reminders.note("bob", [due("nudge", 1030)])
+    assert last.wait(60)
+    reminders.stop()
+    assert [fired.count(name) for name in ("kept", "cancelled", "last")] == [2, 1, 1]
+
+
+def test_what_rasa_takes_in_an_event_is_taken() -> None:
+    """A boolean may be a number or nothing, and so may what a message says be nothing."""
+    kept = event_of(reminder(1060, kill_on_user_msg=0))
+    assert isinstance(kept, ReminderScheduled) and kept.kill_on_user_msg is False
+    assert event_of({"event": "loop_interrupted", "is_interrupted": 1}) == LoopInterrupted(is_interrupted=True)
+    assert event_of({"event": "action", "name": "a", "hide_rule_turn": None}) == ActionExecuted("a")
+    said = event_of({"event": "user", "text": "x", "parse_data": {"intent": None, "entities": None}})
+    assert isinstance(said, UserUttered) and (said.intent, said.entities) == (None, [])
+    with pytest.raises(UnknownEvent, match="kill_on_user_msg"):
+        event_of(reminder(1060, kill_on_user_msg="no"))

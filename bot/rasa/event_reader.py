@@ -28,7 +28,7 @@ _NOTHING = type(None)
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, _NOTHING),
-    "bool": (bool,),
+    "bool": (bool, int),
     "float | None": (float, int, _NOTHING),
     "Mapping[str, Any]": (Mapping,),
     "Mapping[str, Any] | None": (Mapping, _NOTHING),
@@ -45,6 +45,8 @@ def event_of(body: Mapping[str, Any]) -> Event:
     known = {f.name: f for f in fields(event)}
     values = {name: value for name, value in body.items() if name in known}
     values["metadata"] = values.get("metadata") or {}
+    for name in [name for name in values if str(known[name].type) == "bool" and values[name] is None]:
+        del values[name]
     if event is BotUttered:
         values["data"] = values.get("data") or {}
     for name, declared in known.items():
@@ -53,15 +55,17 @@ def event_of(body: Mapping[str, Any]) -> Event:
                 raise UnknownEvent(f"event `{event.kind}` lacks `{name}`")
         elif not isinstance(values[name], _TYPES[str(declared.type)]):
             raise UnknownEvent(f"`{name}` of event `{event.kind}` is no {declared.type}")
+        elif str(declared.type) == "bool":
+            values[name] = bool(values[name])
     if event is EntitiesAdded:
         values["entities"] = tuple(values["entities"])
     if event is ReminderScheduled:
         values["name"] = values.get("name") or uuid.uuid4().hex
         _check_moment(values.get("date_time"))
     parsed = values.get("parse_data") or {}
-    if not isinstance(parsed.get("intent", {}), Mapping) or not _are_entities(parsed.get("entities", ())):
+    if not isinstance(parsed.get("intent") or {}, Mapping) or not are_entities(parsed.get("entities") or ()):
         raise UnknownEvent("`parse_data` of event `user` has an `intent` and `entities` of another form")
-    if not _are_entities(values.get("entities", ()) if event is EntitiesAdded else ()):
+    if not are_entities(values.get("entities", ()) if event is EntitiesAdded else ()):
         raise UnknownEvent("`entities` of event `entities` are not a list of entities")
     return event(**values)
 
@@ -73,7 +77,8 @@ def _check_moment(told: str | None) -> None:
         raise UnknownEvent(f"`date_time` of event `reminder` is no moment: {told}") from wrong
 
 
-def _are_entities(found: object) -> bool:
+def are_entities(found: object) -> bool:
+    """Whether these are entities in Rasa's shape: a list, each with its name and a value."""
     return isinstance(found, list | tuple) and all(
         isinstance(mark, Mapping) and isinstance(mark.get("entity"), str) and "value" in mark for mark in found
     )

@@ -1,4 +1,4 @@
-"""Reminders of a project: intents that are triggered later, in a thread of their own, as Rasa's scheduler does."""
+"""Reminders of a project: intents that are triggered later, beside all else, as Rasa's scheduler does."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from bot.errors import ConversationBusy
 from bot.rasa.events import Event, ReminderCancelled, ReminderScheduled
 
-MOST = 10_000
+# How many wait, and how many are fired at one time; of a sender it is one.
+MOST, MOST_AT_ONCE = 10_000, 64
+# One that meets a turn under way comes again after so long.
+AGAIN_SECONDS = 3.0
 # A moment that is past by more is missed, as in Rasa.
 GRACE_SECONDS = 1.0
 Key = tuple[str, str | None]
+Entry = tuple[float, ReminderScheduled]
 log = logging.getLogger(__name__)
 
 
@@ -28,7 +33,8 @@ class Reminders:
     ) -> None:
         """`fire` is given sender and reminder when its time has come; `clock` gives seconds since 1970."""
         self._fire, self._clock, self._most = fire, clock, most
-        self._waiting: dict[Key, tuple[float, ReminderScheduled]] = {}
+        self._waiting: dict[Key, Entry] = {}
+        self._under_way: dict[str, threading.Thread] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._over = False
@@ -42,20 +48,24 @@ class Reminders:
                 self._cancel(sender, event)
 
     def stop(self) -> None:
-        """Fire no more."""
+        """Fire no more, and wait for those under way."""
         with self._changed:
             self._over = True
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
+        for firing in list(self._under_way.values()):
+            firing.join()
 
     def _schedule(self, sender: str, reminder: ReminderScheduled) -> None:
         due = datetime.fromisoformat(reminder.date_time or "").timestamp()
         with self._changed:
-            if due < self._clock() - GRACE_SECONDS or len(self._waiting) >= self._most:
+            key = (sender, reminder.name)
+            full = key not in self._waiting and len(self._waiting) >= self._most
+            if due < self._clock() - GRACE_SECONDS or full:
                 log.warning("the reminder %s for %s is past, or one too many: it is not fired", reminder.name, due)
                 return
-            self._waiting[sender, reminder.name] = (due, reminder)
+            self._waiting[key] = (due, reminder)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="chengda-reminders", daemon=True)
                 self._thread.start()
@@ -69,22 +79,49 @@ class Reminders:
 
     def _run(self) -> None:
         while (due := self._due()) is not None:
-            for sender, reminder in due:
-                try:
-                    self._fire(sender, reminder)
-                except Exception:
-                    log.exception("the reminder %s failed", reminder.name)
+            for firing in due:
+                firing.start()
 
-    def _due(self) -> list[tuple[str, ReminderScheduled]] | None:
-        """Those whose time has come, waited for; None at the end."""
+    def _due(self) -> list[threading.Thread] | None:
+        """Those whose time has come, waited for, each in a thread to start; None at the end."""
         with self._changed:
             while not self._over:
                 now = self._clock()
-                if ready := [key for key, (due, _) in self._waiting.items() if due <= now]:
-                    return [(key[0], self._waiting.pop(key)[1]) for key in ready]
-                first = min((due for due, _ in self._waiting.values()), default=None)
-                self._changed.wait(None if first is None else min(first - now, threading.TIMEOUT_MAX))
+                idle = sorted(
+                    (entry[0], place, key)
+                    for place, (key, entry) in enumerate(self._waiting.items())
+                    if key[0] not in self._under_way
+                )
+                room = MOST_AT_ONCE - len(self._under_way)
+                ready = {key[0]: key for due, _, key in reversed(idle) if due <= now}
+                if ready and room:
+                    return [self._thread_of(key) for key in list(reversed(ready.values()))[:room]]
+                wait = min(idle[0][0] - now, threading.TIMEOUT_MAX) if idle and room else None
+                self._changed.wait(wait)
         return None
+
+    def _thread_of(self, key: Key) -> threading.Thread:
+        arguments = (key, self._waiting[key])
+        firing = threading.Thread(target=self._fire_one, args=arguments, name="chengda-reminder", daemon=True)
+        self._under_way[key[0]] = firing
+        return firing
+
+    def _fire_one(self, key: Key, entry: Entry) -> None:
+        """Fire one; it waits on where a turn is under way, unless that turn cancelled or replaced it."""
+        again = False
+        try:
+            self._fire(key[0], entry[1])
+        except ConversationBusy:
+            again = True
+        except Exception:
+            log.exception("the reminder %s failed", entry[1].name)
+        with self._changed:
+            del self._under_way[key[0]]
+            if self._waiting.get(key) is entry:
+                del self._waiting[key]
+                if again:
+                    self._waiting[key] = (self._clock() + AGAIN_SECONDS, entry[1])
+            self._changed.notify()
 
 
 def _is_meant(reminder: ReminderScheduled, cancelled: ReminderCancelled) -> bool:
