@@ -10,15 +10,20 @@ from typing import Any
 
 import jwt
 import pytest
+from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from bot.rasa.processor import Processor
+from connectors.cli import app
 from connectors.rasa.guard import Guard
 from connectors.rasa.project_api import project_app
+from connectors.rasa.refusal import RasaRoute
 from tests.test_rasa_turns import RULES, Wire, response, small, texts
 
 REST = "/webhooks/rest/webhook"
 SECRET = "a secret of at least thirty-two bytes"
+PARSED = b'{"text": "x", "sender": "user", "parse_data": %b}'
 BEGINNING = ["action", "session_started", "action"]
 
 
@@ -85,6 +90,9 @@ def test_a_message_is_noted_and_its_slots_filled_but_not_answered(client: TestCl
         (b'{"text": "x", "sender": "bot"}', {"parameter": "sender", "in": "body"}),
         (b'{"sender": "user"}', {"parameter": "text", "in": "body"}),
         (b'{"text": "x", "sender": "user", "parse_data": {"intent": {}}}', {"parameter": "parse_data", "in": "body"}),
+        (PARSED % b'{"intent": {}, "entities": ["a"]}', {"parameter": "parse_data", "in": "body"}),
+        (PARSED % b'{"intent": {}, "entities": [{"entity": "a"}]}', {"parameter": "parse_data", "in": "body"}),
+        (PARSED % b'{"intent": {"name": []}, "entities": []}', {"parameter": "parse_data", "in": "body"}),
     ],
 )
 def test_what_is_no_message_is_refused(client: TestClient, content: bytes, details: dict[str, str]) -> None:
@@ -209,3 +217,29 @@ def test_a_signed_token_opens_what_its_user_may(processor: Processor) -> None:
             refused(ask(path, signed(anna)), 403, "NotAuthorized")
         refused(ask("/status", signed({"username": "root", "role": "king"})), 403, "NotAuthorized")
         refused(ask("/conversations/anna/tracker?token=wrong"), 401, "NotAuthenticated")
+
+
+def test_a_secret_that_is_a_keys_text_lets_nobody_in_and_is_refused_at_start(
+    processor: Processor, tmp_path: Path
+) -> None:
+    key = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----"
+    with TestClient(project_app(processor, "small", enable_api=True, guard=Guard(secret=key))) as client:
+        refused(client.get("/status", headers=signed({"username": "root", "role": "admin"})), 401, "NotAuthenticated")
+    done = CliRunner().invoke(app, ["rasa", "run", str(tmp_path), "--enable-api", "--jwt-secret", key])
+    assert (done.exit_code, "--jwt-secret" in done.output) == (2, True), done.output
+
+
+@pytest.mark.parametrize(("status", "reason"), [(429, "TooManyRequests"), (499, "Error")])
+def test_a_refusal_of_any_status_keeps_its_headers(status: int, reason: str) -> None:
+    router = APIRouter(route_class=RasaRoute)
+
+    @router.get("/")
+    def refuse() -> None:
+        raise HTTPException(status, headers={"Retry-After": "5"})
+
+    served = FastAPI()
+    served.include_router(router)
+    with TestClient(served) as client:
+        answer = client.get("/")
+    refused(answer, status, reason)
+    assert answer.headers["retry-after"] == "5"

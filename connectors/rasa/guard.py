@@ -9,12 +9,22 @@ from typing import Any
 
 import jwt
 from fastapi import Request
+from jwt.algorithms import HMACAlgorithm
 
 from connectors.rasa.refusal import unauthenticated, unauthorized
 
 METHOD = "HS256"
 LEEWAY_SECONDS = 180
 BEARER = "bearer "
+
+
+def is_secret(text: str) -> bool:
+    """Whether it can sign; a key of two halves (PEM, SSH) cannot."""
+    try:
+        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(text)
+    except jwt.InvalidKeyError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Guard:
                 leeway=LEEWAY_SECONDS,
                 options={"verify_aud": False},
             )
-        except jwt.InvalidTokenError:
+        except jwt.PyJWTError:
             return None
         user = told.get("user")
         return user if isinstance(user, Mapping) else {}

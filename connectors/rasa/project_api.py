@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field, field_validator
 
 from bot.errors import ConversationBusy
+from bot.rasa.event_reader import are_entities
 from bot.rasa.outside import marks_of
 from bot.rasa.processor import DEFAULT_SENDER, INPUT_CHANNEL, Processor
 from bot.rasa.stage import RASA_VERSION
@@ -85,6 +86,8 @@ class NewMessage(BaseModel):
         parsed = self.parse_data
         if parsed and not (isinstance(parsed.get("intent"), dict) and isinstance(parsed.get("entities"), list)):
             raise bad("`parse_data` needs an `intent` and `entities`.", "parse_data")
+        if parsed and not (isinstance(parsed["intent"].get("name"), str | None) and are_entities(parsed["entities"])):
+            raise bad("`parse_data` has an `intent` or `entities` of another form.", "parse_data")
         return parsed
 
 

@@ -24,7 +24,7 @@ from bot.rasa.refusals import ProjectRefused, Remark
 from bot.rasa.reminders import Reminders
 from bot.settings import Settings
 from connectors.rasa.action_client import HttpActionServer, action_server_of
-from connectors.rasa.guard import Guard
+from connectors.rasa.guard import Guard, is_secret
 from connectors.rasa.project_api import project_app
 from knowledge.yaml_file import ContentError
 
@@ -206,6 +206,10 @@ def run(
     if (auth_token or jwt_secret) and not enable_api:
         option = "--auth-token" if auth_token else "--jwt-secret"
         raise typer.BadParameter(f"{option} guards what --enable-api opens 需与 --enable-api 一起使用")
+    if jwt_secret and not is_secret(jwt_secret):
+        raise typer.BadParameter(
+            "is a key file's text, no secret for HS256 不能是密钥文件的内容", param_hint="--jwt-secret"
+        )
     project, processor = processor_of(folder, layout_of(config, domain, data))
     served = project_app(processor, project.config.assistant_id, enable_api, Guard(auth_token, jwt_secret))
     processor.reminders = Reminders(processor.remind)

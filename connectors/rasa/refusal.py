@@ -22,6 +22,7 @@ USER = "user"
 NO_MESSAGE = "No message defined in request body. Add a message to the request body in order to add it to the tracker."
 ONLY_USERS = "Currently, only user messages can be passed to this endpoint."
 NO_INTENT = "Name of the intent not provided in request body."
+_PHRASES = {one.value: one.phrase for one in HTTPStatus}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -39,8 +40,8 @@ class ApiRefusal(ChengdaError):
         super().__init__(message)
         self.status, self.reason, self.details, self.help = status, reason, details or {}, more
 
-    def response(self) -> JSONResponse:
-        """The answer."""
+    def response(self, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        """The answer; `headers` go with it."""
         body = {
             "version": RASA_VERSION,
             "status": "failure",
@@ -50,7 +51,7 @@ class ApiRefusal(ChengdaError):
             "help": self.help,
             "code": self.status,
         }
-        return JSONResponse(body, self.status)
+        return JSONResponse(body, self.status, headers)
 
 
 def bad(message: str, parameter: str | None = None, where: str = BODY) -> ApiRefusal:
@@ -108,7 +109,7 @@ class RasaRoute(APIRoute):
             except ConversationBusy as busy:
                 return ApiRefusal(503, "ConversationBusy", str(busy)).response()
             except HTTPException as error:
-                return _of_status(error.status_code).response()
+                return _of_status(error.status_code).response(error.headers)
             except RequestValidationError as error:
                 return _of_invalid(error).response()
 
@@ -125,7 +126,7 @@ def _of_status(status: int) -> ApiRefusal:
         return unauthenticated()
     if status == 403:
         return unauthorized()
-    phrase = HTTPStatus(status).phrase
+    phrase = _PHRASES.get(status, "Error")
     return ApiRefusal(status, phrase.replace(" ", ""), f"{phrase}.")
 
 
