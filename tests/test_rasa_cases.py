@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from defusedxml import ElementTree
@@ -13,7 +15,8 @@ from bot.domain import read_domain
 from bot.rasa.assembly import check, prepare
 from bot.rasa.case_play import ProjectTalker, hold
 from bot.rasa.case_reader import Case, read_cases
-from bot.rasa.project import read_project
+from bot.rasa.events import Event
+from bot.rasa.project import Layout, read_project
 from bot.rasa.refusals import Findings, Source
 from bot.settings import Settings
 from bot.training import Models
@@ -21,6 +24,7 @@ from connectors.cli import app
 from connectors.junit import JunitCase, JunitSuite, junit_xml
 from connectors.rasa.comparison import Stage
 from connectors.rasa.product_talker import ProductTalker, product_names
+from connectors.rasa.trial_commands import _split
 from connectors.rasa.trial_report import junit_of
 from connectors.rasa.trials import Chosen, Place, Trial, gather, run
 from tests.rasa_replay import FOLDER, Recorded
@@ -244,6 +248,35 @@ def test_a_case_with_an_action_that_failed_is_an_error_and_no_failure(tmp_path: 
     assert "e2e_test_cases.yml:7: expected utter: utter_ask_street" in str(next(root.iter("error")).text)
 
 
+class Breaking:
+    """A talker that breaks at its first case and has nothing to say in others."""
+
+    begun = 0
+
+    def begin(self, slots: Mapping[str, Any]) -> None:
+        """Begin."""
+        self.begun += 1
+
+    def say(self, text: str, metadata: Mapping[str, Any]) -> tuple[Event, ...]:
+        """Break in the first case."""
+        if self.begun == 1:
+            raise RuntimeError("the disk is full")
+        return ()
+
+    def broken(self) -> tuple[str, ...]:
+        """Nothing is known."""
+        return ()
+
+
+def test_a_case_that_breaks_is_an_error_and_the_others_are_held(tmp_path: Path) -> None:
+    cases, _ = cases_of(tmp_path, TRAVEL)
+    trials = run(Chosen((), cases, ()), None, Breaking(), True, lambda trial: None)
+    assert (trials[0].broken, trials[0].failed) == (("RuntimeError: the disk is full",), True)
+    assert len(trials) == len(cases)
+    root = ElementTree.fromstring(junit_of(trials, tmp_path, datetime.now(UTC)))
+    assert root.get("errors") == "1"
+
+
 def test_our_own_product_holds_its_cases(models: Models, settings: Settings, tmp_path: Path) -> None:
     findings = Findings()
     chosen = gather([Place(OWN)], product_names(read_domain()), findings)
@@ -312,6 +345,19 @@ def test_a_project_that_cannot_be_run_ends_with_2(tmp_path: Path, monkeypatch: p
     library = FOLDER / "library"
     done = CliRunner().invoke(app, ["test", str(library), "--nlu", str(library / "config.yml")])
     assert (done.exit_code, "holds no examples" in done.output) == (2, True), done.output
+    assert "Evaluation Results" not in done.output, "refused before a test is run"
+
+
+def test_the_tests_of_the_project_come_before_those_of_this_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path, tmp_path / "project"):
+        (folder / "tests").mkdir(parents=True)
+    (tmp_path / "project" / "config.yml").touch()
+    assert _split(["project", "tests::a"], Layout()) == (Path("project"), [Place(Path("project/tests"), "a")])
+    (tmp_path / "here").mkdir()
+    assert _split(["project", "here"], Layout())[1] == [Place(Path("here"))]
 
 
 def test_each_test_of_a_file_has_a_name_of_its_own_in_junit(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from bot.rasa.processor import Processor
 from bot.rasa.project import Layout
 from bot.rasa.refusals import Findings, Remark, Source
 from bot.rasa.story_report import intent_report
-from bot.rasa.training_data import read_training_data
+from bot.rasa.training_data import Example, read_training_data
 from bot.settings import Settings
 from connectors.preparation import trained
 from connectors.rasa.comparison import Stage
@@ -89,7 +89,7 @@ def run_tests(
     layout = layout_of(config, domain, data)
     folder, files = _split(places or [], layout)
     findings = Findings()
-    processor = None
+    processor = examples = None
     if folder is None:
         tests = gather(files or [Place(OWN_TESTS)], product_names(read_domain()), findings)
         if findings.refused:
@@ -100,27 +100,28 @@ def run_tests(
         with _product() as talker:
             trials = _run(lambda tell: run(tests, None, talker, e2e, tell), tests)
     else:
+        examples = _examples(nlu) if nlu is not None else None
         project, processor = processor_of(folder, layout, status=UNUSABLE)
         tests = gather(files or [Place(folder / layout.tests)], project.domain, findings)
         _refuse(findings, folder)
         trials = _run(lambda tell: run(tests, processor, ProjectTalker(processor), e2e, tell), tests)
     try:
-        if nlu is not None and processor is not None:
-            _measure(processor, nlu, out)
         _report(trials, folder or Path(), out, successes, junit, began)
+        if examples is not None and processor is not None:
+            _measure(processor, examples, out)
     except OSError as error:
         console.print(escape(f"cannot be written 无法写入: {error.filename}: {error.strerror}"), soft_wrap=True)
         raise typer.Exit(UNUSABLE) from None
-    if any(trial.faults and (fail or trial.story is None) for trial in trials):
+    if any(trial.failed and (fail or trial.story is None) for trial in trials):
         raise typer.Exit(FAILED)
 
 
 def _split(places: Sequence[str], layout: Layout) -> tuple[Path | None, list[Place]]:
-    """The project's folder where the first place is one, and the places of tests; these may be relative to it."""
+    """The project's folder where the first place is one, and the places of tests, those of the project first."""
     folder = Path(places[0]) if places and _is_project(Path(places[0]), layout) else None
     found = [place_of(text) for text in (places[1:] if folder else places)]
     if folder is not None:
-        found = [one if one.path.exists() else Place(folder / one.path, one.name) for one in found]
+        found = [Place(folder / one.path, one.name) if (folder / one.path).exists() else one for one in found]
     return folder, found
 
 
@@ -165,13 +166,18 @@ def _run(start: Callable[[Callable[[Trial], None]], list[Trial]], tests: Chosen)
         return start(lambda trial: bar.advance(task))
 
 
-def _measure(processor: Processor, file: Path, out: Path) -> None:
-    """How well the intents of an NLU file are understood."""
+def _examples(file: Path) -> Sequence[Example]:
+    """The examples of an NLU file; a file that has none or is broken ends the command."""
     findings = Findings()
     examples = read_training_data(Source(file, findings)).examples
     if not examples:
         findings.refused.append(Remark("holds no examples 没有例句", file, None))
     _refuse(findings, Path())
+    return examples
+
+
+def _measure(processor: Processor, examples: Sequence[Example], out: Path) -> None:
+    """How well the intents of examples are understood."""
     pairs = [(one.intent, (processor.parse(one.text).get("intent") or {}).get("name")) for one in examples]
     report = intent_report(pairs)
     out.mkdir(parents=True, exist_ok=True)

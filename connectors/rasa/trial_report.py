@@ -55,7 +55,7 @@ def print_figures(console: Console, results: Sequence[StoryResult]) -> None:
 
 def print_faults(console: Console, trials: Sequence[Trial], folder: Path) -> None:
     """Every failure with its place, what was expected and what came."""
-    failed = [trial for trial in trials if trial.faults]
+    failed = [trial for trial in trials if trial.failed]
     if failed:
         _line(console, "FAILURES 未通过")
     for trial in failed:
@@ -70,7 +70,7 @@ def print_faults(console: Console, trials: Sequence[Trial], folder: Path) -> Non
 
 def print_count(console: Console, trials: Sequence[Trial]) -> None:
     """The last line."""
-    failed = sum(bool(trial.faults) for trial in trials)
+    failed = sum(trial.failed for trial in trials)
     seconds = sum(trial.seconds for trial in trials)
     told = f"{failed} failed 未通过, {len(trials) - failed} passed 通过 in {seconds:.1f} s"
     console.print(told, style="red" if failed else "green", highlight=False)

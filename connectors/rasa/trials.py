@@ -56,6 +56,11 @@ class Trial:
     story: StoryResult | None = None
     broken: tuple[str, ...] = ()
 
+    @property
+    def failed(self) -> bool:
+        """Whether something came otherwise, or the test could not be ended."""
+        return bool(self.faults or self.broken)
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -154,12 +159,20 @@ def run(
         tell(trials[-1])
     for case in tests.cases:
         began = time.monotonic()
-        held = hold(case, talker)
-        faults = tuple(Fault(one.line, one.said, one.expected, one.found) for one in held.failures)
+        faults, broken = _held(case, talker)
         seconds = time.monotonic() - began
-        trials.append(Trial(case.name, case.file, case.line, seconds, faults, broken=held.broken))
+        trials.append(Trial(case.name, case.file, case.line, seconds, faults, broken=broken))
         tell(trials[-1])
     return trials
+
+
+def _held(case: Case, talker: Talker) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+    """What went wrong in a case, and what broke; one that cannot be held is broken, and the others go on."""
+    try:
+        held = hold(case, talker)
+    except Exception as error:
+        return (), (f"{type(error).__name__}: {error}",)
+    return tuple(Fault(one.line, one.said, one.expected, one.found) for one in held.failures), held.broken
 
 
 def _line(result: StoryResult, stories: Sequence[Story]) -> int:
