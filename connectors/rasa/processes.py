@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -28,6 +29,10 @@ MEGABYTE = 1024 * 1024
 
 
 NOTED = ".pid"
+# Beside these logs we leave notes.
+LOGS = ("engine", "run")
+# A number and a moment, as `noted` writes them; a file of another form is somebody else's.
+_NOTE = re.compile(r"\d+ \d+(\.\d+)?")
 
 
 def noted(process: psutil.Process, log: Path) -> Path:
@@ -49,12 +54,18 @@ def still_running(note: Path) -> psutil.Process | None:
 
 def end_left_over(folder: Path) -> None:
     """End what a run that was killed has left running, by the notes below a folder."""
-    for note in folder.rglob(f"*/*{NOTED}"):
+    for note in (found for name in LOGS for found in folder.rglob(f"*/{name}{NOTED}") if _is_ours(found)):
         if process := still_running(note):
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             psutil.wait_procs([process], STOP_SECONDS)
         note.unlink()
+
+
+def _is_ours(note: Path) -> bool:
+    with suppress(OSError, UnicodeDecodeError):
+        return _NOTE.fullmatch(note.read_text(encoding="utf-8")) is not None
+    return False
 
 
 def free_port() -> int:
