@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anyio import CapacityLimiter
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
@@ -58,6 +58,8 @@ from connectors.web.rasa_socket import RasaSocket
 
 OPEN311 = "/open311"
 STATIC = Path(__file__).with_name("static")
+# Of an address that answers browsers and programs differently, so that no cache mixes them up.
+VARY = {"Vary": "Accept"}
 
 
 def create_app(settings: Settings | None = None, assistant: Assistant | None = None) -> FastAPI:
@@ -169,10 +171,11 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         return FileResponse(STATIC / "index.html")
 
     @app.get("/status", response_model=None, tags=["Rasa"])
-    def status(request: Request) -> FileResponse | dict[str, Any]:
+    def status(request: Request, response: Response) -> FileResponse | dict[str, Any]:
         """For browsers, which ask for HTML, the page of a case's progress; else the model, as Rasa tells it."""
         if "text/html" in request.headers.get("accept", ""):
-            return FileResponse(STATIC / "status.html")
+            return FileResponse(STATIC / "status.html", headers=VARY)
+        response.headers.update(VARY)
         return http_api.status_of(request.app.state.assistant)
 
     @app.get("/desk", include_in_schema=False)

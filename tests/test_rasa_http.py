@@ -54,6 +54,7 @@ def test_version_status_and_health(client: TestClient) -> None:
         assert set(status) == {"model_file", "model_id", "num_active_training_jobs"} and status["model_id"]
     page = client.get("/status", headers={"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"})
     assert "text/html" in page.headers["content-type"], "the citizens' page stays"
+    assert "Accept" in page.headers["vary"] and "Accept" in client.get("/status").headers["vary"]
     assert client.get("/webhooks/rest/").json() == {"status": "ok"}
 
 

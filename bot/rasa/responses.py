@@ -64,7 +64,10 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
 
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
-    """The text with its `{slot}` filled; one with an unknown name or a single brace stays as it is, as in Rasa."""
+    """The text with its `{slot}` filled; one with an unknown name stays as it is, as in Rasa.
+
+    So does one with a single brace, over which Rasa raises inside and says nothing.
+    """
     marks = [match for match in _MARKS.finditer(text) if not match["brace"]]
     if any(match["name"] not in values for match in marks):
         return text
