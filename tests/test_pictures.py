@@ -127,6 +127,26 @@ def test_a_video_keeps_no_place_in_any_of_its_tables() -> None:
     assert without_traces("video/mp4", clean) == clean
 
 
+@pytest.mark.parametrize(
+    "tables",
+    [
+        box(b"keys", struct.pack(">II", 0, 0)) * 9,
+        box(b"keys", struct.pack(">II", 0, 2**32 - 1) + box(b"mdta", b"") * 513),
+        box(b"keys", struct.pack(">II", 0, 1) + box(b"mdta", b"gps")) + box(b"ilst", box(b"\0\0\0\1", b"") * 513),
+    ],
+)
+def test_a_video_with_more_tables_or_longer_ones_than_a_camera_writes_is_refused(tables: bytes) -> None:
+    with pytest.raises(EvidenceKind):
+        without_traces("video/mp4", box(b"ftyp", b"isom") + tables)
+
+
+def test_a_table_may_have_as_many_keys_as_are_read() -> None:
+    keys = box(b"keys", struct.pack(">II", 0, 512) + box(b"mdta", b"make") * 511 + box(b"mdta", b"gps"))
+    value = box(struct.pack(">I", 512), box(b"data", b"\0\0\0\1" + b"\0" * 4 + b"Civic Centre"))
+    video = box(b"ftyp", b"isom") + keys + box(b"ilst", value) + box(b"free", b"") * 600
+    assert b"Civic" not in without_traces("video/mp4", video)
+
+
 def test_a_paper_loses_the_places_of_its_photos_and_nothing_else() -> None:
     packet = b"<rdf:Description exif:GPSLatitude='22,32.5N' dc:title='form'/>"
     paper = b"%PDF-1.7 stream Exif\x00\x00" + tiff_with_place(">") + b" endstream " + packet

@@ -20,7 +20,7 @@ TEXT_PLACE = re.compile(rb"[+-]\d[\x20-\x7e]{3,200}")
 QUICKTIME, THREE_GPP, KEYS, VALUES = b"\xa9xyz", b"loci\x00\x00\x00\x00", b"keys\x00\x00\x00\x00", b"ilst"
 PLACE_KEY = re.compile(rb"location|gps", re.I)
 HEADER, DATA_HEADER, MOST_PLACE = 8, 16, 4096
-MOST_KEYS = 512
+MOST_TABLES, MOST_KEYS = 8, 512
 GPS_TAG = 0x8825
 ENTRY = 12
 KINDS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -68,10 +68,10 @@ def _all(content: bytes, sign: bytes) -> Iterator[int]:
         at = content.find(sign, at + len(sign))
 
 
-def _signs(content: bytes, sign: bytes) -> Iterator[int]:
+def _signs(content: bytes, sign: bytes, most: int = MOST_SIGNS) -> Iterator[int]:
     """Where a sign stands; raises EvidenceKind where it stands too often."""
-    for number, at in enumerate(islice(_all(content, sign), MOST_SIGNS + 1)):
-        if number == MOST_SIGNS:
+    for number, at in enumerate(islice(_all(content, sign), most + 1)):
+        if number == most:
             raise EvidenceKind("too many places", {"endings": "heic mp4"})
         yield at
 
@@ -125,25 +125,32 @@ def _three_gpp(content: bytes) -> Iterator[tuple[int, int]]:
 
 def _keyed(content: bytes) -> Iterator[tuple[int, int]]:
     """The values that a table of keys calls a location."""
-    for at in _signs(content, KEYS):
+    for at in _signs(content, KEYS, MOST_TABLES):
         wanted, place = set(), at + len(KEYS) + 4
-        for number in range(1, min(_long(content, at + len(KEYS)), MOST_KEYS) + 1):
-            size = _long(content, place)
-            if size < HEADER:
-                break
-            if PLACE_KEY.search(content, place + HEADER, min(place + size, place + 256)):
+        numbers = range(1, _long(content, at + len(KEYS)) + 1)
+        for number, (start, end) in zip(numbers, _boxes(content, place, len(content)), strict=False):
+            if PLACE_KEY.search(content, start + HEADER, min(end, start + 256)):
                 wanted.add(number)
-            place += size
+            place = end
         values = content.find(VALUES, place, place + MOST_PLACE)
         if values < 0 or not wanted:
             continue
         end = min(len(content), values - 4 + _long(content, values - 4))
-        place = values + len(VALUES)
-        while place + HEADER <= end and (size := _long(content, place)) >= HEADER:
-            first = place + HEADER + DATA_HEADER
-            if _long(content, place + 4) in wanted and first < place + size <= end:
-                yield first, place + size
-            place += size
+        for start, last in _boxes(content, values + len(VALUES), end):
+            first = start + HEADER + DATA_HEADER
+            if _long(content, start + 4) in wanted and first < last <= end:
+                yield first, last
+
+
+def _boxes(content: bytes, place: int, end: int) -> Iterator[tuple[int, int]]:
+    """The spans of the boxes of a table, one after the other; raises EvidenceKind for more than a table has."""
+    number = 0
+    while place + HEADER <= end and (size := _long(content, place)) >= HEADER:
+        number += 1
+        if number > MOST_KEYS:
+            raise EvidenceKind("a table too long", {"endings": "heic mp4"})
+        yield place, place + size
+        place += size
 
 
 def _long(content: bytes, at: int) -> int:
