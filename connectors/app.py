@@ -33,6 +33,7 @@ from connectors.open311.client import neighbour_of
 from connectors.open311.connect import open311_of
 from connectors.open311.router import refusal_of
 from connectors.open311.selection import SOURCE as OPEN311_SOURCE
+from connectors.phone import taps
 from connectors.phone.connect import router as calls_router
 from connectors.phone.connect import switchboard_of
 from connectors.rasa import action_server, http_api
@@ -148,6 +149,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
     app.include_router(http_api.router)
     app.include_router(http_api.conversations)
     doors = [channel.router() for channel in channels]
+    signed = [route for door in (*doors, taps.router) for route in door.routes if isinstance(route, APIRoute)]
     for door in doors:
         app.include_router(door)
     rasa_socket = RasaSocket(web, lambda: app.state.throttle)
@@ -161,7 +163,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         trusted_proxy=settings.trusted_proxy,
         refusals={f"{OPEN311}/": refusal_of(domain), deep_chat_api.PATH: deep_chat_api.refusal_of(domain)},
         may_call=action_server.may_call,
-        uncounted=[route.path for door in doors for route in door.routes if isinstance(route, APIRoute)],
+        uncounted=[route.path_regex for route in signed],
     )
     app.add_middleware(Doors, origins=web.origins)
     app.add_middleware(SecurityHeaders)

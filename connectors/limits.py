@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -47,18 +47,18 @@ class Limits:
         trusted_proxy: int,
         refusals: Mapping[str, Refusal] | None = None,
         may_call: Callable[[Request], bool] = lambda request: False,
-        uncounted: Collection[str] = (),
+        uncounted: Iterable[re.Pattern[str]] = (),
     ) -> None:
         """`may_call` tells who may call our actions: others have no need of large bodies there.
 
-        `uncounted` are the paths of doors that ask for a signature: a messenger's few addresses bring what all its
-        citizens write, and a refusal would lose it.
+        `uncounted` are the paths of doors that ask for a signature or key: the few addresses of a messenger or of a
+        recogniser bring what all citizens write or say, and a refusal would lose it.
         """
         self._app = app
         self._domain = domain
         self._refusals = refusals or {}
         self._may_call = may_call
-        self._uncounted = frozenset(uncounted)
+        self._uncounted = tuple(uncounted)
         self._limit = requests_a_minute
         self._trusted_proxy = trusted_proxy
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
@@ -70,7 +70,7 @@ class Limits:
         headers = dict(scope["headers"])
         english = headers.get(b"accept-language", b"").lower().startswith(b"en")
         language = "en" if english else "zh"
-        counted = self._limit and scope["path"] not in self._uncounted
+        counted = self._limit and not any(door.match(scope["path"]) for door in self._uncounted)
         if counted and (wait := self._wait(address_of(scope, self._trusted_proxy), time.monotonic())):
             refusal = self._refusal(scope, 429, language)
             refusal.headers["Retry-After"] = str(wait)
