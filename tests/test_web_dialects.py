@@ -263,6 +263,18 @@ def test_a_socket_without_cookies_goes_on_by_the_secret_of_the_page(server: Serv
     assert KNOWN in httpx.post(f"{server.url}/webchat/deep-chat", json=body, timeout=SECONDS).text
 
 
+@pytest.mark.parametrize("way", ["address", "subprotocol"])
+def test_a_secret_too_long_is_refused_and_not_cut(server: Server, way: str) -> None:
+    address, secret = server.url.replace("http://", "ws://") + "/webchat/deep-chat", "s" * 201
+    address += f"?session={secret}" if way == "address" else ""
+    protocols = [f"session.{secret}"] if way == "subprotocol" else None
+    with (
+        pytest.raises(InvalidStatus),
+        connect(address, subprotocols=protocols, open_timeout=SECONDS),  # type: ignore[arg-type]
+    ):
+        pass
+
+
 def test_null_and_empty_are_not_told() -> None:
     asked = read_request(
         '{"messages": [{"text": "a", "role": null}], "lang": null, "session_id": "", "message_id": null}'

@@ -102,12 +102,16 @@ async def deep_chat_socket(socket: WebSocket, session: str = "", ticket: str = "
     language = hint_of(socket.headers.get("accept-language", "")) or "zh"
     offered = next((one for one in socket.scope.get("subprotocols") or () if one.startswith(SUBPROTOCOL)), None)
     named = (offered or "").removeprefix(SUBPROTOCOL) or session
+    if len(named) > deep_chat.MOST_SECRET:
+        # Cut, it could be another's.
+        await socket.close(POLICY)
+        return
     try:
         if ticket:
             visitor = Visitor(await run_in_threadpool(chat.talk.redeem, session, ticket), named="")
         else:
             cookie = socket.cookies.get(COOKIE)
-            visitor = await run_in_threadpool(_visitor, chat, named[: deep_chat.MOST_SECRET], cookie, language)
+            visitor = await run_in_threadpool(_visitor, chat, named, cookie, language)
     except UnknownWebSession:
         await socket.close(POLICY)
         return
