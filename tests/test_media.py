@@ -50,6 +50,10 @@ def by_whatsapp(kind: str, content: Any, at: int | str = int(NOW.timestamp())) -
         ({"photo": [{"file_id": "f"}]}, "", "picture"),
         ({"photo": [{"file_id": "f"}], "caption": "路灯坏了"}, "路灯坏了", "picture"),
         ({"sticker": {}}, "", "picture"),
+        ({"dice": {"emoji": "🎲", "value": 4}}, "", "picture"),
+        ({"story": {"id": 1}}, "", "picture"),
+        ({"paid_media": {"star_count": 1}}, "", "picture"),
+        ({"checklist": {"title": "t"}}, "", "picture"),
         ({"contact": {"phone_number": "13800138000"}}, "13800138000", "text"),
         ({"text": "a\x00b"}, "ab", "text"),
     ],
@@ -72,11 +76,27 @@ def test_what_nobody_said_is_no_message(content: dict[str, Any]) -> None:
         ("image", {"id": "a"}, "", "picture"),
         ("image", {"id": "a", "caption": "路灯坏了"}, "路灯坏了", "picture"),
         ("text", {"body": "a\ud800\x00b"}, "ab", "text"),
+        ("location", {"latitude": 91, "longitude": "x"}, "", "picture"),
+        ("location", {"latitude": 91, "longitude": 0, "name": "市民中心"}, "市民中心", "location"),
+        ("button", {"payload": "/track", "text": "进度"}, "/track", "text"),
+        ("button", {"payload": "OPT-7", "text": "进度"}, "进度", "text"),
+        ("button", {"text": "进度"}, "进度", "text"),
+        ("contacts", [{"name": {"formatted_name": "张三"}}], "", "picture"),
+        ("order", {"text": "两个", "product_items": []}, "两个", "picture"),
+        ("unsupported", {"type": "poll"}, "", "picture"),
+        ("unsupported", None, "", "picture"),
+        ("interactive", {"type": "button_reply", "button_reply": {"id": "/affirm"}}, "/affirm", "text"),
+        ("interactive", {"type": "nfm_reply", "nfm_reply": {"response_json": "{}"}}, "", "picture"),
     ],
 )
 def test_what_whatsapp_brings(kind: str, content: Any, text: str, source: str) -> None:
     (arrival,) = by_whatsapp(kind, content)
     assert (arrival.text, arrival.source) == (text, source)
+
+
+@pytest.mark.parametrize("kind", ["reaction", "system", "edit", "revoke", "request_welcome"])
+def test_what_whatsapp_tells_of_other_messages_is_no_message(kind: str) -> None:
+    assert by_whatsapp(kind, {"emoji": "👍", "body": "changed"}) == []
 
 
 @pytest.mark.parametrize("date", [10**20, -(10**20), 253402300800, 10**12, -1, 0])

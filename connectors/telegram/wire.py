@@ -15,7 +15,10 @@ from connectors.channels.sending import field, sent_back, waiting
 
 PRIVATE = "private"
 MAX_DATA_BYTES = 64
-MEDIA = ("photo", "video", "video_note", "audio", "document", "animation", "sticker", "poll")
+MEDIA = (
+    "photo", "live_photo", "video", "video_note", "audio", "document", "animation", "sticker", "poll", "dice", "story",
+    "paid_media", "checklist", "game", "invoice", "giveaway",
+)  # fmt: skip
 SOURCES: Mapping[str, str] = {"location": LOCATION, "voice": VOICE, **dict.fromkeys(MEDIA, PICTURE)}
 COMMANDS: Mapping[str, str] = {"/start": "/greet", "/help": "/capabilities"}
 # Words in the reason of a 400 after which the chat will take nothing any more.

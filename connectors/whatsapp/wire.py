@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
@@ -20,9 +20,11 @@ ROWS, ROW_TITLE, ROW_TEXT, MAX_ID = 10, 24, 72, 200
 SOURCES: Mapping[str, str] = {
     "audio": VOICE,
     "location": LOCATION,
-    **dict.fromkeys(("image", "video", "document", "sticker"), PICTURE),
+    **dict.fromkeys(("text", "interactive", "button"), "text"),
 }
-WORDS: Mapping[str, str] = {"text": "body"}
+WORDS: Mapping[str, str] = {"text": "body", "button": "text", "order": "text"}
+# What asks for no answer: signs at another message, and what WhatsApp itself tells.
+PASSED = frozenset({"reaction", "system", "edit", "revoke", "request_welcome"})
 # Codes of Meta's that say more than the status of the answer.
 OUTCOMES: Mapping[int, Push] = {
     131047: Push.CLOSED,
@@ -44,29 +46,37 @@ def values_of(body: bytes, phone: str) -> Iterator[Mapping[str, Any]]:
 
 
 class Incoming(BaseModel):
-    """What every message has that we read; none of a group, a reaction, an edit or the system's passes."""
+    """What every message has that we read; none of a group passes."""
 
     id: str
     sender: str = Field(validation_alias=AliasChoices("from", "from_user_id"))
     timestamp: int
-    type: Literal["text", "interactive", "image", "video", "document", "audio", "sticker", "location"]
+    type: str
     group_id: None = None
 
 
 def arrivals_of(value: Mapping[str, Any], now: datetime) -> Iterator[Arrival]:
-    """The messages of citizens; of media only the words beside them."""
+    """The messages of citizens; of media only the words beside them, and of a kind not known that it came."""
     for told in parts(value, "messages"):
         with suppress(ValidationError):
             one = Incoming.model_validate(told)
-            source, said = SOURCES.get(one.type, "text"), field(told, one.type, WORDS.get(one.type, "caption"))
-            if one.type == "interactive":
-                said = field(told, one.type, str(field(told, one.type, "type")), "id")
-            if source == LOCATION:
-                spot = [field(told, one.type, name) for name in ("latitude", "longitude", "address", "name")]
-                said = place_of(*spot)
-            if isinstance(said, str) or source in TOLD:
+            if one.type not in PASSED:
+                source, said = SOURCES.get(one.type, PICTURE), kept_text(_words(told, one.type))
+                # A place nowhere, or a form filled in, is no better than a picture.
+                source = source if said.strip() or source in TOLD else PICTURE
                 at = moment_of(one.timestamp, now)
-                yield Arrival(kept_text(one.sender), kept_text(said), kept_text(one.id), at, source=source)
+                yield Arrival(kept_text(one.sender), said, kept_text(one.id), at, source=source)
+
+
+def _words(told: Mapping[str, Any], kind: str) -> object:
+    """What can be read of a message; a button tapped is its payload where that is of our making, else its words."""
+    if kind == "location":
+        return place_of(*(field(told, kind, name) for name in ("latitude", "longitude", "address", "name")))
+    if kind == "interactive":
+        return field(told, kind, str(field(told, kind, "type")), "id")
+    payload = field(told, kind, "payload") if kind == "button" else None
+    own = isinstance(payload, str) and payload.startswith("/")
+    return payload if own else field(told, kind, WORDS.get(kind, "caption"))
 
 
 def failures_of(value: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
