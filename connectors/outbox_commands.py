@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bot.channels.outbox import State
 from bot.channels.outbox_office import Tally, retry_all, settle_all, tallies
+from bot.channels.parcel import State
 from connectors.database_commands import database
 
 commands = typer.Typer(help="Messages to citizens that wait, are held or failed.", no_args_is_help=True)

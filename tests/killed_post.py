@@ -25,7 +25,7 @@ from bot.cases.states import Move
 from bot.cases.telling import Telling
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Parcel
+from bot.channels.parcel import Parcel
 from bot.channels.plain import Piece
 from bot.database import open_database
 from bot.domain import Domain, read_domain

@@ -16,7 +16,7 @@ from bot.build import assistant_of
 from bot.cases.case import Case, CaseDraft, DemandType
 from bot.cases.number import CaseNumber
 from bot.cases.states import Role, Status
-from bot.channels.outbox import Kind
+from bot.channels.parcel import Kind
 from bot.desk.approval import Approval
 from bot.desk.draft_desk import DraftDesk, lapse
 from bot.desk.drafts import Decision

@@ -21,7 +21,8 @@ from sqlalchemy import Connection, Engine, event, func, select, text
 from bot.assistant import Assistant
 from bot.build import assistant_of
 from bot.channels.capability import Capabilities
-from bot.channels.outbox import BACK_OFF, LEASE, Kind, State
+from bot.channels.outbox import BACK_OFF, LEASE
+from bot.channels.parcel import Kind, State
 from bot.channels.plain import chosen, pieces_of
 from bot.channels.tables import inbox, outbox
 from bot.database import open_database

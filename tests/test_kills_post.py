@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.cases.tables import case_events
-from bot.channels.outbox import LEASE, State
+from bot.channels.outbox import LEASE
+from bot.channels.parcel import State
 from bot.channels.tables import outbox
 from bot.database import migrate, open_database
 from bot.store import Store

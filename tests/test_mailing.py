@@ -19,8 +19,9 @@ from bot.cases.states import Move
 from bot.cases.telling import Telling
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import BACK_OFF, Kind, Parcel, State
+from bot.channels.outbox import BACK_OFF
 from bot.channels.outbox_office import retry_all
+from bot.channels.parcel import Kind, Parcel, State
 from bot.channels.plain import pieces_of
 from bot.channels.tables import outbox
 from bot.channels.web_sessions import SILENCE

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cases.number import CaseNumber
 from bot.channels.contacts import Window
-from bot.channels.outbox import Kind, State
+from bot.channels.parcel import Kind, State
 from bot.domain import read_domain
 from bot.messages import SenderId
 from bot.nlu.place_wishes import PlaceKind, PlaceWish, place_wish_of

@@ -19,7 +19,7 @@ from bot.cases.number import CaseNumber
 from bot.cases.schedule import sweep
 from bot.cases.states import Move, Role
 from bot.channels.notices import HEARD
-from bot.channels.outbox import Kind, State
+from bot.channels.parcel import Kind, State
 from bot.channels.tables import outbox
 from bot.database import migrate, open_database
 from bot.domain import read_domain

@@ -21,7 +21,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from bot.channels.outbox import Kind
+from bot.channels.parcel import Kind
 from bot.channels.tables import outbox
 from bot.database import open_database
 from bot.messages import SenderId

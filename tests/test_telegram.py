@@ -16,7 +16,7 @@ import telegram
 
 from bot.assistant import Assistant
 from bot.build import assistant_of
-from bot.channels.outbox import State
+from bot.channels.parcel import State
 from bot.channels.tables import outbox
 from bot.messages import SenderId
 from bot.settings import Settings

@@ -25,7 +25,7 @@ from bot.assistant import Assistant
 from bot.build import assistant_of
 from bot.cases.case import Actor, CaseDraft, DemandType
 from bot.cases.states import Move, Role
-from bot.channels.outbox import Kind, State
+from bot.channels.parcel import Kind, State
 from bot.channels.plain import Piece
 from bot.channels.tables import contacts, outbox
 from bot.messages import Button, SenderId
@@ -206,7 +206,6 @@ def test_wrong_signature(number: Number, wrong: str) -> None:
         [], 5, {"entry": 5}, {"entry": [{"changes": [{"value": {"metadata": 5, "messages": [{}]}}]}]},
         delivery(messages=[{"from": PERSON, "type": "text", "text": 5}]), delivery(messages=5, statuses=[5]),
         in_a_group(), said(kind="reaction", emoji="👍"), said(kind="system", body="changed"),
-        said(kind="interactive", type="nfm_reply", nfm_reply={"response_json": "{}"}),
     ],
 )  # fmt: skip
 def test_what_brings_no_message(number: Number, told: Any) -> None:
@@ -268,6 +267,13 @@ def test_after_a_day_a_notice_goes_by_template_and_the_rest_waits(number: Number
     assert blanks[0] == case.number and case.number in blanks[1] and "\n" not in blanks[1] and "路灯" not in blanks[1]
     number.heard(said(body="谢谢"))
     until(lambda: {row.key: row.state for row in number.rows()}["k1"] == State.SENT)
+
+
+def test_a_message_that_came_after_its_day_is_answered(number: Number) -> None:
+    told = said("8613900000001", kind="contacts", name="Li")
+    told["entry"][0]["changes"][0]["value"]["messages"][0]["timestamp"] = str(int(time.time()) - 2 * 24 * 3600)
+    (answer,) = number.heard(told)
+    assert answer["to"] == "8613900000001" and "看不了" in answer["text"]["body"]
 
 
 def test_bodies_are_those_of_the_outside_client(number: Number, outside: pywa.WhatsApp) -> None:

@@ -15,7 +15,7 @@ from bot.cases.number import CaseNumber
 from bot.cases.states import Move, Role
 from bot.cases.tables import cases
 from bot.channels.contacts import Contact
-from bot.channels.outbox import Kind
+from bot.channels.parcel import Kind
 from bot.channels.tables import contacts, outbox
 from bot.database import open_database
 from bot.messages import SenderId

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, select, update
 
 from bot.channels.contacts import Contact
-from bot.channels.outbox import Kind
+from bot.channels.parcel import Kind
 from bot.channels.tables import cursors, inbox, outbox
 from bot.channels.transcript import Told
 from bot.database import open_database

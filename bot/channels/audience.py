@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from bot.cases.tables import case_followers, cases
-from bot.channels.outbox import Kind, State
+from bot.channels.parcel import Kind, State
 from bot.channels.tables import contacts, notice_places, outbox
 
 

@@ -21,7 +21,8 @@ from bot.cases.store import DatabaseCases
 from bot.cases.telling import TIME_FORMAT, Telling
 from bot.channels.audience import posting
 from bot.channels.contacts import Contact, Contacts
-from bot.channels.outbox import Kind, Outbox, Parcel, State
+from bot.channels.outbox import Outbox
+from bot.channels.parcel import Kind, Parcel, State
 from bot.channels.places import Place, Places, first_of
 from bot.errors import UnknownCase
 from bot.messages import SenderId

@@ -7,81 +7,25 @@ its leases (`claims`), which only grows.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, update
 
+from bot.channels.parcel import OPEN, Kind, Parcel, State, parcel_of
 from bot.channels.tables import outbox
 from bot.database import insert_into
 from bot.messages import SenderId
 from bot.moments import in_utc
 
-# Letters of a mark: WeCom takes 32 with the number of the piece.
-MARK = 26
 LEASE = timedelta(seconds=60)
 # Waits before the next try; after the last one the message is given up and told to the desk.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600, 3 * 3600))
 # Told to wait so long, it is not the message's fault: a quota, or a setting that somebody must mend. Such waits count
 # as no tries; what could not go out for so long in spite of them is given up.
 LONG_WAIT, PATIENCE = timedelta(minutes=15), timedelta(days=3)
-
-
-class Kind(StrEnum):
-    """Why something is sent."""
-
-    REPLY = "reply"
-    AGENT = "agent"
-    NOTICE = "notice"
-
-
-class State(StrEnum):
-    """Where a message stands; HELD waits for the citizen to write again, DROPPED was told in another way.
-
-    UNKNOWN may have arrived: nobody can say, and a second one would be worse than none.
-    """
-
-    WAITING = "waiting"
-    SENDING = "sending"
-    SENT = "sent"
-    HELD = "held"
-    REFUSED = "refused"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    DROPPED = "dropped"
-
-
-OPEN = (State.WAITING, State.SENDING)
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """One thing to send: bubbles as an answer has them, of which `sent` are through; `number` is the case it is of."""
-
-    id: int
-    key: str
-    sender: SenderId
-    channel: str
-    kind: Kind
-    language: str
-    bubbles: Sequence[dict[str, Any]]
-    number: str | None
-    attempts: int
-    sent: int
-    created_at: datetime
-    state: State
-    begun: bool = False
-    claims: int = 0
-    tried_since: datetime | None = None
-
-    @property
-    def mark(self) -> str:
-        """What a messenger is told as our own number of it; the same however often it is tried at one place."""
-        return hashlib.sha256(f"{self.key} {self.sender}".encode()).hexdigest()[:MARK]
 
 
 class Outbox:
@@ -135,12 +79,12 @@ class Outbox:
                 .where(outbox.c.id == row.id, _free(now), outbox.c.sender == row.sender, outbox.c.claims == row.claims)
                 .values(
                     state=State.SENDING, leased_until=moment + LEASE, attempts=outbox.c.attempts + 1,
-                    claims=outbox.c.claims + 1, external_id=_parcel(row).mark,
+                    claims=outbox.c.claims + 1, external_id=parcel_of(row).mark,
                 )
             )  # fmt: skip
             if self._connection.execute(lease).rowcount:
                 found.append(
-                    replace(_parcel(row), attempts=row.attempts + 1, claims=row.claims + 1, state=State.SENDING)
+                    replace(parcel_of(row), attempts=row.attempts + 1, claims=row.claims + 1, state=State.SENDING)
                 )
         return tuple(found)
 
@@ -192,7 +136,7 @@ class Outbox:
         waits = outbox.c.state.in_((State.WAITING, State.HELD, *([State.SENDING] if sending else ())))
         told = [outbox.c[name] == value for name, value in those.items()]
         query = select(outbox).where(outbox.c.kind == Kind.NOTICE, waits, *told).order_by(outbox.c.id)
-        return tuple(_parcel(row) for row in self._connection.execute(query).all())
+        return tuple(parcel_of(row) for row in self._connection.execute(query).all())
 
     def redirect(
         self,
@@ -263,7 +207,7 @@ class Outbox:
             .values(state=State.FAILED, error=error[:200], changed_at=now.astimezone(UTC), begun=False, sent=0)
             .returning(*outbox.c)
         )
-        return tuple(_parcel(row) for row in changed.all())
+        return tuple(parcel_of(row) for row in changed.all())
 
     def _as_it_was(self, parcel: Parcel) -> ColumnElement[bool]:
         """A row as it was read: leased by us, or by nobody."""
@@ -302,11 +246,3 @@ def _claimable(channels: Collection[str], now: datetime) -> Select[Any]:
     )
     same = and_(older.c.sender == outbox.c.sender, older.c.id < outbox.c.id, older.c.state.in_(OPEN))
     return select(outbox).where(_free(now), outbox.c.channel.in_(channels), ~exists().where(same, ahead))
-
-
-def _parcel(row: Row[Any]) -> Parcel:
-    return Parcel(
-        row.id, row.key, SenderId(row.sender), row.channel, Kind(row.kind), row.language, row.bubbles, row.number,
-        row.attempts, row.sent, row.created_at, State(row.state), bool(row.begun), row.claims,
-        row.tried_since,
-    )  # fmt: skip

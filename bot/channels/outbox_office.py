@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
-from bot.channels.outbox import State
+from bot.channels.parcel import State
 from bot.channels.tables import outbox
 
 

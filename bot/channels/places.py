@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from bot.cases.number import CaseNumber
 from bot.cases.tables import cases
-from bot.channels.outbox import Kind, State
+from bot.channels.parcel import Kind, State
 from bot.channels.tables import contacts, notice_places, outbox
 from bot.database import insert_into
 from bot.messages import SenderId

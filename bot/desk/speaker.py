@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.answer import unasked
-from bot.channels.outbox import Kind
+from bot.channels.parcel import Kind
 from bot.messages import BotMessage, MessageId
 from bot.store import Work
 from bot.tracker import Event, Tracker, fold

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Parcel
+from bot.channels.parcel import Parcel
 from bot.messages import SenderId
 
 

@@ -19,7 +19,7 @@ from bot.answer import render
 from bot.assistant import AndThen, Assistant
 from bot.cases.units import units_of
 from bot.channels.inbox import LEASE, Kept
-from bot.channels.outbox import Kind
+from bot.channels.parcel import Kind
 from bot.channels.plain import chosen
 from bot.errors import UnknownWebSession
 from bot.messages import MessageId, SenderId, UserMessage

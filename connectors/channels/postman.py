@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.cases.telling import Telling
 from bot.channels.contacts import Contact
-from bot.channels.outbox import Kind, Parcel, State
+from bot.channels.parcel import Kind, Parcel, State
 from bot.messages import SenderId
 from bot.store import Store, Work
 from connectors import metrics

@@ -14,7 +14,7 @@ from fastapi import Request
 from pydantic import SecretStr
 
 from bot.channels.capability import Capabilities
-from bot.channels.outbox import Parcel
+from bot.channels.parcel import Parcel
 from bot.channels.plain import Piece, pieces_of
 from bot.messages import Button
 from connectors.channels.channel import Progress, Push, Pushed

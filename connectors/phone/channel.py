@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Parcel
+from bot.channels.parcel import Parcel
 from bot.errors import BadCallback
 from bot.messages import SenderId
 from bot.phone.callers import PHONE

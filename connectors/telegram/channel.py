@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Parcel
+from bot.channels.parcel import Parcel
 from bot.channels.plain import Piece
 from connectors.channels.channel import Arrival, Progress, Pushed, sender_of, user_of
 from connectors.channels.gateway import Gateway

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Kind, Parcel
+from bot.channels.parcel import Kind, Parcel
 from bot.channels.web_sessions import CHANNEL
 from bot.messages import MessageId
 from bot.store import Work

@@ -15,7 +15,7 @@ from bot.cases.number import CaseNumber
 from bot.cases.telling import Telling
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Kind, Parcel
+from bot.channels.parcel import Kind, Parcel
 from bot.channels.plain import Piece, packed, payload_of, pieces_of
 from bot.errors import UnknownCase
 from bot.messages import SenderId

@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Kind, Parcel
+from bot.channels.parcel import Kind, Parcel
 from bot.channels.plain import Piece, cut, packed, pieces_of
 from bot.desk.talks import Reason
 from connectors.channels.channel import Arrival, Progress, Push, Pushed, user_of

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.answer import unasked
-from bot.channels.outbox import Kind
+from bot.channels.parcel import Kind
 from bot.channels.plain import payload_of
 from bot.desk.speaker import AGENT_SAID, ROLE, Speaker
 from bot.desk.talks import Ending

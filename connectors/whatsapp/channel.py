@@ -12,12 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from bot.channels.capability import Capabilities
 from bot.channels.contacts import Contact, Window
-from bot.channels.outbox import Kind, Parcel
+from bot.channels.parcel import Kind, Parcel
 from bot.channels.plain import pieces_of
 from connectors.channels.channel import Arrival, Progress, Push, Pushed, user_of
 from connectors.channels.gateway import Gateway
 from connectors.channels.sending import body_of, call, hub_signature, quiet_client, same, send_pieces
 from connectors.whatsapp import wire
+
+# How long the answer to a message that came after its window is tried.
+ANSWERING = timedelta(hours=1)
 
 
 class WhatsAppSettings(BaseModel):
@@ -43,8 +46,11 @@ class WhatsApp:
         self._api = quiet_client(settings.url, {"Authorization": f"Bearer {settings.token.get_secret_value()}"})
 
     def window(self, arrival: Arrival) -> Window | None:
-        """Any number of messages in a day after the citizen wrote."""
-        return Window(arrival.at + timedelta(hours=24))
+        """Any number of messages in a day after the citizen wrote; one that came late is answered all the same.
+
+        WhatsApp says whether that may be. Not a day from now: notices would go by no template, and be refused.
+        """
+        return Window(max(arrival.at + timedelta(hours=24), self._gateway.assistant.store.now() + ANSWERING))
 
     def router(self) -> APIRouter:
         """The doors: the check of the address, and deliveries."""
