@@ -147,7 +147,7 @@ class Assistant:
             before, opening = self.opened(work.tracker(message.kept_as), work, now)
             held = silent(message, parse, before, work, now, self.max_chars, self.domain)
             if held is not None:
-                notice_wish.keep_wish(message.text, message.sender, work.mailing, before.active_form is not None)
+                notice_wish.keep_wish(message.text, message.sender, work.mailing)
             turn, after = held or self._turn(message, parse, before, work, now, live, run or self.run)
             if self.approval.wanted(turn):
                 kept = render(self.approval.held(turn), message.sender, self.catalogue, units_of(self.analyst.city))

@@ -15,7 +15,7 @@ from bot.context import CHOICE_SERVICE, CHOICE_STEP, subject_of
 from bot.intent import settled
 from bot.nlu.emergency_calls import wants_emergency_call
 from bot.nlu.entities import find_query_code
-from bot.nlu.parse import DANGER
+from bot.nlu.parse import DANGER, DANGER_MID_FORM
 from bot.nlu.persons import elliptic
 from bot.nlu.place_wishes import place_wish_of
 from bot.nlu.said import (
@@ -25,7 +25,6 @@ from bot.nlu.said import (
 from bot.nlu.wants_person import asks_person
 from bot.turn import TurnContext
 
-DANGER_MID_FORM = 0.6
 DANGER_OVER_CHOICE = 0.8
 DANGER_IN_ELLIPSIS = 0.9
 ABOVE_ALL = 1.01
@@ -97,7 +96,7 @@ def notices(turn: TurnContext) -> Decision | None:
     """Notices stopped or wished for, and where, in every state; a running form goes on."""
     text, in_form = turn.message.text, turn.tracker.active_form is not None
     place_asked = in_form and turn.tracker.requested_slot in PLACES
-    wish = wished(text, turn.sender, turn.places, in_form) or place_wish_of(text, place_asked)
+    wish = wished(text, turn.sender, turn.places, in_form, turn.now) or place_wish_of(text, place_asked)
     return Decision("action_notice_wish", digression=True) if wish else None
 
 
@@ -113,7 +112,9 @@ def person(turn: TurnContext) -> Decision | None:
     talking = turn.tracker.slot("service_code") or turn.tracker.slot("choices")
     asks_number = talking and "phone" in turn.parse.aspects and not turn.parse.topic
     wanted = turn.parse.intent == "hand_off" and turn.parse.confidence >= HAND_OFF
-    if (wanted and not asks_number) or (turn.parse.payload is None and asks_person(turn.parse.canonical)):
+    # What only sounds like it is a name or a word where something is being asked.
+    sounds = turn.tracker.active_form is None and turn.tracker.requested_slot is None
+    if (wanted and not asks_number) or (turn.parse.payload is None and asks_person(turn.parse.canonical, sounds)):
         return Decision("action_hand_off")
     return None
 

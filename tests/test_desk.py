@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,17 @@ from bot.desk.drafts import Decision
 from bot.desk.hours import ALWAYS, read_hours
 from bot.desk.joining import Way
 from bot.desk.learnt import Returned
+from bot.desk.silence import silent
 from bot.desk.suggestions import Use, Used
 from bot.desk.talk_desk import TalkDesk, without_codes
 from bot.desk.talks import LAPSES, MESSENGER, Ending, Talk, TalkState
 from bot.errors import DraftDecided, NotJoinable, NotYourTalk, SettingsError, TalkOver, TalkTaken, UnknownCase
 from bot.messages import SenderId, UserMessage
+from bot.nlu.safety import Danger
 from bot.settings import Settings
 from bot.staff.accounts import Account
 from bot.store import Work
-from bot.tracker import Mode
+from bot.tracker import Event, Mode, fold
 from bot.training import Models
 from connectors.desk.schemas import ReturnedForm
 
@@ -238,6 +241,31 @@ def test_danger_while_held_flags_the_talk_and_the_number_is_said(
     at[0] += LAPSES
     desk(WANG, lambda it: it.look(number))
     assert say(danger)["outcome"] == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("share", "in_form", "payload", "flagged", "spoken"),
+    [
+        (0.45, False, None, True, True), (0.45, True, None, True, False), (0.7, True, None, True, True),
+        (0.2, False, None, False, False), (0.9, False, {}, False, False),
+    ],
+)  # fmt: skip
+def test_while_held_danger_is_answered_where_the_bot_itself_would(
+    say: Talking, desk: Desk, at: list[datetime], share: float, in_form: bool, payload: dict[str, str] | None,
+    flagged: bool, spoken: bool,
+) -> None:  # fmt: skip
+    say("转人工")
+    number = desk.number()
+    desk(WANG, lambda it: it.claim(number))
+    heard = desk.assistant.understanding.parse("厨房好像有点烟味飘过来")
+    parse = replace(heard, danger=Danger("emergency_fire", share), payload=payload, aspects=())
+    form = (Event("active_loop", at[0].timestamp(), name="demand_form"),) if in_form else ()
+    with desk.assistant.store.work() as work:
+        before = fold(work.tracker(WHO), form)
+        held = silent(UserMessage(WHO, parse.text), parse, before, work, at[0], 500, desk.assistant.domain)
+        talk = work.talks.open_of(WHO)
+        assert talk is not None and talk.danger is flagged
+    assert held is not None and bool(held[0].messages[0].text) is spoken
 
 
 def test_a_talk_left_alone_goes_back_to_the_queue(say: Talking, desk: Desk, at: list[datetime]) -> None:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from typer.testing import CliRunner
 
+from bot.actions.notice_wish import keep_wish
 from bot.assistant import Assistant
 from bot.build import assistant_of
 from bot.cases.case import SYSTEM, Actor, Case, CaseDraft, DemandType, Facts
@@ -20,6 +21,7 @@ from bot.cases.schedule import sweep
 from bot.cases.states import Move, Role
 from bot.channels.notices import HEARD
 from bot.channels.parcel import Kind, State
+from bot.channels.places import TOLD_FOR
 from bot.channels.tables import outbox
 from bot.database import migrate, open_database
 from bot.domain import read_domain
@@ -338,6 +340,11 @@ def test_a_bare_word_means_notices_after_one_was_told(wish: Wish, words: str) ->
     assert wish_of(words) is None
 
 
+@pytest.mark.parametrize("words", ["停了", "停止了", "已经停了", "恢复了", "开始了", "it stopped", "ended"])
+def test_what_happened_is_no_wish_even_after_a_notice(words: str) -> None:
+    assert wish_of(words, told=True) is None
+
+
 def test_stop_and_start_by_themselves_after_a_notice_and_not_in_a_form(office: Office) -> None:
     office.knows(ME)
     assert "不再主动" not in office.say("STOP")
@@ -350,6 +357,23 @@ def test_stop_and_start_by_themselves_after_a_notice_and_not_in_a_form(office: O
     office.say("我要投诉路灯坏了")
     assert "不再主动" not in office.say("STOP")
     assert "不再主动" not in office.say("TD", OTHER)
+
+
+def test_to_a_person_or_days_later_a_bare_word_stops_no_notices(office: Office) -> None:
+    office.knows(ME)
+    extended(office)
+    office.carried()
+    with office.store.work() as work:
+        for words in ("停", "停了", "T", "quit", "end"):
+            keep_wish(words, ME, work.mailing)
+        contact = work.contacts.of(ME)
+        assert contact is not None and contact.notices
+        keep_wish("停止通知", ME, work.mailing)
+        contact = work.contacts.of(ME)
+        assert contact is not None and not contact.notices
+        told = work.mailing.places.told
+        sent = told(ME, office.now), told(ME, office.now + TOLD_FOR + timedelta(days=1))
+    assert sent == (True, False)
 
 
 def test_every_kind_has_its_words() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.cases.number import case_number
@@ -197,6 +197,10 @@ SPOKEN = {
         "首付1/3，超过2/3业主，5又1/2": "首付三分之一，超过三分之二业主，五又二分之一",
         "3/4号线，第1/2条，1/2楼": "三或四号线，第一或二条，一或二楼",
         "截至11/27，12/31前，1/100": "截至十一月二十七日，十二月三十一日前，一百分之一",
+        "3/15消费者权益日，7/1建党节": "三月十五日消费者权益日，七月一日建党节",
+        "周一至周五 9/12，2026/11，2026/3月": "周一至周五九月十二日，二零二六年十一月，二零二六年三月",
+        "12/25放假，1/500": "十二月二十五日放假，五百分之一",
+        "2/15的节目，周五1/3": "十五分之二的节目，周五三分之一",
         "24/7服务，7/7": "全天候服务，七或七",
         "100000000元，10020": "一亿元，一万零二十",
     },
@@ -215,6 +219,9 @@ SPOKEN = {
         "call 0755-12345 or (0755) 96156": "call zero seven five five, one two three four five or, zero seven five five, nine six one five six",
         "1/3 of owners, 2/3, 1/2, 3/4, 1 1/2 hours": "one third of owners, two thirds, one half, three quarters, one and a half hours",
         "line 1/2, option 2/3, open 24/7": "line one or two, option two or three, open twenty-four seven",
+        "Unit 3, 1/103 Fuhua Road, 1/500": "Unit three, one over one hundred three Fuhua Road, one over five hundred",
+        "Monday, 9/12, or 12/25": "Monday, the twelfth of September, or the twenty-fifth of December",
+        "in 2026/11": "in November twenty twenty-six",
         "by 11/27, on 3/15": "by the twenty-seventh of November, on the fifteenth of March",
         "since 2008": "since two thousand eight",
     },
@@ -226,6 +233,14 @@ SPOKEN = {
 )
 def test_read_out(language: str, text: str, said: str) -> None:
     assert speakable(text, language, LINKS[language]) == said
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@given(a=st.integers(0, 9999), b=st.integers(0, 9999), whole=st.sampled_from(["", "2 ", "on ", "Friday ", "第"]))
+@example(a=1, b=101, whole="")
+@example(a=1, b=9999, whole="2 ")
+def test_every_pair_with_a_slash_is_read_out(language: str, a: int, b: int, whole: str) -> None:
+    assert not re.search(r"[0-9/]", speakable(f"{whole}{a}/{b}", language, LINKS[language]))
 
 
 @given(st.sampled_from(["zh", "en"]), st.text(max_size=80) | st.from_regex(r"[\d,.:\-元¥%a-z \[\]()*/年月日]{0,40}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.actions.notice_place import goes_elsewhere, keep_place, place_told
@@ -21,18 +22,18 @@ KEPT: Mapping[Wish, Mapping[str, Any]] = {
 }
 
 
-def wished(text: str, sender: SenderId, places: Places | None, in_form: bool) -> Wish | None:
+def wished(text: str, sender: SenderId, places: Places | None, in_form: bool, now: datetime) -> Wish | None:
     """The wish that a message is; one that only a notice gives its meaning answers no form."""
     wish = wish_of(text)
     if wish is not None or in_form or places is None:
         return wish
     bare = wish_of(text, told=True)
-    return bare if bare is not None and places.told(sender) else None
+    return bare if bare is not None and places.told(sender, now) else None
 
 
-def keep_wish(text: str, sender: SenderId, mailing: Mailing, in_form: bool) -> None:
-    """Do what a message to a person wishes of notices, and say nothing of it; "only here" may answer them."""
-    wish = wished(text, sender, mailing.places, in_form)
+def keep_wish(text: str, sender: SenderId, mailing: Mailing) -> None:
+    """Do what a message to a person clearly wishes of notices, and say nothing of it; "only here" may answer them."""
+    wish = wish_of(text)
     if wish is not None:
         mailing.wish(sender, **KEPT[wish])
     elif place_wish_of(text, place_asked=True) is not None:
@@ -42,7 +43,7 @@ def keep_wish(text: str, sender: SenderId, mailing: Mailing, in_form: bool) -> N
 def notice_wish(turn: TurnContext, mailing: Mailing) -> ActionResult:
     """Do it and say so; where nothing is ever sent of our own accord, say where progress is seen."""
     in_form = turn.tracker.active_form is not None
-    wish = wished(turn.message.text, turn.sender, mailing.places, in_form)
+    wish = wished(turn.message.text, turn.sender, mailing.places, in_form, turn.now)
     if wish is None:
         return place_told(turn, mailing)
     sends = mailing.wish(turn.sender, **KEPT[wish])

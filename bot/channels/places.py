@@ -23,6 +23,8 @@ from bot.moments import in_utc
 
 NEWEST_CASES = 50
 JUST_BEFORE = timedelta(microseconds=1)
+# How long after a notice a bare "stop" may mean it.
+TOLD_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,11 @@ class Places:
         )
         return made.scalar() is not None
 
-    def told(self, sender: SenderId) -> bool:
-        """Whether a notice was sent to somebody, however long ago."""
+    def told(self, sender: SenderId, now: datetime) -> bool:
+        """Whether a notice was sent to somebody in the last days."""
         sent = outbox.c.state.in_((State.SENT, State.UNKNOWN))
-        query = select(outbox.c.id).where(outbox.c.sender == sender, outbox.c.kind == Kind.NOTICE, sent).limit(1)
+        fresh = outbox.c.changed_at >= (now - TOLD_FOR).astimezone(UTC)
+        query = select(outbox.c.id).where(outbox.c.sender == sender, outbox.c.kind == Kind.NOTICE, sent, fresh).limit(1)
         return self._connection.execute(query).scalar() is not None
 
     def of_case(self, number: CaseNumber) -> tuple[Place, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.desk.talks import LAPSES, Talks
 from bot.domain import Domain
 from bot.messages import BotMessage, SenderId, UserMessage
-from bot.nlu.parse import DANGER, Parse
+from bot.nlu.parse import DANGER, DANGER_MID_FORM, Parse
 from bot.nlu.said import short_answer
 from bot.store import Work
 from bot.tracker import Event, Mode, Tracker, fold
@@ -24,18 +24,20 @@ def silent(
 ) -> tuple[Turn, Tracker] | None:
     """The turn and the state after it, without words but the number to call in danger; None where the bot answers.
 
-    Danger flags the talk; the same danger is not answered twice in a row, as the person may be talking of it.
+    Danger flags the talk; it is answered where the bot itself would, and the same one not twice in a row, as the person
+    may be talking of it.
     """
     if tracker.mode is not Mode.MANUAL:
         return None
     talk = work.talks.open_of(tracker.sender)
-    in_danger = parse.in_danger(DANGER)
+    in_danger = parse.payload is None and parse.in_danger(DANGER)
     if talk is not None and in_danger:
         work.talks.flag(talk.number)
     language = str(tracker.slot("language") or (talk.language if talk else "zh"))
     intent, outcome, said = parse.ordinary().intent, Outcome.HANDOFF, BotMessage("")
     events: tuple[Event, ...] = (Event("user", now.timestamp(), name=intent, text=message.text[:most]),)
-    if in_danger and not short_answer(message.text) and not _told(parse.danger.kind, tracker.sender, work, now):
+    spoken = in_danger and parse.in_danger(_bar(parse, tracker)) and not short_answer(message.text)
+    if spoken and not _told(parse.danger.kind, tracker.sender, work, now):
         intent = parse.danger.kind
         outcome = Outcome.CRISIS if intent.startswith("crisis") else Outcome.EMERGENCY
         said = domain.say(f"utter_{intent}", language)
@@ -50,6 +52,12 @@ def silent(
         active_form=after.active_form, requested_slot=after.requested_slot,
     )  # fmt: skip
     return turn, after
+
+
+def _bar(parse: Parse, tracker: Tracker) -> float:
+    """How sure of danger one must be to speak: more so while a form runs or a service is asked on about."""
+    talking = tracker.slot("service_code") is not None and (parse.asks() or bool(parse.persons))
+    return DANGER_MID_FORM if talking or tracker.active_form is not None else DANGER
 
 
 def _told(danger: str, sender: SenderId, work: Work, now: datetime) -> bool:

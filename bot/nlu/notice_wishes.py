@@ -40,18 +40,26 @@ def _patterns() -> tuple[tuple[Wish, bool, re.Pattern[str]], ...]:
 
 def forms_of(text: str) -> frozenset[str]:
     """A message as it is, and without the polite words around it."""
+    return frozenset(TRIM.sub("", form) for one in _led(text) for form in (one, TAIL.sub("", one))) - {""}
+
+
+def _led(text: str) -> frozenset[str]:
     clean = TRIM.sub("", canonical(text))
-    led = TRIM.sub("", LEAD.sub("", clean))
-    return frozenset(TRIM.sub("", form) for one in (clean, led) for form in (one, TAIL.sub("", one))) - {""}
+    return frozenset({clean, TRIM.sub("", LEAD.sub("", clean))}) - {""}
 
 
 def wish_of(text: str, told: bool = False) -> Wish | None:
     """The wish that a message is, None where it says anything else.
 
     A bare "stop" or "T" is one only where the citizen was `told` of a case and nothing else is being talked of.
+    What follows it counts: 停了 tells that something stopped, and wishes nothing.
     """
-    forms = forms_of(text)
+    forms, led = forms_of(text), _led(text)
     found = (
-        wish for wish, bare, pattern in _patterns() if told or not bare for form in forms if pattern.fullmatch(form)
+        wish
+        for wish, bare, pattern in _patterns()
+        if told or not bare
+        for form in (led if bare else forms)
+        if pattern.fullmatch(form)
     )
     return next(found, None)

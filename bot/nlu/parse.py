@@ -25,7 +25,7 @@ from knowledge.encoder import Encoder
 from knowledge.linear_head import LinearHead
 from knowledge.normal import canonical
 
-DANGER = 0.3
+DANGER, DANGER_MID_FORM = 0.3, 0.6
 MAX_RECENT = 64
 HAND_OFF = "hand_off"
 QUESTION = re.compile(

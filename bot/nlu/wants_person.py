@@ -18,8 +18,8 @@ HAN = "\u3400-\u9fff"
 BLANK_IN_HAN = re.compile(rf"(?<=[{HAN}])[\s\-_·.]+(?=[{HAN}])")
 # What a whole message may have around the words that are only heard.
 AROUND = re.compile(r"^(?:请|麻烦|帮我|给我|我要|我想|快|你好|您好|唔该)+|[\s吧啊呀呢啦喇了谢!！。.,，?？~～]+$")
-# Sounds that many speakers and recognisers do not tell apart.
-ALIKE = ((re.compile(r"([zcs])h"), r"\1"), (re.compile(r"([aei]n)g"), r"\1"))
+# Sounds that many speakers and recognisers do not tell apart; zheng stays, as 郑 and 证人 are no 真人.
+ALIKE = ((re.compile(r"([zcs])h"), r"\1"), (re.compile(r"((?:[ai]|re)n)g"), r"\1"))
 MOST_HEARD = 8
 
 
@@ -60,14 +60,14 @@ def _filled(pattern: str, parts: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def person_wish(text: str) -> bool | None:
+def person_wish(text: str, sounds: bool = True) -> bool | None:
     """What a canonical text says of a person to talk to: one is asked for, none is wanted; None where it says nothing.
 
     Characters set apart are read together; English words one slip off are read as meant. Where a message says both,
-    what it asks for counts.
+    what it asks for counts. A whole message that only sounds like it asks where `sounds` says so; pinyin always.
     """
     words, plain = _words(), BLANK_IN_HAN.sub("", text)
-    if _heard(plain) in words.sounds:
+    if (sounds or plain.isascii()) and _heard(plain) in words.sounds:
         return True
     # As written first: another language has words one letter off ("una persona").
     forms = (plain, written_right(plain, words.keys))
@@ -77,9 +77,9 @@ def person_wish(text: str) -> bool | None:
     return None if left == list(forms) else False
 
 
-def asks_person(text: str) -> bool:
+def asks_person(text: str, sounds: bool = True) -> bool:
     """Whether a canonical text asks for a person in so many words."""
-    return person_wish(text) is True
+    return person_wish(text, sounds) is True
 
 
 def _heard(text: str) -> str:
