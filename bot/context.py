@@ -9,6 +9,7 @@ from bot.subject import Subject
 from bot.subject_signs import Situation
 from bot.tracker import Event, Tracker
 from bot.turn import TurnContext
+from knowledge.narrowing import plain_first
 from knowledge.retriever import Retrieval
 from knowledge.verdict import Verdict
 
@@ -67,6 +68,7 @@ def search(turn: TurnContext) -> Retrieval:
 def search_alone(turn: TurnContext) -> Retrieval:
     """The catalogue searched with the message as if it were the first."""
     found = turn.retriever.search(turn.parse.asserted, turn.parse.vector)
+    found = plain_first(found, turn.parse.topic, turn.parse.asserted)
     return replace(found, verdict=Verdict.ANSWERED) if asks_live(turn, found) else found
 
 

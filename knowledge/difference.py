@@ -6,7 +6,7 @@ import csv
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -59,6 +59,14 @@ def _told(field: str) -> Callable[[Service], Values]:
 def told_in(field: str, text: str) -> Values:
     """The values of a field of TOLD_IN_NAMES that a canonical text tells."""
     return frozenset(value for value, _, words in _words()[field] if words.search(text))
+
+
+def without_words(fields: Iterable[str], text: str) -> str:
+    """A canonical text without the words that tell values of fields of TOLD_IN_NAMES."""
+    for field in fields:
+        for _, _, words in _words()[field]:
+            text = words.sub(" ", text)
+    return " ".join(text.split())
 
 
 def _one(value: str) -> Values:
