@@ -27,6 +27,7 @@ from bot.desk.approval import Approval
 from bot.desk.hours import ALWAYS, DeskHours
 from bot.desk.silence import freed, silent
 from bot.domain import Domain
+from bot.giving_up import without_dropping
 from bot.learning.queue import Rating, ToldTurn
 from bot.live import BUDGET as LIVE_BUDGET
 from bot.live import LiveDesk, LiveWanted
@@ -240,7 +241,7 @@ class Assistant:
             return say.utter(turn, "utter_empty", Outcome.CLARIFY), "none"
         decision, result = self._decided(turn, work)
         rest = second_wish(turn, result) if decision.action == DROPS else None
-        if rest is not None and answers_it(answer := self._decided(rest, work)[1]):
+        if rest is not None and answers_it(rest, answer := self._decided(rest, work)[1]):
             result = several.merged((result, answer))
         in_danger = decision.action in ALARMS
         if in_danger and asks_person(turn.parse.canonical):
@@ -255,6 +256,8 @@ class Assistant:
     def _decided(self, turn: TurnContext, work: Work) -> tuple[Decision, ActionResult]:
         """What is to be done and what came of it, with a running form's question after a digression."""
         decision = self.decide(turn)
+        if decision.rest:
+            turn = without_dropping(turn)
         result = act(turn, decision, work)
         result = replace(result, events=(*kept_in_mind(turn, decision, result), *result.events))
         again = ASKED_AGAIN.get(turn.tracker.active_form or "")

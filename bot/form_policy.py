@@ -8,10 +8,9 @@ from bot.actions.demand_form import CONFIRM, DEMAND_FORM
 from bot.actions.known_case import act_on_offer
 from bot.actions.rate_case import RATING_FORM
 from bot.context import brought_up, search, subject_of
+from bot.giving_up import gives_up, reads_rest
 from bot.nlu.declining import declined
-from bot.nlu.dropping import dropped, drops_form
 from bot.nlu.said import (
-    gives_up,
     goes_on,
     kept_and_negated,
     opening_act,
@@ -74,7 +73,7 @@ def form(turn: TurnContext) -> Decision | None:
         if asks_on or _asks_service(turn) or _surely_asks(turn) or _only_asks(turn):
             detail = asks_on or parse.intent == "ask_detail"
             return Decision("action_answer_detail" if detail else "action_answer_service", digression=True)
-    return Decision(FORM_ACTIONS[name])
+    return Decision(FORM_ACTIONS[name], rest=reads_rest(turn))
 
 
 def _past_description(turn: TurnContext) -> bool:
@@ -83,16 +82,8 @@ def _past_description(turn: TurnContext) -> bool:
 
 def _given_up(turn: TurnContext) -> bool:
     """Whether the message drops the form, in so many words or by what it means."""
-    text = turn.message.text
-    if gives_up(text):
-        return not dropped(text).goes_on
-    values = [entity.text for entity in turn.parse.all("location", "time", "phone", "email")]
-    return drops_form(text, values, _tells(turn)) or _drops_it(turn)
-
-
-def _tells(turn: TurnContext) -> bool:
-    """Whether the form asks for what happened, in words of which any may stand in a matter."""
-    return turn.tracker.requested_slot == "description" or turn.tracker.active_form != DEMAND_FORM
+    told = gives_up(turn)
+    return _drops_it(turn) if told is None else told
 
 
 def _drops_it(turn: TurnContext) -> bool:

@@ -56,11 +56,15 @@ CASE_INTENTS = {
 
 @dataclass(frozen=True)
 class Decision:
-    """The action to run; `digression` when the running form's question follows it."""
+    """The action to run; `digression` when the running form's question follows it.
+
+    With `rest` the action reads only what stays of the message without the words that drop a form, for it goes on.
+    """
 
     action: str
     digression: bool = False
     choice: str | None = None
+    rest: bool = False
 
 
 class Policy(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.actions.rate_case import RATING_FORM, REASON
+from bot.giving_up import gives_up
 from bot.intent import settled
 from bot.nlu.ratings import read_rating, wants_to_rate
-from bot.nlu.said import gives_up, opens_with_command, short_answer
+from bot.nlu.said import opens_with_command, short_answer
 from bot.policies import CASE_INTENTS, SMALLTALK, Decision
 from bot.turn import TurnContext
 
@@ -39,7 +40,7 @@ def rating(turn: TurnContext) -> Decision | None:
 def _in_rating(turn: TurnContext) -> Decision | None:
     """The form's next answer, or what comes in between; a new demand leaves the form."""
     text = turn.message.text
-    if short_answer(text) == "cancel" or gives_up(text):
+    if short_answer(text) == "cancel" or gives_up(turn):
         return Decision("action_cancel_form")
     asks = turn.parse.asks() or turn.parse.payload is not None
     if not asks and (turn.tracker.requested_slot == REASON or read_rating(text) is not None):

@@ -20,8 +20,10 @@ from bot.actions.demand_form import (
 from bot.actions.demand_place import placed, take_bare_place
 from bot.actions.demand_summary import contact, summary
 from bot.actions.known_case import FILE, FOLLOW, act_on_offer, follow, offer
+from bot.actions.place_question import place_question
 from bot.cases.case import CaseDraft
 from bot.cases.telling import TIME_FORMAT
+from bot.giving_up import other_matter
 from bot.messages import BotMessage
 from bot.nlu.declining import Declined, declined
 from bot.nlu.said import (
@@ -38,7 +40,6 @@ from bot.nlu.said import (
     without_going_on,
 )
 from bot.turn import ActionResult, Outcome, TurnContext
-from knowledge.catalogue import Text
 from knowledge.retriever import Hit
 
 FRAUD_ITEM = "H27"
@@ -81,7 +82,7 @@ def ask_again(turn: TurnContext) -> ActionResult:
 def cancel_form(turn: TurnContext) -> ActionResult:
     """Drop the running form; another demand told in the same breath begins a new one."""
     dropped = ActionResult(Outcome.CANCELLED, (turn.say("utter_form_cancelled"),), closing_events(turn))
-    other = command_after(turn.message.text, "file_demand")
+    other = command_after(turn.message.text, "file_demand") or other_matter(turn)
     if other is None:
         return dropped
     begun = _begun(turn, FormState(), other)
@@ -260,14 +261,8 @@ def _question(turn: TurnContext, state: FormState, name: str) -> BotMessage:
     if name == AREA:
         return area_question(turn, undecided(turn, state))
     if name == "location":
-        capture = next((c for draft in state.drafts if (c := _must_capture(turn, draft))), None)
-        hint = turn.text("utter_capture_hint", capture=capture.in_language(turn.language)) if capture else ""
-        return turn.say("utter_ask_location", hint=hint)
+        return place_question(turn, state.drafts)
     return turn.say(f"utter_ask_{name}")
-
-
-def _must_capture(turn: TurnContext, draft: CaseDraft) -> Text | None:
-    return turn.catalogue[draft.service_item].must_capture if draft.service_item else None
 
 
 def _hits(turn: TurnContext, state: FormState) -> tuple[Hit, ...]:

@@ -42,7 +42,9 @@ GIVE = r"(?:give|tell|write|put|add|fill in|leave|send|share|upload|say)(?: down
 def _patterns(zh: str, en: str) -> re.Pattern[str]:
     return re.compile(
         rf"{ME}{NOT}{TELL}(?:我的?|这个|具体的?)?{zh}{END}|{ME}(?:我的?|这个)?{zh}{ME}{NOT}{TELL}{END}"
-        rf"|{WONT} {GIVE} (?:my |the |any |a |an )?{en}(?: any ?more| now)?"
+        rf"|(?:{zh})(?:我)?(?:就|先|还是)*(?:算了|跳过)|(?:跳过|略过)(?:这个|具体的?)?{zh}"
+        rf"|(?:please )?(?:skip|forget|never ?mind|leave(?: out)?|ignore|drop)(?: about)? (?:the |my |that |this )?"
+        rf"(?:exact )?{en}(?: please)?|{WONT} {GIVE} (?:my |the |any |a |an )?{en}(?: any ?more| now)?"
     )
 
 

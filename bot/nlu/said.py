@@ -19,8 +19,9 @@ LEAD_IN_FILE = LOOKUPS / "lead_ins.csv"
 TRIM = re.compile(r"^[\s,.!?;:，。！？；：、~…]+|[\s,.!?;:，。！？；：、~…]+$")
 SOFT = re.compile(r"(?:了|吧|啊|呀|哦|喔|哈|啦|喇|呢|嘛|的|哎|诶|please|thanks|thank you|谢谢|多谢|唔该|麻烦)+$")
 LEAD = re.compile(
-    r"^(?:(?:那我还是|那还是|我还是|还是|那就|那我|那|就|哦|噢|嗯|呃|哎呀|哎|唉|诶|好|行|请|"
-    r"(?:well|okay|ok|oh|um|uh|so|then|actually|in that case|alright|fine|please|just|nah|hmm)\b)[\s,，]*)+"
+    r"^(?:(?:那我还是|那还是|我还是|还是|那就|那我|那|就|哦|噢|嗯|呃|哎呀|哎|唉|诶|好了|行了|得了|好啦|行啦|得啦|好|行|请|"
+    r"(?:well|okay|ok|oh|um|uh|so|then|actually|in that case|alright|fine|please|just|nah|hmm|whatever|you know what)\b)"
+    r"[\s,，.]*)+"
 )
 NEGATED_ZH = re.compile(
     r"(?:不是|不在|并非|而不是|唔系|唔喺|不要写|别写|不用写|不用填|不要填|别填|写错|弄错)(?:在)?\s*$"
@@ -58,8 +59,6 @@ GO_ON = re.compile(
     r"\b(?:go on|continue|resume|carry on) ?(?:with|$)|back to (?:my|the) (?:report|complaint)"
 )
 MAX_SUBMIT_CHARS = 60
-MAX_START, MAX_START_ENGLISH = 12, 40
-MAX_DROP, MAX_DROP_ENGLISH = 40, 120
 SENTENCE_END = re.compile(r"[.!?。！？;；]+\s*")
 # A command that is wished for: "投诉也没用" orders nothing.
 WISHES = re.compile(r"(?:我|想|要|请|帮|麻烦|改|(?:i|we|please|let me|rather|instead)\b)", re.I)
@@ -149,20 +148,6 @@ def goes_on(text: str) -> bool:
 def without_going_on(text: str) -> str:
     """What a message tells beside asking to go on with what was interrupted."""
     return TRIM.sub("", LEAD.sub("", TRIM.sub("", GO_ON.sub(" ", text))))
-
-
-def gives_up(text: str) -> bool:
-    """Whether a short message begins or ends with words that drop what is running ("算了，不…", "…, please cancel")."""
-    clean = TRIM.sub("", normalise(text).text)
-    if len(clean) > (MAX_DROP_ENGLISH if clean.isascii() else MAX_DROP):
-        return False
-    clauses = [part for part in CLAUSE_END.split(clean) if part]
-    outer = [LEAD.sub("", TRIM.sub("", clause)) for clause in clauses[:1] + clauses[-1:]]
-    drops = [phrase for phrase, act in _short_answers().items() if act == "cancel" and len(phrase) > 1]
-    short = len(clean) <= (MAX_START_ENGLISH if clean.isascii() else MAX_START)
-    return any(clause in drops or SOFT.sub("", clause) in drops for clause in outer) or (
-        short and any(re.match(rf"{re.escape(phrase)}(?![a-z])", clean) for phrase in drops)
-    )
 
 
 def content_of(text: str, parse: Parse, intent: str) -> str | None:
