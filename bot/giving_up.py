@@ -26,11 +26,11 @@ def gives_up(turn: TurnContext) -> bool | None:
     if not said.drops:
         return None
     drops = drops_form(turn.message.text, values, _tells(turn))
+    if not drops and other_matter(turn) is not None:
+        return True
     if drops is not None or said.bare:
         return drops
     rest = without_dropping(turn)
-    if other_matter(turn) is not None:
-        return True
     if _answers(rest):
         return False
     leaves = rest.parse.intent in LEAVES and rest.parse.confidence >= SURE
@@ -58,18 +58,20 @@ def reads_rest(turn: TurnContext) -> bool:
 def other_matter(turn: TurnContext) -> str | None:
     """What stays of a dropping message where it tells of another matter than the form's; None where it does not.
 
-    Where the form's matter itself was dropped by name, another item is another matter; else another category is.
+    Where the form's matter itself was dropped by name, all but the same item is another matter; else only an item of
+    another category is.
     """
     said, drafts = dropped(turn.message.text), state_of(turn.tracker).drafts
     if said.head in (None, WEAK) or not drafts or said.bare or said.explains or said.wishes:
         return None
     if without_dropping(turn).parse.probability("file_demand") < SURE:
         return None
-    found = [one for one in turn.analyst.analyse(said.rest) if one.service_item]
-    named = said.head in (NAMED, BARE)
-    known = {draft.service_item if named else draft.category for draft in drafts}
-    fresh = [one for one in found if (one.service_item if named else one.category) not in known | {None}]
-    return said.rest if fresh and len(fresh) == len(found) else None
+    found = turn.analyst.analyse(said.rest)
+    if said.head in (NAMED, BARE):
+        known = {draft.service_item for draft in drafts} - {None}
+        return said.rest if not known & {one.service_item for one in found} else None
+    fresh = {one.category for one in found if one.service_item} - {draft.category for draft in drafts} - {None}
+    return said.rest if fresh and all(one.category in fresh for one in found if one.service_item) else None
 
 
 def _tells(turn: TurnContext) -> bool:
