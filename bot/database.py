@@ -99,6 +99,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def only_reads(connection: Connection) -> bool:
+    """Whether a connection refuses to write."""
+    return bool(connection.get_execution_options().get("chengda_reading"))
+
+
 def in_memory(engine: Engine) -> bool:
     """Whether a database is one connection's alone, which no second thread may share."""
     return isinstance(engine.pool, StaticPool)
@@ -178,6 +183,6 @@ def _prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> 
 
 def _begin_at_once(connection: Connection) -> None:
     """Take SQLite's write lock at the start, so that a turn never fails half-way for it; who only reads takes none."""
-    reads = bool(connection.get_execution_options().get("chengda_reading"))
+    reads = only_reads(connection)
     connection.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -182,6 +182,10 @@ class NotJoinable(DeskError):
     """The citizen cannot be joined to this case: one's own, ended, anonymous, or the role may not merge."""
 
 
+class JoinChanged(NotJoinable):
+    """The case would be joined by another way by now than the agent was offered."""
+
+
 class DraftDecided(DeskError):
     """The answer was approved, refused or sent meanwhile."""
 

@@ -25,6 +25,7 @@ from connectors import assist_api, cases_api, feedback_api, knowledge_api, metri
 from connectors.channels.gateway import Gateway
 from connectors.channels.postman import Postman
 from connectors.channels.registry import check_channels, open_channels, read_channels
+from connectors.desk.known import KnownSearch
 from connectors.desk.router import router as desk_router
 from connectors.desk.stream_api import Pulse
 from connectors.limits import Limits
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         sweeper.start()
         app.state.gateway, app.state.postman, app.state.web = gateway, postman, web
         app.state.pulse = Pulse(lambda: app.state.assistant.store)
+        known = app.state.known = KnownSearch()
         if not in_memory(engine.store.engine):
             engine.store.channels = frozenset(postman.channels)
             postman.start()
@@ -112,6 +114,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         yield
         await rasa_socket.stop()
         await calls.stop()
+        known.stop()
         await web.feed.stop()
         sweeper.stop()
         postman.stop()

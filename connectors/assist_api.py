@@ -16,6 +16,7 @@ from bot.assist.recent import RecentCalls
 from bot.assist.suggestions import Suggestion
 from bot.assist.transcript import Segment, Speaker
 from bot.assistant import Assistant
+from bot.cases.case import CaseDraft
 from bot.cases.duplicate_finder import Found
 from bot.store import Work
 from connectors.rest import Engine
@@ -111,13 +112,15 @@ def draft_json(draft: Draft) -> dict[str, Any]:
 
 def duplicates_of(assistant: Assistant, draft: Draft) -> Sequence[dict[str, Any]]:
     """Open cases that tell of the same, the likeliest first; none while there is nothing to file."""
-    with assistant.store.work() as work:
-        found = found_for(assistant, work, draft)
+    if draft.item is None:
+        return []
+    with assistant.store.read() as work:
+        found = found_for(assistant, work, draft.as_case())
     return [{"case_id": one.case.number, "score": round(one.share, 4)} for one in found]
 
 
-def found_for(assistant: Assistant, work: Work, draft: Draft) -> tuple[Found, ...]:
-    """Open cases that a draft may repeat, inside a transaction."""
-    if assistant.duplicates is None or draft.item is None or draft.value("location") is None:
+def found_for(assistant: Assistant, work: Work, draft: CaseDraft) -> tuple[Found, ...]:
+    """Open cases that a draft may repeat, inside a transaction; none before its kind and its place are known."""
+    if assistant.duplicates is None or draft.location is None or not (draft.service_item or draft.category):
         return ()
-    return assistant.duplicates.find(work.connection, work.cases, draft.as_case(), assistant.clock())
+    return assistant.duplicates.find(work.connection, work.cases, draft, assistant.clock())

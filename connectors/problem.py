@@ -30,6 +30,7 @@ from bot.errors import (
     EvidenceTooLarge,
     EvidenceTooMany,
     IllegalTransition,
+    JoinChanged,
     LastAdmin,
     LoginTaken,
     MissingForMove,
@@ -116,6 +117,7 @@ REFUSALS: Mapping[type[ChengdaError], tuple[int, str | None]] = {
     TalkOver: (409, "utter_refused_talk_over"),
     UnknownDraft: (404, None),
     DraftDecided: (409, "utter_refused_draft"),
+    JoinChanged: (409, "utter_refused_join_changed"),
     NotJoinable: (409, "utter_refused_join"),
 }
 NAMED: Mapping[type, str] = {Move: "move", Status: "status", Role: "role", Effect: "hasten", Why: "why"}

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
+from bot.cases.case import Case, CaseDraft
+from bot.database import open_database
+from bot.messages import SenderId
+from bot.store import Store
 from tests.servers import Server
 
 PASSWORD = "correct horse 42"
@@ -59,6 +65,21 @@ class Office:
     def say(self, text: str, sender: str) -> dict[str, Any]:
         """The turn a citizen's message gets over REST."""
         return self.server.say(text, sender)
+
+    def heard(self, call: str, words: str, speaker: str = "caller", who: str = "li") -> None:
+        """Something said in a call that a member of the staff brings."""
+        told = httpx.post(
+            f"{self.url}/asr/vosk/{call}", json={"text": words}, params={"speaker": speaker},
+            headers=self.headers(who), timeout=60,
+        )  # fmt: skip
+        assert told.status_code == 202, told.text
+
+    def filed(self, draft: CaseDraft, sender: str, anonymous: bool = False) -> Case:
+        """A case that somebody else filed just now."""
+        url = f"sqlite:///{self.server._folder / 'test.sqlite3'}"
+        store = Store(open_database(url), "SZ", lambda: datetime.now(ZoneInfo("Asia/Shanghai")))
+        with store.work() as work:
+            return work.cases.file(draft, SenderId(sender), "zh", "13800138000", anonymous)
 
     def waiting(self, who: str = "wang") -> list[dict[str, Any]]:
         """The queue."""

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
@@ -195,14 +194,14 @@ def test_the_case_form_fills_and_files(login: Login, office: Office) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_one_key_joins_the_citizen_to_a_case_on_the_same(login: Login, office: Office, language: str) -> None:
+def test_one_key_joins_the_citizen_to_a_case_on_the_same(
+    login: Login, office: Office, store: Store, language: str
+) -> None:
     place, matter = f"民治大道{'88' if language == 'zh' else '99'}号", "工地每天晚上十一点还在施工，吵得睡不着"
     draft = CaseDraft(
         f"{place}{matter}", DemandType.COMPLAINT, "环保水务", "H01", None, place, "龙华区", "民治街道", "每天晚上"
     )
-    now = Store(open_database(f"sqlite:///{office.server._folder / 'test.sqlite3'}"), "SZ", lambda: datetime.now(ZONE))
-    with now.work() as work:
-        other = work.cases.file(draft, SenderId(f"neighbour-{language}"), "zh", "13800138000", False)
+    other = office.filed(draft, f"neighbour-{language}")
     sender = f"joins-{language}"
     office.say("转人工", sender)
     page = login("wang", language)
@@ -219,7 +218,7 @@ def test_one_key_joins_the_citizen_to_a_case_on_the_same(login: Login, office: O
     page.until(lambda: other.number in page.one(".log").text)
     assert not page.all(f"#join-{other.number}") and page.violations() == []
     calm(page)
-    with now.work() as work:
+    with store.work() as work:
         assert work.followers.reported(other.number) == 2
     page.one("#close-talk").click()
     page.until(lambda: not page.all("#say"))
@@ -229,18 +228,10 @@ def test_a_call_as_it_is_heard(login: Login, office: Office) -> None:
     page = login("li")
     page.until(lambda: page.all("[data-page=calls]"))
     page.one("[data-page=calls]").click()
-
-    def heard(words: str, speaker: str = "caller") -> None:
-        told = httpx.post(
-            f"{office.url}/asr/vosk/desk-1", json={"text": words}, params={"speaker": speaker},
-            headers=office.headers("li"), timeout=60,
-        )  # fmt: skip
-        assert told.status_code == 202, told.text
-
-    heard("您好请讲", "agent")
+    office.heard("desk-1", "您好请讲", "agent")
     page.until(lambda: page.all("[data-call=desk-1]"))
     page.one("[data-call=desk-1]").click()
-    heard("我们小区楼下的工地半夜还在施工 在龙华区民治大道八十八号")
+    office.heard("desk-1", "我们小区楼下的工地半夜还在施工 在龙华区民治大道八十八号")
     page.until(lambda: "半夜还在施工" in page.one(".log").text)
     page.until(lambda: page.all(".suggestion"))
     page.until(lambda: page.one("#case-location").get_attribute("value"))

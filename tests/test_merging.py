@@ -199,14 +199,14 @@ def test_without_a_finder_there_are_no_candidates(desk: Desk) -> None:
 def test_reasons_and_contradictions(store: Store) -> None:
     with store.work() as work:
         one, two = filed(work, "anna", "ben")
-    same = candidate(one, Found(two, 0.9, {"placed": 1.0, "thing_shared": 0.8}))
+    same = candidate(one.draft, one.filed_at, Found(two, 0.9, {"placed": 1.0, "thing_shared": 0.8}))
     assert (same.reasons, same.contradictions) == (tuple(Reason), ())
     draft = replace(LAMP, service_item="H01", subdistrict="大浪街道")
     far = replace(two, draft=draft, filed_at=two.filed_at - timedelta(days=30))
-    other = candidate(one, Found(far, 0.3, {"misplaced": 1.0, "thing_apart": 1.0}))
+    other = candidate(one.draft, one.filed_at, Found(far, 0.3, {"misplaced": 1.0, "thing_apart": 1.0}))
     assert (other.reasons, other.contradictions, other.days_apart) == ((), tuple(Contradiction), 30.0)
     bare = replace(two, draft=CaseDraft("灯坏了", DemandType.HELP), filed_at=two.filed_at - timedelta(days=9))
-    unknown = candidate(one, Found(bare, 0.4, {}))
+    unknown = candidate(one.draft, one.filed_at, Found(bare, 0.4, {}))
     assert (unknown.same_item, unknown.same_subdistrict, unknown.same_place) == (None, None, None)
     assert (unknown.reasons, unknown.contradictions) == ((), ())
 

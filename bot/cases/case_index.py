@@ -1,7 +1,8 @@
 """Open cases by meaning: FAISS over the vectors of the table case_vectors, kept up by the log of events.
 
 Each process has its own index. Before a search it reads the events since its last look, so a case that any process
-filed, ended or opened again is known; a vector is stored once and encoded again only for another model.
+filed, ended or opened again is known; a vector is stored once and encoded again only for another model. A vector made
+in a transaction that only reads is stored at the next look in one that writes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bot.cases.number import CaseNumber
 from bot.cases.reports import Floats
 from bot.cases.states import OPEN
 from bot.cases.tables import case_events, case_vectors, cases
-from bot.database import insert_into
+from bot.database import insert_into, only_reads
 
 BATCH = 2000
 ENCODED_A_LOOK = 16
@@ -48,6 +49,7 @@ class CaseIndex:
         self._seen: int | None = None
         self._last_ones: tuple[int, int] | None = None
         self._late: set[str] = set()
+        self._unkept: dict[str, Floats] = {}
         self._numbers: list[str | None] = []
         self._place: dict[str, int] = {}
         self._index = self._empty()
@@ -96,6 +98,8 @@ class CaseIndex:
         if self._seen is None:
             self.load(connection)
             return
+        if self._unkept and not only_reads(connection):
+            self._keep_all(connection)
         last, last_ones = _log(connection, self._seen - OVERLAP)
         if (last, last_ones) == (self._seen, self._last_ones) and not self._late:
             return
@@ -133,7 +137,16 @@ class CaseIndex:
             self._place |= {row.number: first + at for at, row in enumerate(rows)}
         return encoded
 
+    def _keep_all(self, connection: Connection) -> None:
+        """Store what could not be stored as it was made, of cases that are still there."""
+        unkept, self._unkept = self._unkept, {}
+        for number in connection.execute(select(cases.c.number).where(cases.c.number.in_(unkept))).scalars():
+            self._keep(connection, number, unkept[number])
+
     def _keep(self, connection: Connection, number: str, vector: Floats) -> None:
+        if only_reads(connection):
+            self._unkept[number] = vector
+            return
         told = {"model": self._model, "vector": vector.astype(np.float16).tobytes()}
         made = insert_into(connection, case_vectors).values(number=number, **told)
         connection.execute(made.on_conflict_do_update(index_elements=[case_vectors.c.number], set_=told))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from bot.cases.case import Case, CaseDraft
@@ -53,16 +54,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class _Pair:
-    one: Case
+    draft: CaseDraft
+    at: datetime
     other: Case
     signs: Mapping[str, float]
 
     @property
     def days(self) -> float:
-        return abs((self.one.filed_at - self.other.filed_at).total_seconds()) / SECONDS_A_DAY
+        return abs((self.at - self.other.filed_at).total_seconds()) / SECONDS_A_DAY
 
     def same(self, field: Callable[[CaseDraft], str | None]) -> bool | None:
-        ours, theirs = field(self.one.draft), field(self.other.draft)
+        ours, theirs = field(self.draft), field(self.other.draft)
         return ours == theirs if ours and theirs else None
 
     def item(self) -> bool | None:
@@ -106,12 +108,12 @@ def candidates(work: Work, finder: DuplicateFinder | None, number: CaseNumber) -
     if finder is None or case.status not in OPEN:
         return ()
     found = finder.find(work.connection, work.cases, case.draft, case.filed_at, LEAST)
-    return tuple(candidate(case, one) for one in found if one.case.number != number)
+    return tuple(candidate(case.draft, case.filed_at, one) for one in found if one.case.number != number)
 
 
-def candidate(case: Case, found: Found) -> Candidate:
-    """What speaks for and against a case found for another."""
-    pair = _Pair(case, found.case, found.signs)
+def candidate(draft: CaseDraft, at: datetime, found: Found) -> Candidate:
+    """What speaks for and against a case found for a draft of a moment, filed or not."""
+    pair = _Pair(draft, at, found.case, found.signs)
     said = [(test(pair), reason, contradiction) for test, reason, contradiction in _SAID]
     return Candidate(
         found.case,

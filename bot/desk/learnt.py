@@ -11,7 +11,7 @@ from bot.actions.demand_form import DEMAND_FORM, state_of
 from bot.assistant import Assistant
 from bot.cases.number import CaseNumber
 from bot.desk.filled import HEARD, NAMES, filled
-from bot.desk.joining import cases_of
+from bot.desk.joining import cases_of, guest_of
 from bot.desk.speaker import AGENT_SAID
 from bot.desk.talks import Talk
 from bot.store import Work
@@ -65,7 +65,7 @@ class Learnt:
         What a case was filed for in this talk begins no new one.
         """
         running, matter = self.tracker.active_form, told.get("description")
-        filed = [case.draft.description for case in cases_of(self.work, self.talk)]
+        filed = [case.draft.description for case in cases_of(self.work, guest_of(self.talk))]
         if running not in (None, DEMAND_FORM) or not (told or heard):
             return
         if running is None and (not matter or matter in filed):
@@ -79,7 +79,7 @@ class Learnt:
     def _case(self, said: list[str]) -> CaseNumber | None:
         """The case filed in this talk, else the one the person named; never that of somebody else."""
         own = self.work.cases.of_sender(self.talk.sender)
-        filed = (one.number for one in cases_of(self.work, self.talk))
+        filed = (one.number for one in cases_of(self.work, guest_of(self.talk)))
         named = [number for text in said for number in CASE_NUMBER.findall(text)]
         numbers = {one.number for one in own}
         return next(filed, None) or next((CaseNumber(one) for one in reversed(named) if one in numbers), None)

@@ -8,15 +8,15 @@ from datetime import datetime
 
 from bot.actions.file_demand import CLOSED_SLOTS
 from bot.assistant import Assistant
-from bot.cases.case import Case, CaseDraft, Facts
+from bot.cases.case import Case, CaseDraft
 from bot.cases.number import CaseNumber
-from bot.cases.states import Move, Role
+from bot.cases.states import Role
 from bot.cases.telling import TIME_FORMAT, Telling
-from bot.desk.joining import SOURCE, Way, filed_in, way_to
+from bot.desk.joining import SOURCE, UNTOLD, Shown, Way, guest_of, join
 from bot.desk.learnt import Learnt, Returned
 from bot.desk.speaker import AGENT_SAID, ROLE, Speaker
 from bot.desk.talks import Ending, SaidTurn, Talk, TalkState
-from bot.errors import NotJoinable, NotYourTalk, TalkOver
+from bot.errors import NotYourTalk, TalkOver
 from bot.messages import BotMessage, MessageId
 from bot.staff.accounts import Account
 from bot.staff.audit import Action
@@ -125,35 +125,32 @@ class TalkDesk:
         self._work.audit.write(self._account, Action.CASE_FILED, self._address, case.number, [f"talk:{number}"])
         return case
 
-    def join(self, number: int, leader: CaseNumber) -> Way:
+    def join(self, number: int, leader: CaseNumber, shown: Shown = UNTOLD) -> Way:
         """Join the citizen to a case that others filed, instead of or after filing one; once each way.
 
-        Raises UnknownCase, or NotJoinable for the citizen's own, an ended or an anonymous case and without the right.
+        Raises UnknownCase, NotJoinable for the citizen's own, an ended or an anonymous case and without the right, or
+        JoinChanged where it goes by another way by now than was `shown`.
         """
         talk, tracker = self._mine(number)
         cases = CaseDesk(self._work, self._account, self._now, self._address)
-        case, filed = cases.visible(leader), filed_in(self._work, talk)
-        # A case filed after following can still be merged: each way is gone once.
         done = [way for way in Way if self._work.answer_of(talk.sender, _joining(number, leader, way)) is not None]
-        if Way.MERGE in done or (done and filed is None):
-            return Way.MERGE if Way.MERGE in done else Way.FOLLOW
-        way = way_to(case, talk, filed, self._account.role)
-        if way is None:
-            raise NotJoinable(f"case {leader} is not to be joined")
-        if filed is not None:
-            cases.move(filed.number, Move.MERGE, Facts(leader=leader), filed.version)
-            self._work.followers.leave(leader, talk.sender)
-        else:
-            self._work.followers.follow(leader, talk.sender, self._now)
+        joined = join(self._work, cases, guest_of(talk), self._account.role, leader, self._now, done, shown.way)
+        if joined.again:
+            return joined.way
         language = _language(tracker, talk)
         telling = Telling(self._domain, self._assistant.catalogue, self._assistant.analyst.city, language)
-        status = telling.status(self._work.closing.progress(self._work.cases.by_number(leader), self._now))
-        told = self._domain.say(JOINED[way], language, number=leader, own=filed.number if filed else "", status=status)
+        case = self._work.cases.by_number(leader)
+        status = telling.status(self._work.closing.progress(case, self._now))
+        own = joined.own.number if joined.own else ""
+        told = self._domain.say(JOINED[joined.way], language, number=leader, own=own, status=status)
         events = self._form_ended(tracker)
-        once = _joining(number, leader, way)
+        once = _joining(number, leader, joined.way)
         self._speaker.say(tracker, language, (replace(told, custom=dict(ROLE)),), events, once)
-        self._work.audit.write(self._account, Action.CASE_JOINED, self._address, leader, [f"talk:{number}", way])
-        return way
+        if (used := shown.used(case, self._account.login, number)) is not None:
+            self._work.suggestions.write(used, self._now)
+        told_to = [f"talk:{number}", joined.way]
+        self._work.audit.write(self._account, Action.CASE_JOINED, self._address, leader, told_to)
+        return joined.way
 
     def _learnt(self, talk: Talk, tracker: Tracker, returned: Returned) -> tuple[Event, ...]:
         return tuple(Learnt(self._work, self._assistant, talk, tracker, self._now).events(returned))

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.assist.draft import Draft
 from bot.assist.transcript import Segment, Speaker
 from bot.assistant import Assistant
-from bot.cases.states import Role
-from bot.desk.joining import Known, known_cases
+from bot.desk.joining import Known, guest_of, known_cases
 from bot.desk.talks import Talk
-from bot.staff.views import line_view
 from connectors.assist_api import advice_json, assistance_of, found_for, recent_calls
+from connectors.desk.known import KnownSearch, known_view
 from connectors.desk.schemas import Line, Said
-from connectors.staff.schemas import QueueLine
+from connectors.staff.caller import Caller
 
 logger = logging.getLogger("chengda")
 NOTHING: dict[str, Any] = {
@@ -28,28 +28,31 @@ QUESTION_ENDS = ("?", "？")
 
 
 def advice_for(
-    assistant: Assistant, lines: Sequence[Line], language: str | None, talk: Talk, role: Role
+    assistant: Assistant, lines: Sequence[Line], language: str | None, talk: Talk, caller: Caller, search: KnownSearch
 ) -> dict[str, Any]:
     """Suggestions, the case form, cases on the same and a summary; empty when that fails.
 
-    They are in a language, the citizen's by default. `way` is how a role can join the citizen to a case.
+    They are in a language, the citizen's by default. `way` is how the caller can join the citizen to a case.
     """
     try:
         advice = assistance_of(assistant).advise(recent_calls(assistant).listen(_segments(lines)), language)
-        with assistant.store.work() as work:
-            known = known_cases(work, talk, role, found_for(assistant, work, advice.draft))
         now = assistant.clock()
-        return {**advice_json(advice), "duplicates": [_known(one, now) for one in known]}
+        known = _known(assistant, advice.draft, talk, caller, now)
+        search.note(caller, f"talk:{talk.number}", [one.case.number for one in known])
+        told = [known_view(one, caller, now).model_dump(mode="json") for one in known]
+        return {**advice_json(advice), "duplicates": told}
     except Exception:
         logger.exception("reference %s: suggestions failed", secrets.token_hex(4))
         return dict(NOTHING)
 
 
-def _known(one: Known, now: datetime) -> dict[str, Any]:
-    line = QueueLine(**line_view(one.case, now)).model_dump(mode="json")
-    shown = ("status", "excerpt", "district", "subdistrict", "filed_at", "anonymous")
-    told = {name: line[name] for name in shown}
-    return {"case_id": one.case.number, "score": round(one.share, 4), "way": one.way, **told}
+def _known(assistant: Assistant, draft: Draft, talk: Talk, caller: Caller, now: datetime) -> Sequence[Known]:
+    if draft.item is None:
+        return ()
+    case = draft.as_case()
+    with assistant.store.read() as work:
+        found = found_for(assistant, work, case)
+        return known_cases(work, guest_of(talk), caller.account.role, case, now, found)
 
 
 def _segments(lines: Sequence[Line]) -> list[Segment]:

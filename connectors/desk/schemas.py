@@ -9,10 +9,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from bot.cases.case import DemandType
+from bot.cases.states import Status
 from bot.desk.drafts import Decision
 from bot.desk.joining import Way
 from bot.desk.suggestions import Use
 from bot.desk.talks import Ending, Reason, TalkState
+from connectors.staff.merging_api import Said as SaidReason
 from connectors.staff.schemas import QueueLine, Strict
 
 MAX_SAID, MAX_NOTE, MAX_VALUE = 2000, 2000, 200
@@ -95,8 +97,8 @@ class SayBody(Strict):
     key: Key
 
 
-class CaseFields(Strict):
-    """What may be told of a case."""
+class MatterFields(Strict):
+    """What may be told of the matter of a case."""
 
     type: DemandType | None = None
     category: Value | None = None
@@ -105,6 +107,11 @@ class CaseFields(Strict):
     district: Value | None = None
     subdistrict: Value | None = None
     occurred_at: Value | None = None
+
+
+class CaseFields(MatterFields):
+    """What may be told of a case."""
+
     contact: Value | None = None
 
 
@@ -156,8 +163,14 @@ class CloseBody(ReturnBody):
     outcome: Ending = Ending.RESOLVED
 
 
+class MatterBody(MatterFields):
+    """What a case is about, as far as the form is filled; what is not given is read off the description."""
+
+    description: Annotated[str, Field(max_length=2000)] = ""
+
+
 class CaseBody(CaseFields):
-    """A case for the citizen of a talk; what is not given is read off the description."""
+    """A case for the citizen of a talk or call; what is not given is read off the description."""
 
     key: Key
     description: Annotated[str, Field(min_length=2, max_length=2000)]
@@ -171,17 +184,55 @@ class FiledCase(BaseModel):
     expected_at: datetime
 
 
+class KnownCase(BaseModel):
+    """An open case of somebody else that tells of the same: how sure, why, and how the citizen can be joined to it.
+
+    Its texts are masked. `way` is null where nobody can be joined by this role; `joined` where it is done.
+    """
+
+    case_id: str
+    score: Annotated[float, Field(description="Probability that both tell of one event.")]
+    way: Way | None
+    joined: bool
+    status: Status
+    type: DemandType
+    title: Annotated[str | None, Field(description="Name of its item, else of its category.")]
+    service_item: str | None
+    location: str | None
+    district: str | None
+    subdistrict: str | None
+    excerpt: str
+    filed_at: datetime
+    anonymous: bool
+    reasons: list[SaidReason]
+    contradictions: list[SaidReason]
+
+
+class KnownCases(BaseModel):
+    """Open cases on the same, the likeliest first."""
+
+    duplicates: list[KnownCase]
+
+
 class JoinBody(Strict):
-    """Which case the citizen is joined to."""
+    """Which case the citizen is joined to, and how it stood before the agent."""
 
     case: Annotated[str, Field(min_length=1, max_length=20, examples=["SZ261127-000001-7"])]
+    way: Annotated[Way | None, Field(description="The way offered; 409 where it is another one by now.")] = None
+    place: Annotated[int, Field(ge=1, le=50)] = 1
+    confidence: Annotated[float | None, Field(ge=0, le=1, description="With it the deed is counted.")] = None
 
 
 class JoinedCase(BaseModel):
-    """The case that goes on, and how the citizen was joined to it."""
+    """The case that goes on, and how the citizen was joined to it.
+
+    `words` tell so to a caller, as they are read out; a citizen who writes was told.
+    """
 
     number: str
     way: Way
+    words: str | None = None
+    language: str | None = None
 
 
 class UsedBody(Strict):

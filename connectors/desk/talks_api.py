@@ -11,6 +11,7 @@ from bot.assistant import Assistant
 from bot.cases.case import CaseDraft
 from bot.cases.number import CaseNumber
 from bot.desk import filled
+from bot.desk.joining import Shown
 from bot.desk.learnt import Returned
 from bot.desk.suggestions import Used
 from bot.desk.talk_desk import TalkDesk
@@ -23,6 +24,7 @@ from connectors.desk.schemas import (
     FiledCase,
     JoinBody,
     JoinedCase,
+    MatterBody,
     Queue,
     ReturnBody,
     SayBody,
@@ -91,12 +93,17 @@ def talk(number: Number, caller: Talker, engine: Engine, after: Annotated[int, Q
 
 
 @router.get("/talks/{number}/advice", responses=HELD)
-def advice(number: Number, caller: Talker, engine: Engine, language: Language = None) -> dict[str, Any]:
-    """Suggestions, the case form, duplicates and a summary, as `POST /assist/suggest` gives them."""
+def advice(
+    number: Number, caller: Talker, engine: Engine, request: Request, language: Language = None
+) -> dict[str, Any]:
+    """Suggestions, the case form, duplicates and a summary, as `POST /assist/suggest` gives them.
+
+    Which duplicates were shown stands in the audit log.
+    """
     with caller.parts.store.read() as work:
         found, _, turns = _desk(work, caller, engine).look(number, record=False)
         lines = list(lines_of(turns, work.cases.of_sender(found.sender)))
-    return advice_for(engine, lines, language, found, caller.account.role)
+    return advice_for(engine, lines, language, found, caller, request.app.state.known)
 
 
 @router.post("/talks/{number}/say", status_code=204, responses=HELD)
@@ -119,12 +126,14 @@ def file(number: Number, body: CaseBody, caller: Talker, engine: Engine, request
 def join(number: Number, body: JoinBody, caller: Talker, engine: Engine, request: Request) -> JoinedCase:
     """Join the citizen to a case that others filed: the case filed in this talk is merged into it, else followed.
 
-    The same case again does nothing. 409 for one's own, an ended or an anonymous case, or without the right to merge.
+    The same case again does nothing. 409 for one's own, an ended or an anonymous case, without the right to merge, or
+    where the way is another one by now.
     """
+    leader = CaseNumber(body.case.strip().upper())
     with caller.parts.store.work() as work:
-        way = _desk(work, caller, engine).join(number, CaseNumber(body.case.strip().upper()))
+        way = _desk(work, caller, engine).join(number, leader, shown(body))
     request.app.state.postman.ring()
-    return JoinedCase(number=body.case.strip().upper(), way=way)
+    return JoinedCase(number=leader, way=way)
 
 
 @router.post("/talks/{number}/used", status_code=204, responses=HELD)
@@ -168,6 +177,11 @@ def _desk(work: Work, caller: Caller, engine: Assistant) -> TalkDesk:
     return TalkDesk(work, caller.account, caller.parts.clock(), caller.address, engine)
 
 
-def draft_of(body: CaseBody, engine: Assistant) -> CaseDraft:
+def draft_of(body: MatterBody | CaseBody, engine: Assistant) -> CaseDraft:
     """The draft of the words, with what the agent told in its place."""
     return filled.draft_of({name: value for name, value in body if isinstance(value, str)}, engine)
+
+
+def shown(body: JoinBody) -> Shown:
+    """How a case stood before the agent."""
+    return Shown(body.place, body.confidence, body.way)

@@ -146,10 +146,11 @@ def _view(one: Candidate, caller: Caller, now: datetime) -> CandidateCase:
         same_subdistrict=one.same_subdistrict,
         same_place=one.same_place,
         days_apart=one.days_apart,
-        reasons=[_said(code, caller) for code in one.reasons],
-        contradictions=[_said(code, caller) for code in one.contradictions],
+        reasons=[said_of(code, caller) for code in one.reasons],
+        contradictions=[said_of(code, caller) for code in one.contradictions],
     )
 
 
-def _said(code: Reason | Contradiction, caller: Caller) -> Said:
+def said_of(code: Reason | Contradiction, caller: Caller) -> Said:
+    """A code with its words."""
     return Said(code=code, words=caller.parts.domain.text(f"utter_merge_{code}", caller.language))

@@ -1,7 +1,9 @@
 /** Telephone calls under way: what is said as it is heard, suggestions for it, and the case form. */
 
+import { CaseForm } from './desk_form.js';
 import { Refusal, el, newsOf } from './desk_parts.js';
-import { CaseForm, SearchBox, Suggestions } from './desk_help.js';
+import { SearchBox } from './desk_search.js';
+import { Suggestions } from './desk_suggestions.js';
 
 const LOOK_MS = 5000;
 const RETRY_MS = 3000;
@@ -20,6 +22,11 @@ export class CallsPage {
 
   get filedText() {
     return 'filed_call';
+  }
+
+  /** Cases on the same are looked for as the form changes; no advice brings them. */
+  get searches() {
+    return true;
   }
 
   /** What is written for an agent to say; there is no field to send from. */
@@ -43,6 +50,7 @@ export class CallsPage {
   close() {
     clearInterval(this.timer);
     this.listening?.abort();
+    this.caseForm?.duplicates.close();
     this.main.removeEventListener('keydown', this.keys);
   }
 
@@ -70,6 +78,7 @@ export class CallsPage {
   show(id) {
     const t = (key, values) => this.person.t(key, values);
     this.listening?.abort();
+    this.caseForm?.duplicates.close();
     this.id = id;
     this.offers.clear();
     this.lines = new Map();
@@ -137,7 +146,7 @@ export class CallsPage {
 
   fill(slots) {
     const fields = Object.entries(slots).map(([name, one]) => [name, { value: one.value, confidence: one.confidence, evidence: one.words }]);
-    this.caseForm.take(Object.fromEntries(fields), []);
+    this.caseForm.take(Object.fromEntries(fields));
   }
 
   summed(text) {
@@ -149,6 +158,7 @@ export class CallsPage {
     if (this.id === null) return;
     const acts = { F2: 'accept', F4: 'edit', F8: 'dismiss' };
     if (event.key === 'F9') this.suggestions.focus();
+    else if (event.key === 'F7') this.caseForm.duplicates.joinFirst();
     else if (acts[event.key]) this.suggestions.first(acts[event.key]);
     else return;
     event.preventDefault();
@@ -163,9 +173,26 @@ export class CallsPage {
 
   /** On the telephone the agent says it: the words stand in large letters. */
   async send(text) {
-    this.said.textContent = text;
-    this.said.hidden = false;
+    this.write(text);
     this.desk.say(this.person.t('call_accepted'));
     return true;
+  }
+
+  /** Words in the caller's language that the agent says now. */
+  tell(words, language) {
+    this.write(words, language === 'en' ? 'en' : 'zh-CN');
+    this.said.focus();
+  }
+
+  write(text, lang = '') {
+    this.said.textContent = text;
+    this.said.hidden = false;
+    if (lang) this.said.lang = lang;
+    else this.said.removeAttribute('lang');
+  }
+
+  /** Cases on the same as they stand now. */
+  refreshKnown() {
+    return this.caseForm.duplicates.look(true);
   }
 }

@@ -1,7 +1,10 @@
 /** The agent's page: the queue, one talk at a time with its transcript, suggestions and the case form. */
 
-import { Refusal, el, field, percent, randomId } from './desk_parts.js';
-import { CaseForm, SearchBox, Suggestions } from './desk_help.js';
+import { CaseForm } from './desk_form.js';
+import { Refusal, el, field, randomId } from './desk_parts.js';
+import { Queue } from './desk_queue.js';
+import { SearchBox } from './desk_search.js';
+import { Suggestions } from './desk_suggestions.js';
 
 const OUTCOMES = ['resolved', 'called_back', 'unreachable', 'left'];
 const TICK_MS = 10_000;
@@ -22,15 +25,15 @@ export class TalksPage {
 
   open() {
     const t = (key, values) => this.person.t(key, values);
-    this.lists = el('section', { class: 'lists', 'aria-label': t('queue') });
+    this.queue = new Queue(this);
     this.talk = el('section', { class: 'talk', 'aria-label': t('transcript') }, el('p', { class: 'card quiet' }, t('no_talk')));
     this.help = el('section', { class: 'help-side', 'aria-label': t('suggestions') });
     this.main.classList.add('talks');
-    this.main.append(this.lists, this.talk, this.help);
-    this.timer = setInterval(() => this.refreshLists(), TICK_MS);
+    this.main.append(this.queue.node, this.talk, this.help);
+    this.timer = setInterval(() => this.queue.refresh(), TICK_MS);
     this.keys = (event) => this.onKey(event);
     this.main.addEventListener('keydown', this.keys);
-    this.refreshLists();
+    this.queue.refresh();
     if (this.desk.openTalk) this.show(this.desk.openTalk);
   }
 
@@ -42,106 +45,16 @@ export class TalksPage {
 
   /** Something changed at the desk. */
   news({ queue, talks }) {
-    if (queue !== this.known?.queue) this.refreshLists();
+    if (queue !== this.known?.queue) this.queue.refresh();
     if (this.number !== null && talks[this.number] !== undefined && talks[this.number] > this.lastTurn) this.refreshTalk();
     this.known = { queue, talks };
-  }
-
-  // ---- the lists ----
-
-  async refreshLists() {
-    let queue;
-    try {
-      queue = await this.person.ask('desk/api/queue');
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return;
-    }
-    if (this.closed) return;
-    const told = JSON.stringify(queue);
-    if (told === this.drawn) return;
-    const before = this.waiting;
-    this.drawn = told;
-    this.waiting = queue.waiting.length;
-    this.drawLists(queue);
-    if (before !== undefined && this.waiting > before) this.desk.say(this.person.t('new_waiting', { n: this.waiting }));
-  }
-
-  drawLists({ waiting, mine, others, drafts }) {
-    const t = (key, values) => this.person.t(key, values);
-    const focused = this.lists.contains(document.activeElement) ? document.activeElement.id : null;
-    const editing = this.lists.querySelector('textarea:focus');
-    if (editing) return;
-    this.lists.replaceChildren(
-      el('h2', {}, t('queue')),
-      this.list(waiting, 'queue_empty', (one) => this.button('claim', one, () => this.claim(one.number))),
-      el('h2', {}, t('mine')),
-      this.list(mine, 'mine_empty', (one) => this.button('open', one, () => this.show(one.number))),
-      drafts.length ? el('h2', {}, t('drafts')) : '',
-      el('ul', { class: 'lines' }, drafts.map((one) => this.draftLine(one))),
-      others.length ? el('h2', {}, t('others')) : '',
-      others.length ? this.list(others, 'queue_empty', (one) => this.otherButton(one)) : '',
-    );
-    if (focused) document.getElementById(focused)?.focus();
-  }
-
-  list(lines, empty, button) {
-    if (!lines.length) return el('p', { class: 'quiet' }, this.person.t(empty));
-    return el('ul', { class: 'lines' }, lines.map((one) => el('li', { class: one.danger ? 'card line danger' : 'card line' }, this.marks(one), el('p', { class: 'excerpt' }, one.excerpt || this.person.t('no_words')), button(one))));
-  }
-
-  marks(one) {
-    const t = (key, values) => this.person.t(key, values);
-    const marks = [
-      one.place ? t('place', { place: one.place }) : t('talk_title', { number: one.number }),
-      t('waited', { time: this.person.spell(one.waited) }),
-      one.channel,
-      one.language,
-      one.danger ? t('danger') : null,
-      one.call_back || one.reason === 'call_back' ? t('call_back') : null,
-      one.claimed_by && one.claimed_by !== this.person.account.login ? t('held_by', { login: one.claimed_by }) : null,
-    ];
-    return el('p', { class: 'marks' }, marks.filter(Boolean).map((mark) => el('span', { class: mark === t('danger') ? 'mark alarm' : 'mark' }, mark)));
-  }
-
-  button(key, one, act) {
-    const label = this.person.t(`${key}_of`, { place: one.place, number: one.number, excerpt: one.excerpt });
-    return el('button', { type: 'button', id: `${key}-${one.number}`, class: key === 'claim' ? 'primary' : '', 'aria-label': label, click: act }, this.person.t(key));
-  }
-
-  otherButton(one) {
-    if (!this.person.may('figures')) return null;
-    const act = () => this.desk.attempt(() => this.person.ask(`desk/api/talks/${one.number}/release`, { body: {} }), this.person.t('released'));
-    return el('button', { type: 'button', id: `release-${one.number}`, click: act }, this.person.t('release'));
-  }
-
-  draftLine(one) {
-    const t = (key, values) => this.person.t(key, values);
-    const text = el('textarea', { rows: 4, maxlength: 2000, lang: one.language });
-    text.value = one.answer;
-    const decide = (decision) =>
-      this.desk.attempt(async () => {
-        const edited = text.value.trim() !== one.answer.trim();
-        const body = decision === 'refused' ? { decision } : edited ? { decision: 'edited', text: text.value } : { decision };
-        await this.person.ask(`desk/api/drafts/${one.number}`, { body });
-        text.blur();
-        await this.refreshLists();
-      }, t('decided'));
-    return el(
-      'li',
-      { class: 'card line' },
-      el('p', { class: 'marks' }, el('span', { class: 'mark' }, t('confidence', { share: percent(one.confidence) })), el('span', { class: 'mark' }, t('left', { time: this.person.spell(one.left) }))),
-      el('p', { class: 'excerpt' }, one.question),
-      field(t('answer_text'), text),
-      el('p', { class: 'buttons' }, el('button', { type: 'button', class: 'primary', click: () => decide('approved') }, t('approve')), el('button', { type: 'button', click: () => decide('refused') }, t('refuse'))),
-    );
   }
 
   // ---- one talk ----
 
   async claim(number) {
     const done = await this.desk.attempt(() => this.person.ask(`desk/api/talks/${number}/claim`, { body: {} }));
-    await this.refreshLists();
+    await this.queue.refresh();
     if (done) await this.show(number);
   }
 
@@ -185,7 +98,7 @@ export class TalksPage {
     const callBack = view.call_back_to ? (view.call_back_to === 'messenger' ? t('call_here') : t('call_to', { number: view.call_back_to })) : null;
     this.talk.replaceChildren(
       el('h2', { id: 'talk-title', tabindex: '-1' }, t('talk_title', { number: this.number })),
-      this.marks(view.talk),
+      this.queue.marks(view.talk),
       callBack ? el('p', { class: 'call-back' }, callBack) : '',
       log,
       form,
@@ -252,7 +165,7 @@ export class TalksPage {
     this.talk.replaceChildren(told);
     this.help.replaceChildren();
     told.focus();
-    this.refreshLists();
+    this.queue.refresh();
   }
 
   async refreshTalk() {
@@ -275,6 +188,11 @@ export class TalksPage {
     if (fresh.some((line) => line.by === 'citizen')) this.suggestions.refresh();
   }
 
+  /** Cases on the same as they stand now. */
+  refreshKnown() {
+    return this.suggestions.refresh();
+  }
+
   // ---- speaking ----
 
   onInputKey(event) {
@@ -288,7 +206,7 @@ export class TalksPage {
     if (this.number === null) return;
     const acts = { F2: 'accept', F4: 'edit', F8: 'dismiss' };
     if (event.key === 'F9') this.suggestions.focus();
-    else if (event.key === 'F7') this.caseForm.joinFirst();
+    else if (event.key === 'F7') this.caseForm.duplicates.joinFirst();
     else if (acts[event.key]) this.suggestions.first(acts[event.key]);
     else return;
     event.preventDefault();
