@@ -42,6 +42,9 @@ def test_names_meet_in_both_languages() -> None:
         ("建安新村东侧门的垃圾没人收", "gate", "东"),
         ("rubbish at the east gate", "gate", "东"),
         ("元山旧村第四巷子停电", "lane", "4"),
+        ("民治大道一百六十六号的工地", "house", "166"),
+        ("民治大道幺六六号的工地", "house", "166"),
+        ("二零五室一直漏水", "room", "205"),
     ],
 )
 def test_numbered_parts(text: str, kind: str, number: str) -> None:

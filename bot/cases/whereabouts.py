@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from bot.nlu.entities import Entity
 from bot.nlu.gazetteer import by_form
-from bot.nlu.spoken import zh_number
+from bot.nlu.spoken import ZH_DIGITS, zh_number
 from knowledge.city import City
 from knowledge.normal import normalise
 from knowledge.queries import NLU_DATA
@@ -24,7 +24,7 @@ LOOKUPS = NLU_DATA / "lookups"
 TOLD_BY = ("location", "road", "landmark")
 UNIT = re.compile(r"[a-z0-9']+|[\u3400-\u9fff]+")
 ZH_NUMERAL = re.compile(
-    r"(?:第|(?!一(?:栋|幢|座|层|期|区|门|线|房)))(?P<n>[一二三四五六七八九十]+)(?=栋|幢|座|号|楼|层|单元|巷|弄|坊|期|区|室|房|门|线|路公交|路车)"
+    r"(?:第|(?!一(?:栋|幢|座|层|期|区|门|线|房)))(?P<n>[幺一二三四五六七八九十百零〇]+)(?=栋|幢|座|号|楼|层|单元|巷|弄|坊|期|区|室|房|门|线|路公交|路车)"
 )
 GATES = {"north": "北", "south": "南", "east": "东", "west": "西", "main": "正", "front": "正", "back": "后",
          "rear": "后", "side": "侧"}  # fmt: skip
@@ -84,7 +84,7 @@ class Whereabouts:
 
 def whereabouts(text: str, entities: tuple[Entity, ...], city: City) -> Whereabouts:
     """Read what a text tells of its place; `entities` are those found in it."""
-    plain = ZH_NUMERAL.sub(lambda found: zh_number(found["n"]), normalise(text).text)
+    plain = ZH_NUMERAL.sub(lambda found: _digits(found["n"]), normalise(text).text)
     told = tuple(dict.fromkeys(_names(entities)))
     return Whereabouts(
         told,
@@ -93,6 +93,11 @@ def whereabouts(text: str, entities: tuple[Entity, ...], city: City) -> Whereabo
         frozenset(e.district for e in entities if e.district),
         frozenset(e.value for e in entities if e.label == "subdistrict"),
     )
+
+
+def _digits(told: str) -> str:
+    """A number told in tens and hundreds, or digit by digit: 一百六十六 and 一六六 are both 166."""
+    return zh_number(told) if set(told) & set("十百") else "".join(ZH_DIGITS[sign] for sign in told)
 
 
 @lru_cache(maxsize=1)
