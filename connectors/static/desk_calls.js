@@ -88,6 +88,7 @@ export class CallsPage {
     this.call.replaceChildren(el('h2', { tabindex: '-1' }, t('call_title', { id })), this.scroller, this.said);
     this.suggestions = new Suggestions(this);
     this.caseForm = new CaseForm(this);
+    this.call.append(el('div', { class: 'card' }, this.caseForm.duplicates.node));
     this.help.replaceChildren(this.suggestions.node, this.caseForm.node, new SearchBox(this).node);
     this.call.querySelector('h2').focus();
     this.listen(id);

@@ -14,7 +14,7 @@ export class Duplicates {
     Object.assign(this, { page, form, person: page.person, root: page.root, known: [], gone: new Set(), asked: '', round: 0 });
     const t = (key) => this.person.t(key);
     this.count = el('p', { class: 'quiet', role: 'status' }, t('duplicates_empty'));
-    this.title = el('h4', { tabindex: '-1' }, t('duplicates'));
+    this.title = el(page.searches ? 'h3' : 'h4', { tabindex: '-1' }, t('duplicates'));
     this.list = el('ul', { class: 'plain' });
     this.node = el('section', { class: 'duplicates', 'aria-label': t('duplicates') }, this.title, this.count, this.list);
   }

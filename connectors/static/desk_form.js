@@ -45,7 +45,8 @@ export class CaseForm {
       },
       el('h3', {}, t('form')),
       fields,
-      this.duplicates.node,
+      // Beside a call they stand under what is said, where they are seen at once.
+      page.searches ? null : this.duplicates.node,
       el('button', { class: 'primary', type: 'submit', id: 'file-case' }, t('file')),
     );
     for (const [name, value] of Object.entries(page.view?.form ?? {})) this.set(name, value);
