@@ -121,6 +121,7 @@ export class Duplicates {
     }
     this.form.settle();
     this.draw(this.known.map((other) => ({ ...other, way: null, joined: other.joined || other === one })));
+    if (page.caseForm !== this.form) return;
     if (joined.words) page.tell(joined.words, joined.language);
     else page.input.focus();
     await page.refreshTalk?.();
