@@ -15,6 +15,7 @@ import pytest
 from fastapi.routing import APIRoute
 from httpx_sse import connect_sse
 
+from bot.cases.case import CaseDraft, DemandType
 from bot.cases.states import Role
 from bot.staff.rights import RIGHTS, Right
 from connectors.desk.router import PARTS, PREFIX
@@ -202,3 +203,101 @@ def test_answers_wait_for_approval(tmp_path_factory: pytest.TempPathFactory) -> 
         assert "暂时还没能核对" in texts and "驾驶证" in texts
     finally:
         office.server.stop()
+
+
+# --- cases on the same beside a call
+
+NOISE = {
+    "description": "民治大道256号工地每天晚上十一点还在施工，吵得睡不着",
+    "type": "complaint",
+    "category": "环保水务",
+    "service_item": "H01",
+    "location": "民治大道256号",
+    "district": "龙华区",
+    "subdistrict": "民治街道",
+}
+
+
+@pytest.fixture(scope="module")
+def neighbours(office: Office) -> tuple[str, str]:
+    """Numbers of a case of somebody else on the noise of a call, and of an anonymous one; the call is under way."""
+    draft = CaseDraft(
+        "民治大道256号的工地半夜十一点还在施工，吵得没法睡，我叫王小明", DemandType.COMPLAINT, "环保水务", "H01", None,
+        "民治大道256号", "龙华区", "民治街道",
+    )  # fmt: skip
+    office.heard("noisy", "民治大道二百五十六号的工地半夜还在施工")
+    return office.filed(draft, "next door").number, office.filed(draft, "unnamed", anonymous=True).number
+
+
+def audited(office: Office, action: str) -> list[dict[str, Any]]:
+    """What the audit log has of an action."""
+    headers = office.headers("zhao")
+    log = httpx.get(f"{office.url}/staff/audit", params={"action": action}, headers=headers, timeout=60).json()
+    entries: list[dict[str, Any]] = log["entries"]
+    return entries
+
+
+def test_a_call_shows_cases_on_the_same_by_the_rules_of_privacy(office: Office, neighbours: tuple[str, str]) -> None:
+    named, unnamed = neighbours
+    answers = [office.post("wang", "/calls/noisy/duplicates", NOISE) for _ in range(2)]
+    told = {one["case_id"]: one for one in answers[0].json()["duplicates"]}
+    assert answers[0].json() == answers[1].json()
+    best = told[named]
+    assert best["score"] >= 0.7 and (best["way"], best["status"], best["joined"]) == ("follow", "submitted", False)
+    assert best["title"] and best["district"] == "龙华区" and "民治大道" in best["location"]
+    assert {"same_item", "same_place", "near_time"} <= {one["code"] for one in best["reasons"]}
+    assert told[unnamed]["anonymous"] and told[unnamed]["way"] is None
+    assert (
+        "王小明" not in answers[0].text and "13800138000" not in answers[0].text and "next door" not in answers[0].text
+    )
+    shown = [one for one in audited(office, "compared") if one["login"] == "wang" and "call:noisy" in one["fields"]]
+    assert len(shown) == 1 and {f"case:{number}" for number in neighbours} <= set(shown[0]["fields"])
+    nothing = office.post("wang", "/calls/noisy/duplicates", {**NOISE, "location": None, "description": "吵得睡不着"})
+    assert nothing.json() == {"duplicates": []}
+
+
+def test_two_agents_join_a_caller_at_once_and_it_is_done_once(office: Office, neighbours: tuple[str, str]) -> None:
+    body = {"case": neighbours[0].lower(), "way": "follow", "place": 1, "confidence": 0.9}
+    office.token("wang"), office.token("li")
+    start = threading.Barrier(2)
+
+    def join(who: str) -> httpx.Response:
+        start.wait()
+        return office.post(who, "/calls/noisy/join", body)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(join, ("wang", "li")))
+    assert [one.status_code for one in answers] == [200, 200] and answers[0].json() == answers[1].json()
+    told = answers[0].json()
+    assert (told["number"], told["way"], told["language"]) == (neighbours[0], "follow", "zh")
+    assert "登记加入" in told["words"] and not re.search(r"\d", told["words"])
+    joined = [one for one in audited(office, "case_joined") if "call:noisy" in one["fields"]]
+    assert [one["number"] for one in joined] == [neighbours[0]]
+    (one,) = (one for one in known(office) if one["case_id"] == neighbours[0])
+    assert one["joined"] and one["way"] is None
+    filed = office.post("li", "/calls/noisy/case", {**NOISE, "key": "a"})
+    assert filed.status_code == 201, filed.text
+    refused = office.post("wang", "/calls/noisy/join", body)
+    assert refused.status_code == 409 and "同事" in refused.json()["detail"]
+    (one,) = (one for one in known(office) if one["case_id"] == neighbours[0])
+    assert (one["joined"], one["way"]) == (False, "merge")
+    merged = office.post("wang", "/calls/noisy/join", {**body, "way": "merge"})
+    assert merged.json()["way"] == "merge" and "并到一起" in merged.json()["words"]
+
+
+def known(office: Office) -> list[dict[str, Any]]:
+    """The cases on the same of the call."""
+    found: list[dict[str, Any]] = office.post("wang", "/calls/noisy/duplicates", NOISE).json()["duplicates"]
+    return found
+
+
+@pytest.mark.parametrize("door", ["duplicates", "join"])
+def test_who_may_not_look_for_cases_on_the_same(office: Office, neighbours: tuple[str, str], door: str) -> None:
+    body = NOISE if door == "duplicates" else {"case": neighbours[1]}
+    for who in ("unit1", "ed", "chen"):
+        assert office.post(who, f"/calls/noisy/{door}", body).status_code == 403
+    assert office.post("wang", f"/calls/nobody/{door}", body).status_code == 404
+    assert office.post("wang", f"/calls/noisy/{door}", {"no": "such field"}).status_code == 422
+    if door == "join":
+        refused = office.post("wang", "/calls/noisy/join", body)
+        assert refused.status_code == 409 and "匿名" in refused.json()["detail"]

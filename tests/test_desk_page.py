@@ -244,6 +244,71 @@ def test_a_call_as_it_is_heard(login: Login, office: Office) -> None:
     page.until(lambda: "已提交：SZ" in page.one("#told").text)
 
 
+def joinable(page: Page, number: str, wanted: bool) -> bool:
+    """Whether a caller can be joined to a case, or cannot."""
+    return bool(page.all(f"#join-{number}")) is wanted
+
+
+SAME = {
+    "zh": (
+        CaseDraft(
+            "民治大道166号工地每天晚上十一点还在施工，吵得睡不着，我叫王小明", DemandType.COMPLAINT, "环保水务", "H01",
+            None, "民治大道166号", "龙华区", "民治街道", "每天晚上",
+        ),
+        "民治大道一百六十六号 工地每天晚上十一点还在施工 吵得睡不着",
+    ),
+    "en": (
+        CaseDraft(
+            "The building site at 177 Minzhi Avenue works every night at eleven, we cannot sleep", DemandType.COMPLAINT,
+            "环保水务", "H01", None, "177 Minzhi Avenue", "龙华区", "民治街道", "every night",
+        ),
+        "the building site at 177 Minzhi Avenue works every night at eleven and we cannot sleep",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_one_key_joins_a_caller_to_a_case_on_the_same(
+    login: Login, office: Office, store: Store, language: str
+) -> None:
+    draft, words = SAME[language]
+    other = office.filed(draft, f"next-door-{language}")
+    call = f"same-{language}"
+    page = login("li", language)
+    page.one("[data-page=calls]").click()
+    office.heard(call, "您好请讲" if language == "zh" else "hello how can I help you", "agent")
+    page.until(lambda: page.all(f"[data-call={call}]"))
+    page.one(f"[data-call={call}]").click()
+    office.heard(call, words)
+    page.until(lambda: page.one("#case-location").get_attribute("value"))
+    page.until(lambda: page.all(f"#join-{other.number}"))
+    shown = page.one(".duplicates").text
+    assert "%" in shown and "龙华区" in shown and "王小明" not in shown and "13800138000" not in shown
+    page.shot(f"desk-call-same-{language}")
+    assert page.violations() == []
+    # What the agent writes is looked for, too.
+    elsewhere = (
+        ("井盖丢了", "蛇口工业七路9号") if language == "zh" else ("a manhole is open", "9 Gongye 7th Road, Shekou")
+    )
+    for texts, same in ((elsewhere, False), ((draft.description, str(draft.location)), True)):
+        for name, text in zip(("description", "location"), texts, strict=True):
+            page.one(f"#case-{name}").clear()
+            page.one(f"#case-{name}").send_keys(text)
+        page.until(partial(joinable, page, other.number, same))
+    focus_on(page, f"#join-{other.number}")
+    page.press(Keys.F7)
+    page.until(lambda: other.number in page.one("#told").text)
+    said = page.one(".said-next").text
+    assert page.focused == page.one(".said-next") and not re.search(r"\d", said)
+    assert ("登记加入" if language == "zh" else "added you") in said
+    assert not page.all(f"#join-{other.number}") and page.violations() == []
+    page.resize(*SMALL)
+    page.shot(f"desk-call-same-small-{language}")
+    calm(page)
+    with store.work() as work:
+        assert work.followers.reported(other.number) == 2
+
+
 def test_two_agents_see_who_was_first(login: Login, office: Office) -> None:
     office.say("转人工", "contested")
     page = login("wang")
