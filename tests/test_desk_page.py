@@ -249,6 +249,7 @@ def joinable(page: Page, number: str, wanted: bool) -> bool:
     return bool(page.all(f"#join-{number}")) is wanted
 
 
+# At places of their own: the likeliest case is the one meant, whatever other tests filed.
 SAME = {
     "zh": (
         CaseDraft(
@@ -259,10 +260,10 @@ SAME = {
     ),
     "en": (
         CaseDraft(
-            "The building site at 177 Minzhi Avenue works every night at eleven, we cannot sleep", DemandType.COMPLAINT,
-            "环保水务", "H01", None, "177 Minzhi Avenue", "龙华区", "民治街道", "every night",
+            "The building site at 177 Keyuan Road works every night at eleven, we cannot sleep", DemandType.COMPLAINT,
+            "环保水务", "H01", None, "177 Keyuan Road", "南山区", "粤海街道", "every night",
         ),
-        "the building site at 177 Minzhi Avenue works every night at eleven and we cannot sleep",
+        "the building site at 177 Keyuan Road works every night at eleven and we cannot sleep",
     ),
 }  # fmt: skip
 
@@ -283,7 +284,7 @@ def test_one_key_joins_a_caller_to_a_case_on_the_same(
     page.until(lambda: page.one("#case-location").get_attribute("value"))
     page.until(lambda: page.all(f"#join-{other.number}"))
     shown = page.one(".duplicates").text
-    assert "%" in shown and "龙华区" in shown and "王小明" not in shown and "13800138000" not in shown
+    assert "%" in shown and str(draft.district) in shown and "王小明" not in shown and "13800138000" not in shown
     page.shot(f"desk-call-same-{language}")
     assert page.violations() == []
     # What the agent writes is looked for, too.
