@@ -60,3 +60,8 @@ def test_what_the_question_asks_for_is_not_named_again() -> None:
 def test_there_is_a_question_for_every_kind() -> None:
     responses = read_domain().responses
     assert {f"utter_where_{where}" for where in Where} <= set(responses)
+
+
+def test_a_translation_of_other_parts_is_told_whole_and_in_its_language() -> None:
+    assert list(beside_place(Text("楼栋、时段", "building and hours"), "en")) == ["building and hours"]
+    assert list(beside_place(Text("楼栋、时段", "building, hours"), "en")) == ["hours"]

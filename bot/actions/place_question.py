@@ -59,9 +59,12 @@ def where_of(told: str, wanted: Text | None) -> Where:
 
 
 def beside_place(wanted: Text, language: str) -> Iterator[str]:
-    """What an item wants known beside the place, in a language."""
+    """What an item wants known beside the place, in a language; all of it where a translation has other parts."""
     zh, told = (wanted.in_language(one).split(SEPARATORS[one]) for one in ("zh", language))
-    for part, name in zip(zh, told if len(told) == len(zh) else zh, strict=True):
+    if len(told) != len(zh):
+        yield from told
+        return
+    for part, name in zip(zh, told, strict=True):
         if not PLACE_PART.search(part):
             yield name
 
