@@ -87,6 +87,8 @@ benches.command("encoder")(encoder_commands.bench)
 CALENDAR_DAYS = 60
 # A proxy in front keeps its connections for a minute: it must not be us who close one while a request is on its way.
 IDLE_SECONDS = 75
+# What is under way when the server is told to end is cut off after as long; container systems kill after ten seconds.
+END_SECONDS = 8
 # A worker that loads models on a busy machine is silent for longer than the 5 s after which uvicorn replaces it.
 WORKER_SECONDS = 120
 # What one frame of a socket may have; the doors set closer bounds and say so.
@@ -107,12 +109,13 @@ def serve(
     if workers == 1:
         uvicorn.run(
             create_app(settings, assistant), host=host, port=port, log_level="warning",
-            timeout_keep_alive=IDLE_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
+            timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
         )  # fmt: skip
         return
     uvicorn.run(
         "connectors.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning",
-        timeout_keep_alive=IDLE_SECONDS, timeout_worker_healthcheck=WORKER_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
+        timeout_keep_alive=IDLE_SECONDS, timeout_worker_healthcheck=WORKER_SECONDS,
+        timeout_graceful_shutdown=END_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import itertools
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -70,10 +71,14 @@ def web_server(web_folder: Path, site: Site) -> Iterator[Server]:
     try:
         server.start()
         yield server
-        # An open stream does not keep a server from ending.
+        # An open stream or a request that never comes in whole does not keep a server from ending.
         told = httpx.post(f"{server.url}/api/v1/sessions", timeout=60).json()
         stream, bearer = f"{server.url}/api/v1/sessions/{told['session_id']}/stream", f"Bearer {told['token']}"
-        with httpx.stream("GET", stream, headers={"Authorization": bearer}, timeout=60):
+        with (
+            httpx.stream("GET", stream, headers={"Authorization": bearer}, timeout=60),
+            socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as slow,
+        ):
+            slow.sendall(b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
             server.stop()
     finally:
         server.stop()

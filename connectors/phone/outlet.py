@@ -37,7 +37,8 @@ class Outlet:
         while not self._frames and not self.slow and not self.ended:
             self._filled.clear()
             try:
-                await asyncio.wait_for(self._filled.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._filled.wait()
             except TimeoutError:
                 return None
         frame = self._frames.popleft()[0] if self._frames else None
@@ -51,7 +52,8 @@ class Outlet:
             self._room.clear()
             before = len(self._frames)
             try:
-                await asyncio.wait_for(self._room.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._room.wait()
             except TimeoutError:
                 if len(self._frames) >= before:
                     return False

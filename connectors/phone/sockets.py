@@ -83,7 +83,8 @@ class TranscriptSocket:
             self._outlet.end()
             if not writing.done():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(writing), 5)
+                    async with asyncio.timeout(5):
+                        await asyncio.shield(writing)
         finally:
             self._detach()
             for task in (reading, writing, handling):
@@ -140,7 +141,8 @@ class TranscriptSocket:
             if self._call is not None:
                 left = max(0.0, (LONGEST - (self._board.now() - self._call.record.started_at)).total_seconds())
             try:
-                frame = await asyncio.wait_for(self._intake.get(), left)
+                async with asyncio.timeout(left):
+                    frame = await self._intake.get()
             except TimeoutError:
                 self.fault(Fault.TOO_LONG)
                 if self._call is not None:

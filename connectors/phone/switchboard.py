@@ -63,7 +63,8 @@ class Switchboard:
             self._watch.cancel()
         settled = [call.settled() for call in self._calls.values()]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*settled), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*settled)
         for call in self._calls.values():
             call.close()
         self._readers.shutdown(cancel_futures=True)

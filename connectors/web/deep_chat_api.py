@@ -154,7 +154,8 @@ class Telling:
             async for event in events:
                 if event.name is Name.MESSAGE:
                     for reply in deep_chat.replies_of([event.data]):
-                        await asyncio.wait_for(self._socket.send_json(reply), SEND_SECONDS)
+                        async with asyncio.timeout(SEND_SECONDS):
+                            await self._socket.send_json(reply)
 
 
 async def _listen(chat: WebChat, visitor: Visitor, telling: Telling, socket: WebSocket, language: str) -> None:

@@ -41,7 +41,9 @@ class Listener:
     async def wait(self, seconds: float) -> None:
         """Until something changed; after some seconds there may be news in any case."""
         try:
-            await asyncio.wait_for(self._bell.wait(), seconds)
+            # Unlike wait_for before Python 3.12, a timeout never swallows a cancellation that comes with a ring.
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
         except TimeoutError:
             self._news = True
 

@@ -117,8 +117,8 @@ async def socket(socket: WebSocket, session_id: str, ticket: str = "", after: in
     out = asyncio.Lock()
 
     async def send(event: Sent) -> None:
-        async with out:
-            await asyncio.wait_for(socket.send_text(json.dumps(event.as_json(), ensure_ascii=False)), SEND_SECONDS)
+        async with out, asyncio.timeout(SEND_SECONDS):
+            await socket.send_text(json.dumps(event.as_json(), ensure_ascii=False))
 
     telling = asyncio.create_task(_tell(chat, session, after, send))
     try:
