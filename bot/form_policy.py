@@ -6,6 +6,7 @@ from bot.actions.change_case import REOPEN_FORM, SUPPLEMENT_FORM
 from bot.actions.demand_area import AREA
 from bot.actions.demand_form import CONFIRM, DEMAND_FORM
 from bot.actions.known_case import act_on_offer
+from bot.actions.notice_wish import only_stops
 from bot.actions.rate_case import RATING_FORM
 from bot.context import brought_up, search, subject_of
 from bot.giving_up import gives_up, reads_rest
@@ -50,7 +51,7 @@ def form(turn: TurnContext) -> Decision | None:
     if act_on_offer(turn) is not None:
         return Decision(name)
     act = short_answer(turn.message.text)
-    if act == "cancel" or (act is None and _given_up(turn)):
+    if act == "cancel" or (act is None and (only_stops(turn) or _given_up(turn))):
         return Decision("action_cancel_form")
     if parse.payload is not None and parse.intent == "list_services":
         return Decision("action_list_services", digression=True)

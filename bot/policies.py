@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.actions.demand_area import AREA
 from bot.actions.life_path import wanted_move
-from bot.actions.notice_wish import wished
+from bot.actions.notice_wish import only_stops, wished
 from bot.actions.several import requests
 from bot.choices import ASKS_ANEW, picked
 from bot.context import CHOICE_SERVICE, CHOICE_STEP, subject_of
@@ -98,9 +98,8 @@ def emergency_call(turn: TurnContext) -> Decision | None:
 
 def notices(turn: TurnContext) -> Decision | None:
     """Notices stopped or wished for, and where, in every state; a running form goes on."""
-    text, in_form = turn.message.text, turn.tracker.active_form is not None
-    place_asked = in_form and turn.tracker.requested_slot in PLACES
-    wish = wished(text, turn.sender, turn.places, in_form, turn.now) or place_wish_of(text, place_asked)
+    place_asked = turn.tracker.active_form is not None and turn.tracker.requested_slot in PLACES
+    wish = wished(turn) or place_wish_of(turn.message.text, place_asked)
     return Decision("action_notice_wish", digression=True) if wish else None
 
 
@@ -168,7 +167,7 @@ def choice(turn: TurnContext) -> Decision | None:
         return None
     if turn.parse.canonical.isdigit():
         return Decision("utter_tell_more")
-    if act in ("deny", "skip", "cancel"):
+    if act in ("deny", "skip", "cancel") or only_stops(turn):
         return Decision("utter_tell_more")
     if act == "affirm":
         return Decision("action_choose", choice=choices[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.actions.notice_wish import only_stops
 from bot.actions.rate_case import RATING_FORM, REASON
 from bot.giving_up import gives_up
 from bot.intent import settled
@@ -40,7 +41,7 @@ def rating(turn: TurnContext) -> Decision | None:
 def _in_rating(turn: TurnContext) -> Decision | None:
     """The form's next answer, or what comes in between; a new demand leaves the form."""
     text = turn.message.text
-    if short_answer(text) == "cancel" or gives_up(turn):
+    if short_answer(text) == "cancel" or only_stops(turn) or gives_up(turn):
         return Decision("action_cancel_form")
     asks = turn.parse.asks() or turn.parse.payload is not None
     if not asks and (turn.tracker.requested_slot == REASON or read_rating(text) is not None):

@@ -26,7 +26,7 @@ from bot.channels.tables import outbox
 from bot.database import migrate, open_database
 from bot.domain import read_domain
 from bot.messages import MessageId, SenderId, UserMessage
-from bot.nlu.notice_wishes import Wish, wish_of
+from bot.nlu.notice_wishes import Heard, Wish, wish_of
 from bot.settings import Settings
 from bot.store import Store
 from bot.tables import metadata
@@ -329,20 +329,23 @@ def test_what_only_sounds_like_a_wish(words: str) -> None:
 
 
 BARE = {
-    Wish.STOP: ("STOP", "stop.", "T", "td", "回T", "回复TD", "停", "停止", "别发了", "唔好send啦", "Quit"),
-    Wish.START: ("START", "start again", "恢复"),
+    (Heard.LATELY, Wish.STOP): ("STOP", "stop.", "td", "回T", "回复TD", "别发了", "唔好send啦"),
+    (Heard.LAST, Wish.STOP): ("T", "停", "停止", "Quit", "end", "stop it"),
+    (Heard.LATELY, Wish.START): ("START", "start again", "恢复"),
 }
 
 
-@pytest.mark.parametrize(("wish", "words"), [(wish, words) for wish, said in BARE.items() for words in said])
-def test_a_bare_word_means_notices_after_one_was_told(wish: Wish, words: str) -> None:
-    assert wish_of(words, told=True) is wish
-    assert wish_of(words) is None
+@pytest.mark.parametrize(("when", "words"), [(when, words) for when, said in BARE.items() for words in said])
+def test_a_bare_word_means_notices_after_one_was_told(when: tuple[Heard, Wish], words: str) -> None:
+    heard, wish = when
+    assert wish_of(words, Heard.LAST) is wish
+    assert wish_of(words, heard) is wish
+    assert wish_of(words, Heard(heard - 1)) is None
 
 
 @pytest.mark.parametrize("words", ["停了", "停止了", "已经停了", "恢复了", "开始了", "it stopped", "ended"])
 def test_what_happened_is_no_wish_even_after_a_notice(words: str) -> None:
-    assert wish_of(words, told=True) is None
+    assert wish_of(words, Heard.LAST) is None
 
 
 def test_stop_and_start_by_themselves_after_a_notice_and_not_in_a_form(office: Office) -> None:
@@ -357,6 +360,48 @@ def test_stop_and_start_by_themselves_after_a_notice_and_not_in_a_form(office: O
     office.say("我要投诉路灯坏了")
     assert "不再主动" not in office.say("STOP")
     assert "不再主动" not in office.say("TD", OTHER)
+
+
+@pytest.mark.parametrize("words", ["STOP", "T", "TD", "quit", "停止"])
+def test_a_bare_stop_in_a_form_cancels_the_form_and_no_notices(office: Office, words: str) -> None:
+    office.knows(ME)
+    extended(office)
+    office.carried()
+    assert "？" in office.say("我要投诉路灯坏了")
+    assert "不再主动" not in office.say(words)
+    with office.store.read() as work:
+        contact, form = work.contacts.of(ME), work.tracker(ME).active_form
+    assert contact is not None and contact.notices and form is None
+
+
+@pytest.mark.parametrize("words", ["STOP", "T", "TD", "quit", "停止"])
+def test_a_bare_stop_belongs_to_what_was_said_last(office: Office, words: str) -> None:
+    for sender, notice_first in ((ME, True), (OTHER, False)):
+        office.knows(sender)
+        if notice_first:
+            extended(office, sender)
+        office.carried()
+        office.moments.append(office.now + timedelta(minutes=1))
+        office.say("居留许可", sender)
+        with office.store.read() as work:
+            assert work.tracker(sender).slot("choices")
+        office.moments.append(office.now + timedelta(minutes=1))
+        if not notice_first:
+            extended(office, sender)
+        office.carried()
+        assert ("不再主动" in office.say(words, sender)) is not notice_first
+
+
+def test_stop_and_td_alone_work_for_days_where_nothing_is_asked_and_quit_does_not(office: Office) -> None:
+    office.knows(ME)
+    extended(office)
+    office.carried()
+    office.moments.append(office.now + timedelta(days=1))
+    office.say("谢谢")
+    office.moments.append(office.now + timedelta(minutes=1))
+    assert "不再主动" not in office.say("quit")
+    office.moments.append(office.now + timedelta(minutes=1))
+    assert "不再主动" in office.say("TD")
 
 
 def test_to_a_person_or_days_later_a_bare_word_stops_no_notices(office: Office) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from bot.actions.notice_place import goes_elsewhere, keep_place, place_told
 from bot.channels.notices import Mailing
-from bot.channels.places import Places
 from bot.messages import SenderId
-from bot.nlu.notice_wishes import Wish, wish_of
+from bot.nlu.notice_wishes import Heard, Wish, wish_of
 from bot.nlu.place_wishes import place_wish_of
 from bot.turn import ActionResult, Outcome, TurnContext
 
@@ -21,14 +19,32 @@ KEPT: Mapping[Wish, Mapping[str, Any]] = {
     Wish.ENGLISH: {"notices": True, "language": "en"},
 }
 
+# Slots of a question that waits for its answer outside a form.
+ASKED = ("requested_slot", "choices", "case_number_asked")
 
-def wished(text: str, sender: SenderId, places: Places | None, in_form: bool, now: datetime) -> Wish | None:
-    """The wish that a message is; one that only a notice gives its meaning answers no form."""
+
+def wished(turn: TurnContext) -> Wish | None:
+    """The wish that a message is; one that only a notice gives its meaning answers no form and no question after it."""
+    text, tracker = turn.message.text, turn.tracker
     wish = wish_of(text)
-    if wish is not None or in_form or places is None:
+    if wish is not None or tracker.active_form is not None or turn.places is None:
         return wish
-    bare = wish_of(text, told=True)
-    return bare if bare is not None and places.told(sender, now) else None
+    bare = wish_of(text, Heard.LAST)
+    if bare is None or turn.places.told_last(turn.sender, turn.message.kept_as, turn.now):
+        return bare
+    asked = any(map(tracker.slot, ASKED)) or tracker.slot("call_back_asked") == tracker.turns
+    lately = None if asked else wish_of(text, Heard.LATELY)
+    return lately if lately is not None and turn.places.told(turn.sender, turn.now) else None
+
+
+def only_stops(turn: TurnContext) -> bool:
+    """Whether a message is a bare word that stops notices from somebody told of late: of what else is asked, a no."""
+    places = turn.places
+    return (
+        wish_of(turn.message.text, Heard.LAST) is Wish.STOP
+        and places is not None
+        and places.told(turn.sender, turn.now)
+    )
 
 
 def keep_wish(text: str, sender: SenderId, mailing: Mailing) -> None:
@@ -42,8 +58,7 @@ def keep_wish(text: str, sender: SenderId, mailing: Mailing) -> None:
 
 def notice_wish(turn: TurnContext, mailing: Mailing) -> ActionResult:
     """Do it and say so; where nothing is ever sent of our own accord, say where progress is seen."""
-    in_form = turn.tracker.active_form is not None
-    wish = wished(turn.message.text, turn.sender, mailing.places, in_form, turn.now)
+    wish = wished(turn)
     if wish is None:
         return place_told(turn, mailing)
     sends = mailing.wish(turn.sender, **KEPT[wish])

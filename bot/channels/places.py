@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, or_, select, update
 
 from bot.cases.number import CaseNumber
 from bot.cases.tables import cases
@@ -20,6 +20,7 @@ from bot.channels.tables import contacts, notice_places, outbox
 from bot.database import insert_into
 from bot.messages import SenderId
 from bot.moments import in_utc
+from bot.tables import turns
 
 NEWEST_CASES = 50
 JUST_BEFORE = timedelta(microseconds=1)
@@ -77,10 +78,18 @@ class Places:
 
     def told(self, sender: SenderId, now: datetime) -> bool:
         """Whether a notice was sent to somebody in the last days."""
-        sent = outbox.c.state.in_((State.SENT, State.UNKNOWN))
-        fresh = outbox.c.changed_at >= (now - TOLD_FOR).astimezone(UTC)
-        query = select(outbox.c.id).where(outbox.c.sender == sender, outbox.c.kind == Kind.NOTICE, sent, fresh).limit(1)
-        return self._connection.execute(query).scalar() is not None
+        sent = _sent_to(sender, now).where(outbox.c.kind == Kind.NOTICE).limit(1)
+        return self._connection.execute(sent).first() is not None
+
+    def told_last(self, sender: SenderId, conversation: SenderId, now: datetime) -> bool:
+        """Whether a notice of the last days is what somebody was sent last, after every answer of a conversation."""
+        newest = _sent_to(sender, now).order_by(outbox.c.changed_at.desc(), outbox.c.id.desc()).limit(1)
+        sent = self._connection.execute(newest).one_or_none()
+        if sent is None or sent.kind != Kind.NOTICE:
+            return False
+        answered = select(turns.c.at).where(turns.c.sender == conversation).order_by(turns.c.id.desc()).limit(1)
+        at = self._connection.execute(answered).scalar()
+        return at is None or in_utc(at) <= in_utc(sent.changed_at)
 
     def of_case(self, number: CaseNumber) -> tuple[Place, ...]:
         """The places of a case: the chosen ones, the newest choice first, where it was filed, and the others."""
@@ -161,6 +170,13 @@ class Places:
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _sent_to(sender: SenderId, now: datetime) -> Select[Any]:
+    """What somebody was sent in the last days, when and why."""
+    arrived = outbox.c.state.in_((State.SENT, State.UNKNOWN))
+    fresh = outbox.c.changed_at >= (now - TOLD_FOR).astimezone(UTC)
+    return select(outbox.c.kind, outbox.c.changed_at).where(outbox.c.sender == sender, arrived, fresh)
 
 
 def _order(place: Place) -> tuple[int, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import lru_cache
 
 from bot.nlu.said import LOOKUPS, TRIM
@@ -18,8 +18,17 @@ LEAD = re.compile(
 )
 TAIL = re.compile(r"(?:[\s,，]*(?:了|吧|啊|啦|喇|嘛|好吗|可以吗|谢谢|多谢|唔该|please|thanks|thank you|for now|now))+$")
 
-# Mark of patterns that mean notices only after one was told.
-TOLD = "told"
+
+class Heard(IntEnum):
+    """What the citizen was told of cases: nothing, a notice in the last days, or a notice as the last word of ours."""
+
+    NOTHING = 0
+    LATELY = 1
+    LAST = 2
+
+
+# Marks of patterns that mean notices only after one was told.
+WHEN = {"": Heard.NOTHING, "told": Heard.LATELY, "last": Heard.LAST}
 
 
 class Wish(StrEnum):
@@ -32,10 +41,10 @@ class Wish(StrEnum):
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[Wish, bool, re.Pattern[str]], ...]:
+def _patterns() -> tuple[tuple[Wish, Heard, re.Pattern[str]], ...]:
     with WISHES_FILE.open(encoding="utf-8") as rows:
         table = list(csv.DictReader(rows))
-    return tuple((Wish(row["wish"]), row["when"] == TOLD, re.compile(row["pattern"])) for row in table)
+    return tuple((Wish(row["wish"]), WHEN[row["when"]], re.compile(row["pattern"])) for row in table)
 
 
 def forms_of(text: str) -> frozenset[str]:
@@ -48,18 +57,18 @@ def _led(text: str) -> frozenset[str]:
     return frozenset({clean, TRIM.sub("", LEAD.sub("", clean))}) - {""}
 
 
-def wish_of(text: str, told: bool = False) -> Wish | None:
+def wish_of(text: str, heard: Heard = Heard.NOTHING) -> Wish | None:
     """The wish that a message is, None where it says anything else.
 
-    A bare "stop" or "T" is one only where the citizen was `told` of a case and nothing else is being talked of.
-    What follows it counts: 停了 tells that something stopped, and wishes nothing.
+    "STOP" or "TD" alone is one only where the citizen was told of a case lately, "T" or "quit" only right after that.
+    What follows such a word counts: 停了 tells that something stopped, and wishes nothing.
     """
     forms, led = forms_of(text), _led(text)
     found = (
         wish
-        for wish, bare, pattern in _patterns()
-        if told or not bare
-        for form in (led if bare else forms)
+        for wish, when, pattern in _patterns()
+        if when <= heard
+        for form in (led if when else forms)
         if pattern.fullmatch(form)
     )
     return next(found, None)
