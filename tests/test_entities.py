@@ -86,6 +86,17 @@ SPOKEN = (
     ("民治大道十二号", "民治大道12号"),
 )
 
+PHONES: tuple[tuple[str, list[str]], ...] = (
+    ("我的电话是9123 4567多谢", ["91234567"]),
+    ("call me at 9123-4567 please", ["91234567"]),
+    ("房租5000-8000元", []),
+    ("¥5000-8000一个月", []),
+    ("有5000-8000人", []),
+    ("rent is 5000-8000 yuan", []),
+    ("RMB 5000-8000 a month", []),
+    ("收了110-120元，不是12345元", []),
+)
+
 
 def values(text: str, language: str = "zh") -> list[tuple[str, str]]:
     """Labels and values, without spaces."""
@@ -107,6 +118,12 @@ def test_place(text: str, place: str | None) -> None:
 def test_times(text: str, times: list[str]) -> None:
     found = find_entities(text, language_of(text))
     assert [entity.text.removeprefix("从") for entity in found if entity.label == "time"] == times
+
+
+@pytest.mark.parametrize(("text", "numbers"), PHONES)
+def test_amounts_are_no_telephone_numbers(text: str, numbers: list[str]) -> None:
+    found = find_entities(text, language_of(text))
+    assert [entity.value for entity in found if entity.label == "phone"] == numbers
 
 
 @pytest.mark.parametrize(("text", "rest"), LEAD_INS)

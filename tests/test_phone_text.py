@@ -202,6 +202,9 @@ SPOKEN = {
         "12/25放假，1/500": "十二月二十五日放假，五百分之一",
         "2/15的节目，周五1/3": "十五分之二的节目，周五三分之一",
         "24/7服务，7/7": "全天候服务，七或七",
+        "收费110-120元，每次110到12345元": "收费一百一十到一百二十元，每次一百一十到一万二千三百四十五元",
+        "¥110-120，¥110~120元，110、119或120元": "一百一十元到一百二十元，一百一十元到一百二十元，一百一十、一百一十九或一百二十元",
+        "12345元，110余元，120秒，打110或120": "一万二千三百四十五元，一百一十余元，一百二十秒，打幺幺零或幺二零",
         "100000000元，10020": "一亿元，一万零二十",
     },
     "en": {
@@ -223,6 +226,10 @@ SPOKEN = {
         "Monday, 9/12, or 12/25": "Monday, the twelfth of September, or the twenty-fifth of December",
         "in 2026/11": "in November twenty twenty-six",
         "by 11/27, on 3/15": "by the twenty-seventh of November, on the fifteenth of March",
+        "between 110 and 120 yuan": "between one hundred ten and one hundred twenty yuan",
+        "110-120 yuan, RMB 110 to 120": "one hundred ten to one hundred twenty yuan, one hundred ten yuan to one hundred twenty yuan",
+        "12345 yuan, 110, 119 or 120 pages": "twelve thousand three hundred forty-five yuan, one hundred ten, one hundred nineteen or one hundred twenty pages",
+        "call 110 or 120 within 3 days": "call one one zero or one two zero within three days",
         "since 2008": "since two thousand eight",
     },
 }  # fmt: skip

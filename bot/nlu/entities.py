@@ -21,6 +21,11 @@ from knowledge.normal import NormalText, normalise
 
 PLACE_NAMES = {"district", "subdistrict", "road", "landmark"}
 PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+# What follows an amount, so that 5000-8000元 is no telephone number.
+COUNTED = (
+    r" ?(?:元|块|万(?!分)|人|户|个|名|位|平|米|公里|吨|度|年|多(?!谢)|余|港币|"
+    r"(?:rmb|cny|yuan|kuai|hkd|usd|dollars?|people|persons?|households?|m|metres?|meters?|square|km|steps?|words?)\b)"
+)
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (label, re.compile(pattern))
     for label, pattern in (
@@ -31,7 +36,8 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "phone",
             r"(?<![a-z0-9])(?:\+?86[ \-]?)?1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}(?!\d)"
-            r"|(?<![a-z0-9])0\d{2,3}[ \-]?\d{7,8}(?!\d)|(?<![a-z0-9])(?:\+852[ \-]?)?[5-9]\d{3}[ \-]\d{4}(?!\d)"
+            r"|(?<![a-z0-9])0\d{2,3}[ \-]?\d{7,8}(?!\d)"
+            rf"|(?<![a-z0-9])(?:\+852[ \-]?|(?<![¥￥$])(?<!rmb )(?<!cny ))[5-9]\d{{3}}[ \-]\d{{4}}(?!\d|\.\d|{COUNTED})"
             r"|(?<![a-z0-9])\+(?!86)\d{1,3}[ \-]?\d[\d \-]{6,11}\d",
         ),
         (

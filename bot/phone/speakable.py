@@ -23,11 +23,12 @@ from knowledge.queries import NLU_DATA
 
 SIGNS_FILE = NLU_DATA / "lookups" / "spoken_signs.csv"
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in MONTHS)
-_UNITS_ZH = "个|天|份|张|次|名|位|种|项|条|小时|周|年|人|户|家|件|间|层|月|分钟|元|块|米|平方米|公里|岁|折|成|级|页|寸|万|亿|多|公斤|号线"
+_UNITS_ZH = "个|天|份|张|次|名|位|种|项|条|小时|周|年|人|户|家|件|间|层|月|分钟|元|块|米|平方米|公里|岁|折|成|级|页|寸|万(?!一)|亿|多|余|公斤|号线|秒|字|平米|千米|公分|厘米|毫米|分贝|度|斤|升|毫升|吨|辆|台"
 _COUNTED_ZH = "个|天|份|张|次|名|位|种|项|条|小时|周|年|人|户|家|件|间|层|分钟|元|块|米|平方米|公里|页|寸|万|亿"
 _UNITS_EN = (
     r"(?:working |calendar |business |square |cubic )?(?:days?|hours?|minutes?|weeks?|months?|years?|people|persons?|yuan|"
-    r"copies|photos?|metres?|meters?|kilomet\w+|km|m|times?|percent|degrees?|items?|places?|cases?)\b"
+    r"copies|photos?|metres?|meters?|kilomet\w+|km|m|times?|percent|degrees?|items?|places?|cases?|dollars?|kuai|RMB|CNY|"
+    r"seconds?|pages?|words?|decibels?|dB|cm|mm|kg|kilograms?|grams?|litres?|liters?|cars?)\b"
 )
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _HOST = r"(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+(?:com|cn|net|org|gov|edu|info|io|hk)"
@@ -207,6 +208,19 @@ _PHONE = re.compile(
     rf"(?<![\d.])(?:\+?86[- ]?)?(?:{_AREA}(?:\d{{7,8}}|{_SHORT}\d?)(?:-\d{{1,5}})?(?!\d)|0\d{{2,3}}(?:12345|9[56]\d{{3,4}})(?!\d)|"
     r"\d{3}[- ]\d{7,8}|[48]00[- ]\d{3}[- ]\d{4}|\d{3}[- ]\d{4}[- ]\d{4}|\d{7,})(?![\d%元万亿个块]|\.\d| ?yuan)"
 )
+# Amounts told in a row (110-120元, "between 110 and 120 yuan"): the unit after the last and the sign before the first
+# hold for all, and none of them is a number to call.
+_JOIN_ZH, _JOIN_EN = r"\s?[到至或和、]\s?", r",? (?:up to|to|and|or) "
+_SIGN = r"(?:[¥￥]|RMB|CNY)\s?"
+_APART = r"(?<![\d.,¥￥打拨])(?<!RMB)(?<!CNY)(?<!RMB )(?<!CNY )(?<!致电)(?<!热线)(?<!call )(?<!dial )(?<!phone )"
+_ROW_ZH, _ROW_EN = (
+    re.compile(rf"{_APART}{_SHORT}(?!\d|[.,]\d)(?=(?:, (?:{_NUMBER}))*(?:{join}(?:{_NUMBER}))+\s?(?:{units}))", re.I)
+    for join, units in ((_JOIN_ZH, _UNITS_ZH), (_JOIN_EN, f"-?{_UNITS_EN}"))
+)
+_SIGNED_ZH, _SIGNED_EN = (
+    re.compile(rf"({_SIGN})({_NUMBER})({join})({_NUMBER})(?!\d|[.,]\d|[%％]|\s?-?(?:{units}))")
+    for join, units in ((_JOIN_ZH, _UNITS_ZH), (_JOIN_EN, _UNITS_EN))
+)
 _CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-4])[:：]([0-5]\d)(?::[0-5]\d)?(?![\d:])")
 _MOMENT = re.compile(r"(?<=\d\d-\d\d)[ T](?=\d{1,2}:\d{2})")
 _CLOCKS = re.compile(r"(?<=\d)\s*[-–—~～至]\s*(?=\d{1,2}[:：]\d{2})")
@@ -228,7 +242,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         (_CODE, lambda found: _zh_code(found.group())),
         (_PHONE, lambda found: "，".join(zh_digits(part) for part in _phone(found))),
         (_RANGE, lambda found: "到"),
-        (re.compile(rf"(?:[¥￥]|RMB|CNY)\s?(?P<n>{_NUMBER})(?P<many>[万亿]?)(?:元)?"), _zh_money),
+        (_SIGNED_ZH, lambda found: "{0}{1}{2}{0}{3}".format(*found.groups())),
+        (_ROW_ZH, lambda found: zh_number(found.group())),
+        (re.compile(rf"{_SIGN}(?P<n>{_NUMBER})(?P<many>[万亿]?)(?:元)?"), _zh_money),
         (re.compile(rf"(?P<n>{_NUMBER})(?P<many>[万亿]?)(?:元|块钱)"), _zh_money),
         (re.compile(rf"({_NUMBER})\s?[%％]"), lambda found: f"百分之{zh_decimal(found[1])}"),
         (re.compile(rf"(?<![\d.,]){_SHORT}(?!\d|[.,]\d|\s?(?:{_UNITS_ZH}))"), lambda found: zh_digits(found.group())),
@@ -256,7 +272,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         (_CODE, lambda found: en_digits(found.group())),
         (_PHONE, lambda found: ", ".join(en_digits(part) for part in _phone(found))),
         (_RANGE, lambda found: " to "),
-        (re.compile(rf"(?:[¥￥]|RMB|CNY)\s?(?P<n>{_NUMBER})(?P<many> (?:thousand|million|billion))?\b"), _en_money),
+        (_SIGNED_EN, lambda found: "{0}{1}{2}{0}{3}".format(*found.groups())),
+        (_ROW_EN, lambda found: en_number(found.group())),
+        (re.compile(rf"{_SIGN}(?P<n>{_NUMBER})(?P<many> (?:thousand|million|billion))?\b"), _en_money),
         (re.compile(rf"(?P<n>{_NUMBER})(?P<many> (?:thousand|million|billion))? ?(?:yuan|RMB|CNY)\b"), _en_money),
         (re.compile(rf"({_NUMBER})\s?[%％]"), lambda found: f"{en_decimal(found[1])} percent"),
         (re.compile(rf"(?<![\d.,]){_SHORT}(?!\d|[.,]\d|\s?-?{_UNITS_EN})"), lambda found: en_digits(found.group())),
