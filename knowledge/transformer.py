@@ -64,6 +64,8 @@ class TransformerEncoder:
         return self._encode(texts)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
+        if len(texts) == 1:
+            return normalise_rows(self._row(texts[0])[None])
         distinct = list(dict.fromkeys(texts))
         if len(distinct) < MANY:
             found = [self._row(text) for text in distinct]

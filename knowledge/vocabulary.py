@@ -16,9 +16,11 @@ INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 TO_SIMPLIFIED = OpenCC("t2s")
 SHORTEST_REPAIR = 5  # letters; shorter words have too many neighbours
 CACHED_WORDS = 20_000
+CACHED_TEXTS = 256  # both built-in faces read the same text
 REPAIR_TARGETS = 10_000  # most frequent English words; a rarer one would swallow place names
 
 
+@lru_cache(CACHED_TEXTS)
 def normalise_text(text: str) -> str:
     """NFKC, lower case, simplified characters, one kind of apostrophe, nothing invisible."""
     text = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).lower().replace("\u2019", "'")
