@@ -28,7 +28,7 @@ from connectors.rasa.bench_project import NotWrittenAlike, check_written, plain,
 from connectors.rasa.bench_rasa import Bench, Measured, MissingSet
 from connectors.rasa.bench_rasa_commands import share_told
 from connectors.rasa.bench_results import BenchRun, FolderTaken, Learnt, Made, Results, Served, this_machine
-from connectors.rasa.bench_sets import DIALOGUE, NAMES, OWN, PLAN, Case, own_set, planned
+from connectors.rasa.bench_sets import DIALOGUE, NAMES, OWN, PLAN, WHOLE_EPOCHS, Case, own_set, planned
 from connectors.rasa.bench_table import (
     BEGIN,
     END,
@@ -120,6 +120,7 @@ def test_what_is_planned() -> None:
     assert planned(["massive-zh"]) == (Case("massive-zh", 10), Case("massive-zh"))
     assert planned([DIALOGUE, "massive-zh"], 3) == (Case(DIALOGUE, 10), Case("massive-zh", 3))
     assert Case(OWN).language == "zh" and Case("clinc").key == "clinc-all"
+    assert {Case("clinc", 10).epochs, Case(OWN).epochs} == {100} and Case("clinc").epochs == WHOLE_EPOCHS < 100
 
 
 def test_scores_and_what_is_gained() -> None:
@@ -368,7 +369,7 @@ def measured(**theirs: Served) -> Measured:
 def test_the_table_tells_what_is_missed_and_where_rasa_is_better(tmp_path: Path) -> None:
     rasa = Served(MADE, 0.0, 26.0, 1100.0, read("go", "stay", OUT_OF_SCOPE))
     text = as_markdown(run_of(), [measured(rasa=rasa)])
-    assert "| MASSIVE zh-CN (6 / 3) | 66.7 / 100.0 (-33.3: -100.0 … +0.0)" in text
+    assert "| MASSIVE zh-CN (6 / 3; DIET 20 epochs) | 66.7 / 100.0 (-33.3: -100.0 … +0.0)" in text
     assert "| 2.0 / 19.0 | 1.0 / – |" in text
     missed = re.search(r"\*\*Promises missed:\*\* (.*)", text)
     assert missed and missed[1].count(";") == 1 and "training s 2.0 / 19.0, promised 10 times better" in missed[1]

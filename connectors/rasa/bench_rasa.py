@@ -13,7 +13,7 @@ from typing import Protocol
 from bot.errors import ChengdaError
 from connectors.rasa.bench_pace import Pace, Step, Work, step_done
 from connectors.rasa.bench_project import project_files, write_project
-from connectors.rasa.bench_results import BenchRun, Learnt, Results, Served, busy
+from connectors.rasa.bench_results import BenchRun, Learnt, Made, Results, Served, busy
 from connectors.rasa.bench_sets import Case, read_case
 from connectors.rasa.dialogue_load import CLIENTS, conversations_of, turns
 from connectors.rasa.nlu_sets import NluSet
@@ -59,6 +59,10 @@ class Bench:
     def __init__(self, run: BenchRun, results: Results, data: Path, show: Show | None = None) -> None:
         self.run, self.results, self._data, self._show = run, results, data, show
 
+    def epochs(self, case: Case) -> int:
+        """DIET's epochs of a case."""
+        return min(self.run.epochs, case.epochs)
+
     def prepared(self, case: Case) -> Prepared:
         """The case with all that tells it from another; raises MissingSet."""
         try:
@@ -67,7 +71,7 @@ class Bench:
             raise MissingSet(f"{case.set_name}: {missing.filename} is missing; --data names the folder") from None
         if self.run.most:
             taken = NluSet(taken.name, taken.train, taken.test[:: max(1, len(taken.test) // self.run.most)])
-        files = project_files(taken.train, case.language, self.run.epochs, answers=case.is_dialogue)
+        files = project_files(taken.train, case.language, self.epochs(case), answers=case.is_dialogue)
         texts = (*files.values(), *(example.text for example in taken.test))
         digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
         return Prepared(case, taken, (self.results.folder / case.key / "project").absolute(), digest)
@@ -84,14 +88,14 @@ class Bench:
         if learnt and served:
             return
         case, taken = ready.case, ready.taken
-        write_project(taken.train, case.language, ready.project, self.run.epochs, answers=case.is_dialogue)
+        write_project(taken.train, case.language, ready.project, self.epochs(case), answers=case.is_dialogue)
         if learnt is None or not side.has_learnt(place):
             # What lies there is of other versions or data: a cut learning must not leave it beside its own half.
             self.results.forget(key, engine)
             with self._step(ready, engine, Work.LEARN, later) as tell:
                 before = busy()
                 took = side.trained(place, case.is_dialogue, tell)
-                made = self.run.made(engine, ready.digest)
+                made = self._made(engine, ready)
             self.results.keep(key, engine, Learnt(made, len(taken.train), before, took))
         with self._step(ready, engine, Work.SERVE, later) as tell:
             work = self._talk if case.is_dialogue else self._understand
@@ -102,7 +106,7 @@ class Bench:
         for ready in readies:
             learnt, served = {}, {}
             for engine in Engine:
-                wanted = self.run.made(engine, ready.digest)
+                wanted = self._made(engine, ready)
                 one, other = self.results.learnt(ready.case.key, engine), self.results.served(ready.case.key, engine)
                 if one is not None and one.made.is_like(wanted):
                     learnt[engine] = one
@@ -110,9 +114,12 @@ class Bench:
                     served[engine] = other
             yield Measured(ready.case, ready.taken, learnt, served)
 
+    def _made(self, engine: Engine, ready: Prepared) -> Made:
+        return self.run.made(engine, ready.digest, self.epochs(ready.case))
+
     def _kept(self, ready: Prepared, engine: Engine) -> tuple[Learnt | None, Served | None]:
         """What is kept of exactly these versions, machine and data."""
-        wanted = self.run.made(engine, ready.digest)
+        wanted = self._made(engine, ready)
         learnt, served = self.results.learnt(ready.case.key, engine), self.results.served(ready.case.key, engine)
         return (
             learnt if learnt and learnt.made == wanted else None,
@@ -138,7 +145,7 @@ class Bench:
         done = iter(range(1, len(texts) + 1))
         with side.running(place) as server:
             rows = parsed(server.url, texts, lambda: tell(f"{next(done)} of {len(texts)}"))
-            return Served(self.run.made(side.engine, ready.digest), before, server.started_in, server.megabytes, rows)
+            return Served(self._made(side.engine, ready), before, server.started_in, server.megabytes, rows)
 
     def _talk(self, ready: Prepared, side: Side, place: Place, tell: Tell) -> Served:
         """The same conversations from one client and from several, each time with a server that knows none of them."""
@@ -150,7 +157,7 @@ class Bench:
                 loads.append(turns(server.url, conversations, clients))
                 starts.append(server.started_in)
                 memory.append(server.megabytes)
-        return Served(self.run.made(side.engine, ready.digest), before, median(starts), max(memory), loads=tuple(loads))
+        return Served(self._made(side.engine, ready), before, median(starts), max(memory), loads=tuple(loads))
 
 
 def _step_of(ready: Prepared, engine: Engine, work: Work) -> Step:

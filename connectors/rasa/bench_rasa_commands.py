@@ -24,7 +24,7 @@ from connectors.rasa.bench_pictures import PICTURES, write_pictures
 from connectors.rasa.bench_project import EPOCHS, SEED, NotWrittenAlike
 from connectors.rasa.bench_rasa import Bench, Measured
 from connectors.rasa.bench_results import BenchRun, Results, busy, this_machine
-from connectors.rasa.bench_sets import NAMES, planned
+from connectors.rasa.bench_sets import NAMES, WHOLE_EPOCHS, planned
 from connectors.rasa.bench_table import as_markdown, rows_of, write_readme
 from connectors.rasa.environment import ROOT, RasaFailed, rasa_of
 from connectors.rasa.home_commands import Environment
@@ -65,7 +65,9 @@ def rasa(
     most: Annotated[
         int, typer.Option(help="Ask about so many sentences of each set, for a quick look; 0 for all.", min=0)
     ] = 0,
-    epochs: Annotated[int, typer.Option(help="DIET's epochs; fewer for a rehearsal only.", min=1)] = EPOCHS,
+    epochs: Annotated[
+        int, typer.Option(help=f"DIET's epochs at most; whole public sets have {WHOLE_EPOCHS}.", min=1)
+    ] = EPOCHS,
     threads: Annotated[int, typer.Option(help="Processor cores both may use; 0 for all.", min=0)] = 0,
     show: Annotated[
         bool, typer.Option("--show", help="Measure nothing: the table and pictures of the steps kept so far.")

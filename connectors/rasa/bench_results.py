@@ -89,10 +89,12 @@ class BenchRun:
     seed: int
     most: int = 0
 
-    def made(self, engine: Engine, digest: str) -> Made:
+    def made(self, engine: Engine, digest: str, epochs: int | None = None) -> Made:
         """What a step of one engine that is over now depends on; what the other engine is does not count."""
         at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        return Made(self.machine, self.versions.get(engine, {}), self.epochs, self.seed, self.most, digest, at)
+        return Made(
+            self.machine, self.versions.get(engine, {}), epochs or self.epochs, self.seed, self.most, digest, at
+        )
 
 
 class FolderTaken(ChengdaError):

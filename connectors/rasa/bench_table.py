@@ -190,7 +190,7 @@ def _name(one: Measured) -> str:
 def as_markdown(run: BenchRun, measured: Sequence[Measured]) -> str:
     """The run, its tables, what was promised and missed, and where Rasa is better."""
     rows = rows_of(measured)
-    sizes = {_name(one): f"{_name(one)} ({len(one.taken.train):,} / {len(one.taken.test):,})" for one in measured}
+    sizes = {_name(one): f"{_name(one)} ({_size(run, one)})" for one in measured}
     parts = [_heading(run, measured), *(_block(rows, columns, sizes) for columns in (UNDERSTOOD, COST, TURNS))]
     both = [row for row in rows if row.ours is not None and row.rasa is not None]
     if both:
@@ -203,6 +203,11 @@ def as_markdown(run: BenchRun, measured: Sequence[Measured]) -> str:
         parts.append(f"**{OPEN.capitalize()} yet:** {'; '.join(missing)}.")
     parts.append("\n".join(f"* {note}" for note in NOTES))
     return "\n\n".join(part for part in parts if part)
+
+
+def _size(run: BenchRun, one: Measured) -> str:
+    size = f"{len(one.taken.train):,} / {len(one.taken.test):,}"
+    return f"{size}; DIET {one.case.epochs} epochs" if one.case.epochs < run.epochs else size
 
 
 def _open(measured: Iterable[Measured]) -> list[str]:
@@ -228,7 +233,8 @@ def _heading(run: BenchRun, measured: Sequence[Measured]) -> str:
     quick = f", every set thinned to {run.most} questions" if run.most else ""
     return (
         f"`chengda bench rasa`, {when}: {machine.processor}, {machine.cores} cores, {machine.threads} threads, "
-        f"{machine.memory_gib} GiB; {versions}; DIET {run.epochs} epochs, seed {run.seed}{quick}. "
+        f"{machine.memory_gib} GiB; {versions}; DIET {run.epochs} epochs where a row says no other, seed "
+        f"{run.seed}{quick}. "
         "Every cell: ours / Rasa's; beside a set, sentences learnt / asked; 95 % intervals of the paired difference."
     )
 
