@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import socketio
@@ -44,13 +45,29 @@ def uttered(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+@dataclass
+class _Open:
+    """One socket. Its events are handled beside each other: `beginning` lets only one of them begin a conversation."""
+
+    language: str
+    session: WebSession | None = None
+    telling: asyncio.Task[None] | None = None
+    beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def end(self) -> None:
+        """Tell nothing more."""
+        telling, self.session, self.telling = self.telling, None, None
+        if telling is not None:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
 class RasaSocket:
     """The server of the dialect; one conversation a socket."""
 
     def __init__(self, chat: WebChat, throttle: Callable[[], Throttle]) -> None:
         self._chat, self._throttle = chat, throttle
-        self._sessions: dict[str, tuple[WebSession, asyncio.Task[None]]] = {}
-        self._languages: dict[str, str] = {}
+        self._open: dict[str, _Open] = {}
         self.server = socketio.AsyncServer(
             async_mode="asgi",
             cors_allowed_origins=lambda origin, environ: welcome(
@@ -70,30 +87,37 @@ class RasaSocket:
 
     async def stop(self) -> None:
         """Let go of all sockets."""
-        for sid in list(self._sessions):
+        for sid in list(self._open):
             await self._disconnect(sid)
 
     async def _connect(self, sid: str, environ: Mapping[str, Any], auth: object = None) -> None:
-        self._languages[sid] = hint_of(str(environ.get("HTTP_ACCEPT_LANGUAGE", ""))) or "zh"
+        self._open[sid] = _Open(hint_of(str(environ.get("HTTP_ACCEPT_LANGUAGE", ""))) or "zh")
 
     async def _session_request(self, sid: str, data: object = None) -> None:
         told = data.get("session_id") if isinstance(data, dict) else None
         secret = told if isinstance(told, str) and 0 < len(told) <= MOST_SECRET else secrets.token_urlsafe(SECRET_BYTES)
-        await self._begin(sid, secret)
+        if (here := self._open.get(sid)) is None:
+            return
+        async with here.beginning:
+            await self._begin(sid, here, secret)
         await self.server.emit("session_confirm", secret, to=sid)
 
     async def _user_uttered(self, sid: str, data: object = None) -> None:
         """Answer a message; one without a session begins one, as clients without session_request do."""
-        if not isinstance(data, dict) or not isinstance(data.get("message"), str):
+        here = self._open.get(sid)
+        if here is None or not isinstance(data, dict) or not isinstance(data.get("message"), str):
             return
         text = data["message"][:MAX_BODY_CHARS].replace("\0", "")
         told = data.get("session_id")
-        if sid not in self._sessions:
-            await self._begin(sid, told if isinstance(told, str) and 0 < len(told) <= MOST_SECRET else sid)
+        async with here.beginning:
+            if here.session is None:
+                await self._begin(sid, here, told if isinstance(told, str) and 0 < len(told) <= MOST_SECRET else sid)
+            session = here.session
+        if session is None:
+            return
         custom = data.get("customData")
         wished = hint_of(str(custom.get("language", ""))) if isinstance(custom, dict) else None
-        session, _ = self._sessions[sid]
-        language = wished or self._languages.get(sid, "zh")
+        language = wished or here.language
         if not self._throttle().hit(MESSAGES_BY_SESSION, "web-socket", session.id):
             words = self._chat.talk.assistant.domain.text("utter_problem_too_many", language)
             await self.server.emit("bot_uttered", {"text": words}, to=sid)
@@ -101,7 +125,8 @@ class RasaSocket:
         try:
             said = await run_in_threadpool(self._said, session, text, language)
         except UnknownWebSession:
-            await self._end(sid)
+            if here.session is session:
+                await here.end()
             return
         self._chat.feed.ring(session.sender)
         if not said.turn.id:
@@ -110,21 +135,17 @@ class RasaSocket:
                 await self._utter(sid, message)
 
     async def _disconnect(self, sid: str, reason: object = None) -> None:
-        self._languages.pop(sid, None)
-        await self._end(sid)
+        here = self._open.pop(sid, None)
+        if here is not None:
+            await here.end()
 
-    async def _begin(self, sid: str, secret: str) -> None:
-        await self._end(sid)
-        language = self._languages.get(sid, "zh")
-        session = await run_in_threadpool(self._chat.talk.adopt, secret, language)
+    async def _begin(self, sid: str, here: _Open, secret: str) -> None:
+        """Take up a conversation and tell its news, unless the socket is gone meanwhile."""
+        await here.end()
+        session = await run_in_threadpool(self._chat.talk.adopt, secret, here.language)
         after = await run_in_threadpool(self._chat.talk.last_said, session)
-        self._sessions[sid] = session, asyncio.create_task(self._tell(sid, session, after))
-
-    async def _end(self, sid: str) -> None:
-        held = self._sessions.pop(sid, None)
-        if held is not None:
-            held[1].cancel()
-            await asyncio.gather(held[1], return_exceptions=True)
+        if self._open.get(sid) is here:
+            here.session, here.telling = session, asyncio.create_task(self._tell(sid, session, after))
 
     def _said(self, session: WebSession, text: str, language: str) -> Said:
         return self._chat.talk.say(session, self._chat.talk.payload(session, text), None, language)
