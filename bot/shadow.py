@@ -86,10 +86,13 @@ class Shadow:
         except queue.Full:
             self._count("dropped")
 
-    def close(self) -> None:
-        """Compare what waits, then stop."""
-        self._waiting.put(None)
-        self._thread.join()
+    def close(self, seconds: float | None = None) -> None:
+        """Compare what waits, then stop; with some seconds, what is not compared by then is left."""
+        try:
+            self._waiting.put(None, timeout=seconds)
+        except queue.Full:
+            return
+        self._thread.join(seconds)
 
     def _work(self) -> None:
         try:

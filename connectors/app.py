@@ -44,7 +44,7 @@ from connectors.rasa.seal import Seal
 from connectors.reload import Reloader
 from connectors.reload import router as reload_router
 from connectors.security_headers import SecurityHeaders
-from connectors.shadow import start_shadow
+from connectors.shadow import STOP_SECONDS, start_shadow
 from connectors.staff.caller import staff_parts
 from connectors.staff.router import router as staff_router
 from connectors.sweeper import Sweeper
@@ -125,7 +125,7 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
             neighbour.close()
         reloader.stop()
         if shadow is not None:
-            shadow.close()
+            shadow.close(STOP_SECONDS)
         app.state.assistant.live.close()
         if rasa is not None:
             rasa.close()

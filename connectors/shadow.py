@@ -19,6 +19,8 @@ from connectors import metrics
 from knowledge.city import find_city
 
 EXAMPLES = 2
+# Seconds a server that ends waits for the candidate, which may still be trained for minutes.
+STOP_SECONDS = 5.0
 commands = typer.Typer(help="A candidate read beside the live assistant.", no_args_is_help=True)
 
 

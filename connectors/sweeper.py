@@ -24,6 +24,8 @@ from bot.domain import Domain
 from bot.store import Store
 
 logger = logging.getLogger("chengda")
+# Seconds a server that ends waits for a round under way: another city that is slow must not keep it.
+STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,11 @@ class Sweeper:
         if self._seconds:
             self._thread.start()
 
-    def stop(self) -> None:
-        """Look no more; what is under way is finished."""
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Look no more; what is under way is waited for, some seconds at most."""
         self._ended.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(seconds)
 
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds):

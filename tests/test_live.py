@@ -89,8 +89,10 @@ def feed() -> Iterator[Callable[..., LiveFeed]]:
 
 
 def live_settings(settings: Settings, url: str, **values: Any) -> Settings:
-    own = {"amap_url": url, "open_meteo_url": url, "open_meteo_air_url": url, "amap_key": KEY, "live_seconds": 2.8}
-    return Settings(**{**settings.model_dump(), **own, **values}, _env_file=None)
+    own = {"amap_url": url, "open_meteo_url": url, "open_meteo_air_url": url, "amap_key": KEY}
+    made = Settings(**{**settings.model_dump(), **own, **values}, _env_file=None)
+    # More than the settings allow: a source that answers does so in time on any machine.
+    return made.model_copy(update={"live_seconds": FOR_EVER})
 
 
 @pytest.fixture
@@ -109,9 +111,15 @@ def engine(models: Models) -> Iterator[Callable[[Settings], Assistant]]:
 
 @pytest.fixture
 def speak(
-    engine: Callable[[Settings], Assistant], settings: Settings, local: Local, noon: datetime
+    engine: Callable[[Settings], Assistant],
+    settings: Settings,
+    local: Local,
+    noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Callable[..., Any]]:
     """Makes a talker to an assistant whose live sources are on the local server and whose clock stands at noon."""
+
+    monkeypatch.setattr("bot.assistant.LIVE_BUDGET", FOR_EVER)
 
     def make(**values: Any) -> Callable[[str], dict[str, Any]]:
         assistant = engine(live_settings(settings, local.url, **values))
@@ -369,6 +377,23 @@ def test_the_breaker_opens_and_closes(local: Local, feed: Callable[..., LiveFeed
     assert look(one, ask, noon + OPEN_FOR).outcome is LiveOutcome.FRESH
 
 
+def test_a_server_that_ends_tells_who_still_waits(
+    local: Local, noon: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A look-up waits for the only thread when the pool is shut down: nobody's turn breaks by that."""
+    held, ask = threading.Event(), Ask(ROADS, CITY, BEIHUAN)
+    with httpx.Client() as client, ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as asking:
+        one = LiveFeed("test", forms(local.url)[1], client, pool, FOR_EVER)
+        pool.submit(held.wait, FOR_EVER)
+        assert look(one, ask, noon, 0).outcome is LiveOutcome.UNAVAILABLE
+        waiting = asking.submit(look, one, ask, noon, FOR_EVER)
+        pool.shutdown(wait=False, cancel_futures=True)
+        assert waiting.result(FOR_EVER).outcome is LiveOutcome.UNAVAILABLE
+        assert look(one, ask, noon).outcome is LiveOutcome.UNAVAILABLE
+        held.set()
+    assert not local.stage.asked and not caplog.records
+
+
 def test_an_unknown_road_is_no_failure(local: Local, feed: Callable[..., LiveFeed], noon: datetime) -> None:
     one = feed(forms(local.url)[1])
     for number in range(FAILURES_TO_OPEN + 1):
@@ -384,7 +409,7 @@ def test_the_key_is_nowhere_to_read(
     own = live_settings(settings, local.url, live_weather="amap", live_roads="amap")
     desk = live_desk(own)
     local.stage.key = "another key"
-    found = desk.sources[WEATHER].look(Ask(WEATHER, CITY), noon, 2.0)
+    found = desk.sources[WEATHER].look(Ask(WEATHER, CITY), noon, FOR_EVER)
     assert found.outcome is LiveOutcome.UNAVAILABLE
     assert any(KEY in path for path in local.stage.asked)
     desk.close()
@@ -489,8 +514,13 @@ def test_failure_is_told_with_where_to_look(speak: Callable[..., Any], local: Lo
 
 
 def test_an_old_answer_tells_its_age(
-    engine: Callable[[Settings], Assistant], settings: Settings, local: Local, noon: datetime
+    engine: Callable[[Settings], Assistant],
+    settings: Settings,
+    local: Local,
+    noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("bot.assistant.LIVE_BUDGET", FOR_EVER)
     assistant = engine(live_settings(settings, local.url, live_weather="amap"))
     for minutes, fault, told in ((0, Fault.NONE, "22°C"), (45, Fault.DOWN, "约45分钟前")):
         local.stage.fault = fault
@@ -512,7 +542,7 @@ def slow(
     local.stage.fault = Fault.SLOW
     folder = settings.data_dir / "slow.sqlite3"
     own = live_settings(settings, local.url, live_weather="amap", database_url=f"sqlite:///{folder}")
-    assistant = engine(own.model_copy(update={"live_seconds": FOR_EVER}))
+    assistant = engine(own)
     assistant.clock = lambda: noon
     return assistant
 

@@ -431,9 +431,13 @@ def test_a_call_is_ended_only_by_the_process_that_has_it(store: Store, monkeypat
         assert two.received.through == 1 and [each.text for each in two.transcript.finals] == ["路灯坏了"]
         again = two.take(line("b", "三天了"), 2)
         assert again is not None and await again
+        watcher = Outlet(watches=True)
+        one.outlets.add(watcher)
         first.start()
         while len(first):
             await asyncio.sleep(0.02)
+        # Who watched it at the first is told nothing more there.
+        assert await watcher.get(60) is None and watcher.ended
         with store.work() as work:
             found = work.calls.of("c-1")
         assert found is not None and found.ended_at is None

@@ -31,6 +31,7 @@ from bot.errors import DeliveryFailed, IllegalTransition
 from bot.store import Store
 from connectors.sweeper import Sweeper, look_after
 from tests.office import MONDAY, ZONE, Cabinet
+from tests.waiting import PATIENCE, wait
 
 UNIT = Actor(Role.UNIT, "u1", "UMB:南山区")
 DESK = Actor(Role.DISPATCHER, "d1")
@@ -172,21 +173,21 @@ def test_a_sweep_killed_at_any_step_does_nothing_twice(office: Office) -> None:
         office.store.engine.url.render_as_string(hide_password=False),
         late.isoformat(),
     )
-    for wait in (0.0, 0.02, 0.05, 0.08, 0.12):
+    for seconds in (0.0, 0.02, 0.05, 0.08, 0.12):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        kill_after(process, wait)
+        kill_after(process, seconds)
     office.at(late)
     expected = ["filed", "dispatch_late", "overdue", "supervised", "circular"]
     for number in numbers:
         assert kinds(office.case(number)) == expected
 
 
-def kill_after(process: subprocess.Popen[str], wait: float) -> None:
+def kill_after(process: subprocess.Popen[str], seconds: float) -> None:
     """Kill a process after a while without asking it."""
     try:
-        process.wait(wait or 0.001)
+        process.wait(seconds or 0.001)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -276,14 +277,22 @@ def test_the_thread_of_a_server_looks_after_cases_and_ends(office: Office) -> No
     office.moments.append(MONDAY + timedelta(hours=3))
     sweeper = Sweeper(lambda: office.store, 0.02)
     sweeper.start()
-    patience = threading.Event()
-    for _ in range(200):
-        if office.case(number).count("dispatch_late"):
-            break
-        patience.wait(0.02)
+    assert wait(lambda: office.case(number).count("dispatch_late") == 1)
     sweeper.stop()
     assert office.case(number).count("dispatch_late") == 1
     assert look_after(office.store).told() == "nothing due"
+    held, inside = threading.Event(), threading.Event()
+
+    def hang() -> int:
+        inside.set()
+        return int(held.wait(PATIENCE))
+
+    slow = Sweeper(lambda: office.store, 0.02, follow=hang)
+    slow.start()
+    assert inside.wait(PATIENCE)
+    slow.stop(0.1)
+    held.set()
+    slow.stop(PATIENCE)
     idle = Sweeper(lambda: office.store, 0)
     idle.start()
     idle.stop()

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -20,6 +21,7 @@ from connectors.shadow import disagreement_table, read_disagreements, start_shad
 from knowledge.catalogue import read_catalogue
 from knowledge.city import find_city
 from knowledge.retriever import Retriever
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,6 +74,19 @@ def test_a_broken_candidate_never_raises(watched) -> None:  # type: ignore[no-un
         raise ChengdaError("no such model")
 
     assert watched(broken, "驾照快到期了怎么换") == {"failed": 1}
+
+
+def test_a_candidate_that_is_long_in_coming_keeps_no_server_from_ending(assistant: Assistant, tmp_path: Path) -> None:
+    held = Event()
+
+    def load() -> Candidate:
+        held.wait(PATIENCE)
+        raise ChengdaError("no such model")
+
+    shadow = Shadow(load, assistant.retriever, tmp_path / "d.jsonl", assistant.clock, lambda result: None)
+    shadow.close(0.1)
+    held.set()
+    shadow.close(PATIENCE)
 
 
 def test_what_the_live_one_lacks_is_not_compared() -> None:

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures import TimeoutError as WaitedTooLong
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,12 +63,16 @@ class LiveFeed:
                 return _told(kept, LiveOutcome.FRESH)
             if self._closed_again_at is not None and now < self._closed_again_at:
                 return self._older(kept, now)
-            flight = self._flying.get(ask) or self._take_off(ask, now)
+            try:
+                flight = self._flying.get(ask) or self._take_off(ask, now)
+            except RuntimeError:
+                # The server ends: its pool takes nothing more.
+                return self._older(kept, now)
         try:
             report = flight.result(timeout=min(seconds, self._seconds))
         except LiveNoData:
             return LiveFound(LiveOutcome.NO_DATA)
-        except (LiveError, WaitedTooLong):
+        except (LiveError, WaitedTooLong, CancelledError):
             return self._older(kept, now)
         return LiveFound(LiveOutcome.FRESH, report)
 
@@ -87,7 +91,9 @@ class LiveFeed:
         """Keep the answer, or count the failure; only the kind of failure is logged, never an address."""
         with self._lock:
             self._flying.pop(ask, None)
-            problem = None if done.cancelled() else done.exception()
+            if done.cancelled():
+                return
+            problem = done.exception()
             if problem is None or isinstance(problem, LiveNoData):
                 self._failures, self._closed_again_at = 0, None
                 self._keep(ask, Kept(done.result() if problem is None else None, now))

@@ -190,6 +190,9 @@ class Switchboard:
         if reason is Ending.LOST and await self.in_thread(lines) > len(call.transcript.finals):
             call.close()
             self._calls.pop(call.id, None)
+            # Who watches it here looks again, and sees what is kept.
+            for outlet in call.outlets:
+                outlet.end()
             return
         await self.finish(call, reason)
 
