@@ -38,9 +38,14 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def pytest_configure() -> None:
-    """What was set for a run of one's own is none of the tests', nor of their servers; no example has to be quick."""
+    """What was set for a run of one's own is none of the tests', nor of their servers; no example has to be quick.
+
+    No proxy of this machine's stands between tests and their servers.
+    """
     for name in [name for name in os.environ if name.startswith("CHENGDA_") and name not in TOLD]:
         del os.environ[name]
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
     Settings.model_config["env_file"] = None
     patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.register_profile("patient", patient)

@@ -47,7 +47,7 @@ class Office:
         """The token of a member of the staff, logged in on the first call."""
         if who not in self._tokens:
             body = {"login": who, "password": PASSWORD}
-            self._tokens[who] = httpx.post(f"{self.url}/staff/login", json=body, timeout=30).json()["token"]
+            self._tokens[who] = httpx.post(f"{self.url}/staff/login", json=body, timeout=60).json()["token"]
         return self._tokens[who]
 
     def headers(self, who: str, language: str = "zh") -> dict[str, str]:

@@ -74,7 +74,7 @@ def start(call_id: str) -> dict[str, Any]:
 
 
 def kept(server: Server, agent: dict[str, str], call_id: str) -> dict[str, Any]:
-    answer = httpx.get(f"{server.url}/staff/calls/{call_id}", headers=agent, timeout=30)
+    answer = httpx.get(f"{server.url}/staff/calls/{call_id}", headers=agent, timeout=60)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 

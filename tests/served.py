@@ -12,12 +12,16 @@ from fastapi import FastAPI
 
 from tests.waiting import wait
 
+STOP_SECONDS = 30
+
 
 class Served:
-    """A server on a free port until `stop`."""
+    """A server on a free port until `stop`, which cuts off what is still under way after a while."""
 
     def __init__(self, app: FastAPI, lifespan: Literal["auto", "off"] = "auto") -> None:
-        told = uvicorn.Config(app, port=0, log_level="critical", ws="none", lifespan=lifespan)
+        told = uvicorn.Config(
+            app, port=0, log_level="critical", ws="none", lifespan=lifespan, timeout_graceful_shutdown=STOP_SECONDS
+        )
         self._server = uvicorn.Server(told)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()

@@ -84,7 +84,7 @@ def test_a_citizen_of_the_web_chat_hears_the_agent_and_goes_on_with_the_bot(offi
     number = office.last_waiting()
     line = next(one for one in office.waiting() if one["number"] == number)
     assert line["channel"] == "web" and line["waited"] >= 0 and line["excerpt"]
-    with httpx.Client(timeout=30) as client, connect_sse(client, "GET", f"{root}/stream", headers=bearer) as stream:
+    with httpx.Client(timeout=60) as client, connect_sse(client, "GET", f"{root}/stream", headers=bearer) as stream:
         office.post("wang", f"/talks/{number}/claim")
         assert say("在吗")["messages"][0]["role"] == "user"
         office.post("wang", f"/talks/{number}/say", {"text": "您好，我是12345坐席，在哪条路？", "key": "a"})
@@ -109,7 +109,7 @@ def test_the_desks_stream_tells_of_the_queue_and_of_words(office: Office) -> Non
     number = held(office, "streamed")
     headers = office.headers("wang")
     with (
-        httpx.Client(timeout=30) as client,
+        httpx.Client(timeout=60) as client,
         connect_sse(client, "GET", f"{office.url}/desk/api/stream", headers=headers) as stream,
     ):
         events = (json.loads(one.data) for one in stream.iter_sse() if one.event == "news")

@@ -60,7 +60,7 @@ def test_kill_in_the_middle(tmp_path: Path) -> None:
             citizen.join()
     assert len(confirmed) > CITIZENS
     server.start()
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         for case in confirmed:
             found = client.get(f"/cases/{case['case_id']}", params={"code": case["query_code"]})
             assert found.status_code == 200, case["case_id"]
@@ -80,12 +80,12 @@ def test_kill_in_the_middle(tmp_path: Path) -> None:
 def test_parallel_deliveries_of_one_message_are_one_turn(tmp_path: Path) -> None:
     server = Server(tmp_path)
     server.start()
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         say(client, "parallel", "民治大道的路灯坏了三天了，没人修", "p-1")
     answers: list[dict[str, Any]] = []
 
     def deliver() -> None:
-        with httpx.Client(base_url=server.url, timeout=30) as client:
+        with httpx.Client(base_url=server.url, timeout=60) as client:
             answers.append(say(client, "parallel", "确认", "p-2"))
 
     threads = [threading.Thread(target=deliver) for _ in range(8)]

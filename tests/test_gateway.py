@@ -39,6 +39,7 @@ from connectors.whatsapp.channel import WhatsApp, WhatsAppSettings
 from tests.messengers import Answer, Api, Call, api_of, until
 from tests.office import MONDAY
 from tests.servers import Server
+from tests.waiting import PATIENCE
 
 SECRET = "a-long-random-word"
 SAID = [{"text": "one"}]
@@ -119,7 +120,7 @@ def post(models: Models, both_engines: Engine, tmp_path: Path) -> Iterator[Post]
 def test_parallel_deliveries_join_into_one_turn(post: Post) -> None:
     arrival = Arrival("7", "驾照快到期了怎么办", "m1", MONDAY, "zh")
     with ThreadPoolExecutor(6) as threads:
-        answers = list(threads.map(lambda _: post.gateway.ask(post.telegram, arrival, 20), range(6)))
+        answers = list(threads.map(lambda _: post.gateway.ask(post.telegram, arrival, PATIENCE), range(6)))
     assert answers[0] and all(answer == answers[0] for answer in answers)
     assert len(post.rows(turns)) == 1
     with ThreadPoolExecutor(6) as threads:
@@ -130,7 +131,7 @@ def test_parallel_deliveries_join_into_one_turn(post: Post) -> None:
 
 def test_a_late_answer_is_promised_once_and_sent_once(post: Post) -> None:
     held = Event()
-    post.assistant.watchers.append(lambda *_: held.wait(20) and None)
+    post.assistant.watchers.append(lambda *_: held.wait(PATIENCE) and None)
     arrival = Arrival("7", "你好", "m1", MONDAY, "zh")
     with ThreadPoolExecutor(4) as threads:
         promised = list(threads.map(lambda _: post.gateway.ask(post.telegram, arrival, 0.3), range(4)))
@@ -140,7 +141,7 @@ def test_a_late_answer_is_promised_once_and_sent_once(post: Post) -> None:
     post.rounds()
     assert (len(post.api.calls), post.states(), post.rows(inbox)) == (1, [State.SENT], [])
     # The messenger tries once more: the answer has gone another way.
-    assert post.gateway.ask(post.telegram, arrival, 5) is None
+    assert post.gateway.ask(post.telegram, arrival, PATIENCE) is None
     post.rounds()
     assert len(post.api.calls) == 1 and len(post.rows(turns)) == 1
 
@@ -356,7 +357,7 @@ def test_killed_between_acknowledgement_and_answer(postgres_url: str, tmp_path: 
         server.start()
         engine = open_database(postgres_url)
         try:
-            with engine.connect() as connection, httpx.Client(timeout=20) as client:
+            with engine.connect() as connection, httpx.Client(timeout=60) as client:
                 lock = "SELECT pg_advisory_lock(hashtextextended('telegram:' || :user, 0))"
                 for user in range(1, 11):
                     connection.execute(text(lock), {"user": str(user)})
@@ -369,7 +370,7 @@ def test_killed_between_acknowledgement_and_answer(postgres_url: str, tmp_path: 
             second.start()
             try:
                 api.wait(10)
-                with httpx.Client(timeout=20) as client:
+                with httpx.Client(timeout=60) as client:
                     for user in range(11, 51):
                         deliver(client, second.url, user)
                 api.wait(50)

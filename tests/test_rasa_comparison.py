@@ -66,7 +66,7 @@ def test_a_shim_that_leads_nowhere_is_passed_over(monkeypatch: pytest.MonkeyPatc
     for path, code in ((shim, 127), (real, 0)):
         path.write_text(f"#!/bin/sh\nexit {code}\n", encoding="utf-8")
         path.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     assert find_python() == real
 

@@ -320,7 +320,7 @@ def test_a_frame_too_large_ends_the_socket(talker: Talker) -> None:
 def test_only_allowed_sites_may_call_from_their_pages(server: Server) -> None:
     for path in ("/api/v1/sessions",):
         headers = {"Origin": FRIEND, "Access-Control-Request-Method": "POST"}
-        allowed = httpx.options(f"{server.url}{path}", headers=headers)
+        allowed = httpx.options(f"{server.url}{path}", headers=headers, timeout=60)
         assert allowed.headers["access-control-allow-origin"] == FRIEND
         refused = httpx.options(f"{server.url}{path}", headers=headers | {"Origin": "https://evil.example"}, timeout=60)
         assert "access-control-allow-origin" not in refused.headers

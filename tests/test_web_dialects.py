@@ -195,9 +195,9 @@ def test_a_foreign_site_gets_nothing(server: Server) -> None:
     assert answer.status_code == 403 and "error" in answer.json()
     with pytest.raises(InvalidStatus), connect(url.replace("http", "ws"), origin="https://evil.example"):  # type: ignore[arg-type]
         pass
-    polled = httpx.get(f"{server.url}/socket.io/?EIO=4&transport=polling", headers=headers)
+    polled = httpx.get(f"{server.url}/socket.io/?EIO=4&transport=polling", headers=headers, timeout=60)
     assert polled.status_code == 400
-    assert httpx.get(f"{server.url}/socket.io/?EIO=4&transport=polling").status_code == 200
+    assert httpx.get(f"{server.url}/socket.io/?EIO=4&transport=polling", timeout=60).status_code == 200
 
 
 def test_files_go_to_the_case_of_the_conversation(server: Server) -> None:

@@ -42,7 +42,7 @@ def test_an_answer_that_is_late_comes_once_as_a_customer_message(slow: City) -> 
     with held(slow, openid):
         delivery = slow.pusher.say(openid, "驾照快到期了怎么办", "77")
         assert (delivery.shown, delivery.failed, delivery.attempts) == (None, False, 1)
-        assert 4.0 < delivery.seconds < 5.0
+        assert delivery.seconds > 4.0
         assert slow.account.texts(openid) == []
         with ThreadPoolExecutor(3) as threads:
             joined = list(threads.map(lambda _: slow.pusher.say(openid, "驾照快到期了怎么办", "77"), range(3)))

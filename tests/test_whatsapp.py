@@ -90,7 +90,7 @@ class Number:
     def deliver(self, told: dict[str, Any]) -> httpx.Response:
         body = json.dumps(told).encode()
         headers = {"X-Hub-Signature-256": signature(body), "content-type": "application/json"}
-        return httpx.post(self.url, content=body, headers=headers, timeout=20)
+        return httpx.post(self.url, content=body, headers=headers, timeout=60)
 
     def heard(self, told: dict[str, Any]) -> list[dict[str, Any]]:
         """What is sent in answer to a delivery."""

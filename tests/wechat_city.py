@@ -26,6 +26,7 @@ from connectors.mock.wechat_account import Account
 from connectors.mock.wechat_pusher import Pusher
 from tests.served import Served
 from tests.servers import Server
+from tests.waiting import PATIENCE
 
 TOKEN, KEY, APP, SECRET = (
     "city-token",
@@ -46,7 +47,7 @@ class City:
 
     def __init__(self, folder: Path, settings: dict[str, Any] | None = None, url: str = "", workers: int = 1) -> None:
         self.account = Account(APP, SECRET, frozenset({TEMPLATE, "SUB-1"}))
-        self.pusher = Pusher("", TOKEN, self.account, KEY)
+        self.pusher = Pusher("", TOKEN, self.account, KEY, patience=PATIENCE)
         self._mock = Served(create_wechat(self.account, self.pusher))
         base = {"app_id": APP, "secret": SECRET, "token": TOKEN, "aes_key": KEY, "url": self._mock.url}
         subscription = {"id": "SUB-1", "fields": FIELDS}
@@ -58,7 +59,7 @@ class City:
         address = {"CHENGDA_DATABASE_URL": url} if url else {}
         self.log = folder / "server.log"
         self.server = Server(folder, {"CHENGDA_CHANNELS": json.dumps(told), **address}, workers)
-        self.plain = Pusher("", TOKEN, self.account)
+        self.plain = Pusher("", TOKEN, self.account, patience=PATIENCE)
         self.start()
         self.engine: Engine = open_database(url or f"sqlite:///{folder / 'test.sqlite3'}")
         self.store = Store(self.engine, "SZ", lambda: datetime.now(ZoneInfo("Asia/Shanghai")))

@@ -48,10 +48,12 @@ class Pusher:
         aes_key: str = "",
         name: str = "gh_city",
         clock: Callable[[], float] = time.time,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
+        """`patience` is how many seconds it waits for an answer, where WeChat's own are too few for a busy machine."""
         self.target, self.token, self.account, self.name, self.clock = target, token, account, name, clock
         self.codec = Codec(token, aes_key, account.app_id) if aes_key else None
-        self._http = httpx.Client(timeout=PATIENCE_SECONDS)
+        self._http = httpx.Client(timeout=patience)
         self._numbers = itertools.count(int(clock() * 1000) * 1000)
 
     def close(self) -> None:
