@@ -57,7 +57,7 @@ def read_with_lines(path: Path, expand: Expander | None = None) -> tuple[Any, di
         walk.note(node, (), ())
         return _construct(path, node), walk.lines
     except RecursionError:
-        raise ContentError(path, None, "not plain YAML: too deeply nested") from None
+        raise ContentError(path, None, "not plain YAML: too deeply nested 嵌套过深") from None
 
 
 def _node(path: Path) -> yaml.Node | None:
@@ -65,11 +65,11 @@ def _node(path: Path) -> yaml.Node | None:
         with path.open(encoding="utf-8") as text:
             return yaml.compose(text, Loader=_Loader)
     except FileNotFoundError:
-        raise ContentError(path, None, "the file is missing") from None
+        raise ContentError(path, None, "the file is missing 文件不存在") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "is not UTF-8"
-        raise ContentError(path, mark.line + 1 if mark else None, f"not YAML: {problem}") from None
+        problem = getattr(error, "problem", None) or "is not UTF-8 不是 UTF-8 编码"
+        raise ContentError(path, mark.line + 1 if mark else None, f"not YAML 不是正确的 YAML: {problem}") from None
 
 
 def _construct(path: Path, node: yaml.Node) -> Any:
@@ -78,7 +78,7 @@ def _construct(path: Path, node: yaml.Node) -> Any:
         return loader.construct_document(node)
     except yaml.constructor.ConstructorError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ContentError(path, line, f"not plain YAML: {error.problem}") from None
+        raise ContentError(path, line, f"not plain YAML 不是普通的 YAML: {error.problem}") from None
     finally:
         loader.dispose()
 
@@ -97,9 +97,9 @@ class _Walk:
         self.repeated += id(node) in self.seen
         self.seen.add(id(node))
         if self.repeated > MOST_REPEATED:
-            raise self._wrong(node, f"aliases repeat more than {MOST_REPEATED:,} values")
+            raise self._wrong(node, f"aliases repeat more than {MOST_REPEATED:,} values 别名重复过多")
         if node in above:
-            raise self._wrong(node, "not plain YAML: an alias stands for what it is part of")
+            raise self._wrong(node, "not plain YAML: an alias stands for what it is part of 别名指向自身")
         self.lines[at] = _line(node)
         if isinstance(node, yaml.MappingNode):
             self._mapping(node, at, (*above, node))
@@ -113,10 +113,10 @@ class _Walk:
         seen: set[str] = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise self._wrong(key, "a key must be a word")
+                raise self._wrong(key, "a key must be a word 键须为文字")
             self._word(key)
             if key.value in seen:
-                raise self._wrong(key, f"key {key.value!r} stands twice")
+                raise self._wrong(key, f"key {key.value!r} stands twice 键重复")
             seen.add(key.value)
             if key.tag == MERGE:
                 for merged in value.value if isinstance(value, yaml.SequenceNode) else (value,):

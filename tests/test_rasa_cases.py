@@ -320,7 +320,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("text", "told"),
     [
         (None, "cases.yml: the file is missing 文件不存在"),
-        ("test_cases:\n- test_case: [a\n", "cases.yml:3: not YAML: "),
+        ("test_cases:\n- test_case: [a\n", "cases.yml:3: not YAML 不是正确的 YAML: "),
         ("test_cases:\n- test_case: a\n  steps:\n  - say: hello\n", "cases.yml:4: `say` is not supported 不支持"),
         ("stories:\n- story: a\n  steps:\n  - intent: greet\n", "cases.yml:2: test stories need the folder"),
         ("nlu: []\n", "cases.yml:1: holds neither `stories` nor `test_cases`"),

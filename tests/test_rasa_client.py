@@ -245,7 +245,6 @@ def test_the_endpoint_of_a_project(tmp_path: Path) -> None:
     ("lines", "line", "word"),
     [
         ("  url: ftp://x\n", 2, "url"),
-        ("  url: http://x\n  retries: 3\n", 3, "retries"),
         ("  url: http://${NOWHERE}/\n", 2, "NOWHERE"),
         ("  url: http://x\n  basic_auth: {username: u}\n", 3, "password"),
         ("  url: http://x\n  headers: [a]\n", 3, "headers"),

@@ -154,10 +154,10 @@ def test_a_domain_of_several_files_is_merged_by_name(tmp_path: Path) -> None:
     assert domain.session == SessionConfig(5, False), "the first that says more than Rasa's own"
     assert domain.content["session_config"]["session_expiration_time"] == 5
     assert [(r.file.name, r.line, r.problem) for r in read.findings.told if "bye" in r.problem] == [
-        ("b.yaml", 1, "`bye` is declared twice in intents; the first one counts")
+        ("b.yaml", 1, "`bye` is declared twice in intents; the first one counts 重复，以第一个为准")
     ]
 
 
 def test_an_intent_twice_in_one_file_is_refused(tmp_path: Path) -> None:
     read = of_folder(tmp_path, {"a.yml": "intents:\n- greet\n- greet: {use_entities: []}\n"})
-    assert [(r.line, r.problem) for r in read.findings.refused] == [(3, "intent `greet` stands twice")]
+    assert [(r.line, r.problem) for r in read.findings.refused] == [(3, "intent `greet` stands twice 重复")]

@@ -54,13 +54,6 @@ REFUSED = {
         "WhitespaceTokenizer",
     ),
     "policy": ({"config": CONFIG + "- name: SklearnPolicy\n"}, "config.yml", 5, "SklearnPolicy"),
-    "policy option": ({"config": CONFIG + "  strict: true\n"}, "config.yml", 5, "strict"),
-    "policy option's typo": (
-        {"config": CONFIG + "- name: TEDPolicy\n  max_histori: 5\n"},
-        "config.yml",
-        6,
-        "max_histori",
-    ),
     "history in words": (
         {"config": CONFIG + "- name: TEDPolicy\n  max_history: five\n"},
         "config.yml",
@@ -75,15 +68,18 @@ REFUSED = {
         7,
         "`threshold` has no value",
     ),
-    "component option's typo": (
-        {"config": CONFIG + "pipeline:\n- name: DIETClassifier\n  epoch: 5\n"},
-        "config.yml",
-        7,
-        "`epoch` of DIETClassifier",
-    ),
     "no examples": ({"data__nlu": "nlu: []\n"}, ".", None, "nothing to learn from"),
     "no rule policy": ({"config": "policies:\n- name: MemoizationPolicy\n"}, "config.yml", None, "no RulePolicy"),
-    "section": ({"domain": DOMAIN + "moods: [glad]\n"}, "domain.yml", 7, "moods"),
+    "old section": ({"domain": DOMAIN + "templates: {utter_old: []}\n"}, "domain.yml", 7, "`responses` since Rasa 2"),
+    "list of forms": ({"domain": DOMAIN + "forms: [ask_form]\n"}, "domain.yml", 7, "since Rasa 3"),
+    "old policy": ({"config": CONFIG + "- name: FormPolicy\n"}, "config.yml", 5, "in Rasa 3 it is RulePolicy"),
+    "slot option": (
+        {"domain": DOMAIN.replace("type: text", "type: text, auto_fill: true")},
+        "domain.yml",
+        3,
+        "auto_fill",
+    ),
+    "wording of a word": ({"domain": DOMAIN.replace('{text: "Bye."}', "Bye")}, "domain.yml", 6, "entry of `utter_bye`"),
     "slot type": ({"domain": DOMAIN.replace("type: text", "type: unfeaturized")}, "domain.yml", 3, "unfeaturized"),
     "mapping": ({"domain": DOMAIN.replace("from_text", "from_air")}, "domain.yml", 3, "from_air"),
     "wording key": ({"domain": DOMAIN.replace('{text: "Bye."}', "{text: x, sound: y}")}, "domain.yml", 6, "sound"),
@@ -225,9 +221,9 @@ def test_left_alone_and_told(tmp_path: Path) -> None:
     assert "TEDPolicy" in read.findings.left_alone[0].problem
     told = {remark.problem.split(" (")[0] for remark in read.findings.told}
     assert told == {
-        "`greet` is the only intent with examples; none is learnt",
-        "intent `stranger` is not in the domain",
-        "checkpoint `x`: no story goes on from it",
+        "`greet` is the only intent with examples; none is learnt 只有一个意图有例句，不学习",
+        "intent `stranger` is not in the domain 不在 domain 中",
+        "checkpoint `x`: no story goes on from it 没有故事由此继续",
     }
 
 
@@ -253,7 +249,9 @@ def test_merge_keys_and_variables(tmp_path: Path) -> None:
     (tmp_path / "f.yml").write_text(text, encoding="utf-8")
     source = Source(tmp_path / "f.yml", Findings(), {"ONE": "1"})
     assert source.content["b"] == {"p": 1, "q": "1 of $TWO"} and source.content["c"] == "${ONE}"
-    assert [(remark.line, remark.problem) for remark in source.findings.refused] == [(6, "the environment has no NONE")]
+    assert [(remark.line, remark.problem) for remark in source.findings.refused] == [
+        (6, "the environment has no NONE 环境变量未设置")
+    ]
     assert source.line("b", "p") == 1 and source.line("b", "q") == 4
 
 
@@ -269,7 +267,7 @@ def test_the_first_domain_counts_and_the_other_is_told(tmp_path: Path) -> None:
     read = read_project(folder)
     assert list(read.domain.declared_slots) == ["name"]
     assert [(remark.file.name, remark.problem) for remark in read.findings.left_alone] == [
-        ("domain", "Rasa reads domain.yml and not this")
+        ("domain", "Rasa reads domain.yml and not this 此处不读")
     ]
     both = read_project(folder, Layout(domain=("domain.yml", "domain")))
     assert list(both.domain.declared_slots) == ["name", "age"] and not both.findings.left_alone
@@ -313,9 +311,11 @@ def test_check_on_the_console(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["rasa", "check", str(good)])
     assert ran.exit_code == 0 and "runs 可以运行" in ran.output
     domain = good / "domain.yml"
-    domain.write_text(DOMAIN + "moods: [glad]\n", encoding="utf-8")
+    domain.write_text(DOMAIN + "e2e_actions: [Hello]\n", encoding="utf-8")
     ran = CliRunner().invoke(app, ["rasa", "check", str(good)])
-    assert ran.exit_code == 1 and "domain.yml:7: `moods` is not supported" in ran.output
+    assert (
+        ran.exit_code == 1 and "domain.yml:7: `e2e_actions` (end-to-end training) is not supported 不支持" in ran.output
+    )
     assert CliRunner().invoke(app, ["rasa", "train", str(good)]).exit_code == 1
 
 

@@ -33,6 +33,8 @@ SECTIONS = {
 # A file with one of these in the domain folder belongs to the domain.
 DOMAIN_KEYS = SECTIONS - {"version", "config"}
 SAYING = {"text", "image", "custom", "buttons", "attachment", "elements", "quick_replies"}
+RETRIEVAL = "is_retrieval_intent"
+OLD_RESPONSES = "templates"
 LISTS = ("buttons", "elements", "quick_replies")
 VARIATION_KEYS = SAYING | {"channel", "metadata", "condition", "id", "button_type"}
 # A file that says no more than this leaves the word to the next, as in Rasa.
@@ -49,17 +51,20 @@ class DomainReader:
         self.forms: dict[str, Form] = {}
         self.responses: dict[str, tuple[Variation, ...]] = {}
         self.actions: list[str] = []
+        self.retrieval: dict[str, None] = {}
         self.session: SessionConfig | None = None
         self.content: dict[str, Any] = {}
 
     def read(self, source: Source) -> None:
         """Add one file."""
-        body = source.mapping(source.content, SECTIONS)
+        body = source.mapping(source.content, SECTIONS | {OLD_RESPONSES}, strict=False)
+        if body.pop(OLD_RESPONSES, None):
+            source.refuse("`templates` are called `responses` since Rasa 2 请改为 `responses`", OLD_RESPONSES)
         source.check_version()
         if body.get("e2e_actions"):
-            source.refuse("`e2e_actions` (end-to-end training) is not supported", "e2e_actions")
+            source.refuse("`e2e_actions` (end-to-end training) is not supported 不支持端到端训练", "e2e_actions")
         if source.mapping(body.get("config"), None, "config").get("store_entities_as_slots") is False:
-            source.refuse("`store_entities_as_slots: false` is not supported", "config")
+            source.refuse("`store_entities_as_slots: false` is not supported 不支持", "config")
         self._read_intents(source, body.get("intents"))
         self._read_entities(source, body.get("entities"))
         for name, entry in source.mapping(body.get("slots"), None, "slots").items():
@@ -92,7 +97,7 @@ class DomainReader:
             self.responses,
             tuple(self.actions),
             session,
-            tuple(retrieval_intents),
+            tuple({**dict.fromkeys(retrieval_intents), **self.retrieval}),
             content,
         )
 
@@ -108,7 +113,7 @@ class DomainReader:
 
     def _twice(self, source: Source, known: Mapping[str, object], name: str, *at: str | int) -> bool:
         if name in known:
-            source.tell(f"`{name}` is declared twice in {at[0]}; the first one counts", *at)
+            source.tell(f"`{name}` is declared twice in {at[0]}; the first one counts 重复，以第一个为准", *at)
         return name in known
 
     def _merge(self, body: Mapping[str, Any]) -> None:
@@ -125,13 +130,15 @@ class DomainReader:
         here: set[str] = set()
         for index, entry in enumerate(source.items(value, "intents")):
             at = ("intents", index)
-            name, options = _named(source, entry, {"use_entities", "ignore_entities"}, *at)
+            name, options = _named(source, entry, {"use_entities", "ignore_entities", RETRIEVAL}, *at, strict=False)
             if name is None:
                 continue
             if name in here:
-                source.refuse(f"intent `{name}` stands twice", *at)
+                source.refuse(f"intent `{name}` stands twice 重复", *at)
                 continue
             here.add(name)
+            if options.get(RETRIEVAL) is True:
+                self.retrieval[name] = None
             use = options.get("use_entities", True)
             used = None if use is True else self._names(source, use or [], *at, name, "use_entities")
             ignored = options.get("ignore_entities")
@@ -142,7 +149,7 @@ class DomainReader:
     def _read_entities(self, source: Source, value: object) -> None:
         for index, entry in enumerate(source.items(value, "entities")):
             at = ("entities", index)
-            name, options = _named(source, entry, {"roles", "groups", "influence_conversation"}, *at)
+            name, options = _named(source, entry, {"roles", "groups", "influence_conversation"}, *at, strict=False)
             if name is None:
                 continue
             roles, groups = (self._names(source, options.get(key), *at, name, key) for key in ("roles", "groups"))
@@ -152,11 +159,14 @@ class DomainReader:
                 self.entities[name] = Entity(name, roles, groups, influence)
 
     def _read_forms(self, source: Source, value: object) -> None:
+        if isinstance(value, list):
+            source.refuse("forms are a mapping with `required_slots` since Rasa 3 表单须为键值对", "forms")
+            return
         for name, entry in source.mapping(value, None, "forms").items():
             body = source.mapping(entry, {"required_slots", "ignored_intents"}, "forms", name)
             ignored = body.get("ignored_intents")
             if ignored is not None and "required_slots" not in body:
-                source.refuse("`ignored_intents` needs `required_slots`", "forms", name)
+                source.refuse("`ignored_intents` needs `required_slots` 须有 `required_slots`", "forms", name)
             listed = source.names(ignored, "forms", name, "ignored_intents")
             slots = self._names(source, body.get("required_slots"), "forms", name, "required_slots")
             if not self._twice(source, self.forms, name, "forms", name):
@@ -171,19 +181,19 @@ class DomainReader:
             if name is None:
                 continue
             if name in self.actions:
-                source.tell(f"action `{name}` stands twice", "actions", index)
+                source.tell(f"action `{name}` stands twice 重复", "actions", index)
                 continue
             self.actions.append(name)
 
     def _read_session(self, source: Source, value: object) -> None:
         allowed = {"session_expiration_time", "carry_over_slots_to_new_session"}
-        body = source.mapping(value, allowed, "session_config")
+        body = source.mapping(value, allowed, "session_config", strict=False)
         if value is None or body == SESSION_DEFAULT or self.session is not None:
             return
         at, keep = ("session_config", "session_expiration_time"), "carry_over_slots_to_new_session"
         minutes = source.number(body.get("session_expiration_time"), SessionConfig.expiration_minutes, *at)
         if minutes < 0:
-            source.refuse("`session_expiration_time` is a number of minutes", *at)
+            source.refuse("`session_expiration_time` is a number of minutes 须为分钟数", *at)
         self.session = SessionConfig(float(minutes), source.flag(body.get(keep), True, "session_config", keep))
         self.content["session_config"] = body
 
@@ -193,30 +203,34 @@ def _key(entry: object) -> str:
     return str(next(iter(entry), "")) if isinstance(entry, dict) else str(entry)
 
 
-def _named(source: Source, entry: object, allowed: set[str], *at: str | int) -> tuple[str | None, dict[str, Any]]:
+def _named(
+    source: Source, entry: object, allowed: set[str], *at: str | int, strict: bool = True
+) -> tuple[str | None, dict[str, Any]]:
     """A list's entry: a name alone, or a name with options."""
     if isinstance(entry, str):
         return entry, {}
     if not isinstance(entry, dict) or len(entry) != 1:
-        source.refuse(f"`{at[0]}` are names, or one name with its options", *at)
+        source.refuse(f"`{at[0]}` are names, or one name with its options 须为名称，或名称加选项", *at)
         return None, {}
     name, options = next(iter(entry.items()))
     if options is None:
-        source.refuse(f"`{name}:` has no options; Rasa wants the name without a colon", *at)
+        source.refuse(f"`{name}:` has no options; Rasa wants the name without a colon 请去掉冒号", *at)
         return None, {}
-    return str(name), source.mapping(options, allowed, *at, name)
+    return str(name), source.mapping(options, allowed, *at, name, strict=strict)
 
 
 def _variation(source: Source, entry: object, *at: str | int) -> Variation | None:
     body = source.mapping(entry, VARIATION_KEYS, *at)
+    if not isinstance(entry, dict | None):
+        return None
     if not SAYING & set(body):
-        source.refuse(f"a wording needs one of {', '.join(sorted(SAYING))}", *at)
+        source.refuse(f"a wording needs one of 须有其一: {', '.join(sorted(SAYING))}", *at)
         return None
     conditions = []
     for index, condition in enumerate(source.items(body.get("condition"), *at, "condition")):
         told = source.mapping(condition, {"type", "name", "value"}, *at, "condition", index)
         if told.get("type") != "slot" or not isinstance(told.get("name"), str) or "value" not in told:
-            source.refuse("a condition has `type: slot`, `name` and `value`", *at, "condition", index)
+            source.refuse("a condition has `type: slot`, `name` and `value` 条件须有三者", *at, "condition", index)
             continue
         conditions.append(ResponseCondition(told["name"], told["value"]))
     source.text(body.get("text"), *at, "text")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 
 from bot.rasa.refusals import Source
+
+# How alike an unknown option and the one that is likely meant must be, of 1.
+CLOSE = 0.8
 
 
 class Kind(StrEnum):
@@ -149,24 +153,32 @@ UNTRAINED = {"TEDPolicy", "UnexpecTEDIntentPolicy"}
 
 
 def check_options(source: Source, name: str, given: Mapping[str, object], known: Options, *at: str | int) -> None:
-    """Tell of options without effect, and refuse those that are unknown or not what they must be."""
+    """Tell of options without effect, also those that Rasa does not know; refuse what is not what it must be."""
     for key, value in given.items():
         if (kind := known.honoured.get(key)) is not None:
             _check_value(source, kind, value, *at, key)
         elif key in known.idle:
-            source.leave_alone(f"option `{key}` of {name} has no effect here", *at, key)
+            source.leave_alone(f"option `{key}` of {name} has no effect here 在此不起作用", *at, key)
         else:
-            source.refuse(f"option `{key}` of {name} is not supported", *at, key)
+            source.leave_alone(
+                f"{name} has no option `{key}`{_meant(key, known)}, in Rasa neither 没有此选项，Rasa 亦然", *at, key
+            )
+
+
+def _meant(key: str, known: Options) -> str:
+    """The option that counts and is written nearly so, as a question."""
+    near = get_close_matches(key, known.honoured, 1, CLOSE)
+    return f" (`{near[0]}`?)" if near else ""
 
 
 def _check_value(source: Source, kind: Kind, value: object, *at: str | int) -> None:
     if kind == Kind.TURNS_OR_NONE:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            source.refuse(f"`{at[-1]}` must be a {kind}", *at)
+            source.refuse(f"`{at[-1]}` must be a {kind} 须为不小于 1 的整数，或留空", *at)
     elif kind == Kind.NAME_OR_NONE:
         source.text(value, *at)
     elif value is None:
-        source.refuse(f"`{at[-1]}` has no value", *at)
+        source.refuse(f"`{at[-1]}` has no value 没有值", *at)
     elif kind == Kind.NUMBER:
         source.number(value, 0, *at)
     elif kind == Kind.FLAG:

@@ -15,6 +15,8 @@ from bot.rasa.states import State, active_state, past_states, previous_action
 from bot.rasa.tracker import Tracker
 from bot.rasa.training_trackers import TrainingTracker
 
+UNLIKE = "in other rules, not in this one 与其他规则不一致"
+
 
 def check_rules(policy: RulePolicy, trackers: Sequence[TrainingTracker], domain: Domain) -> list[str]:
     """What Rasa would refuse to train, in words; also notes in the policy which rules no story tells."""
@@ -22,7 +24,7 @@ def check_rules(policy: RulePolicy, trackers: Sequence[TrainingTracker], domain:
     problems = []
     if policy.options.restrict_rules:
         problems += [
-            f"rule `{told.name}` has more than one turn of the user"
+            f"rule `{told.name}` has more than one turn of the user 规则只能有一次用户发言"
             for told in rules
             if sum(isinstance(event, UserUttered) for event in told.tracker.events) > 1
         ]
@@ -55,11 +57,11 @@ def _incomplete(rules: Sequence[TrainingTracker], domain: Domain) -> Iterator[st
             if before is None or SNIPPET in (before, next_action):
                 continue
             if missing := sorted(slots[before] - set(state.get("slots", {}))):
-                yield f"rule `{told.name}`: `{before}` sets {', '.join(missing)} in other rules, not in this one"
+                yield f"rule `{told.name}`: `{before}` sets {', '.join(missing)} {UNLIKE}"
             expected = loops[before]
             if expected and state.get("active_loop", {}).get("name") not in expected:
                 names = ", ".join(sorted("null" if n in (None, SHOULD_NOT_BE_SET) else str(n) for n in expected))
-                yield f"rule `{told.name}`: `{before}` sets `active_loop: {names}` in other rules, not in this one"
+                yield f"rule `{told.name}`: `{before}` sets `active_loop: {names}` {UNLIKE}"
 
 
 def _featurized(name: str, domain: Domain) -> bool:
@@ -122,7 +124,8 @@ class _Contradictions:
         if not names:
             return []
         kind = "rule" if told.is_rule else "story"
-        return [f"{kind} `{told.name}` has `{expected}` where rule(s) {', '.join(names)} foretell `{action}`"]
+        foretold_by = f"where rule(s) {', '.join(names)} foretell `{action}` 与规则矛盾"
+        return [f"{kind} `{told.name}` has `{expected}` {foretold_by}"]
 
     def _only_a_stop(self, told: TrainingTracker, action: str, source: str) -> bool:
         """Whether a rule's listening after its only action stands against a story: then it is unlearnt."""

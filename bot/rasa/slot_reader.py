@@ -17,6 +17,14 @@ SLOT_KEYS = {
     "mappings",
     "value_reset_delay",
 }
+# Rasa writes the class of a type into the domains it saves.
+CLASSES = "rasa.shared.core.slots"
+RASAS_OWN: Mapping[str, SlotType] = {
+    **{str(kind): kind for kind in SlotType},
+    **{f"{CLASSES}.{kind.capitalize()}Slot": kind for kind in SlotType if kind != SlotType.BOOL},
+    f"{CLASSES}.BooleanSlot": SlotType.BOOL,
+}
+UNFEATURIZED = ("unfeaturized", f"{CLASSES}.UnfeaturizedSlot")
 MAPPING_KEYS = {"type", "entity", "role", "group", "intent", "not_intent", "value", "action", "conditions"}
 NEEDED: Mapping[MappingType, str | None] = {
     MappingType.FROM_ENTITY: "entity",
@@ -31,23 +39,25 @@ def read_slot(source: Source, name: str, entry: object) -> Slot | None:
     """The slot; None where it is refused."""
     at = ("slots", name)
     body = source.mapping(entry, SLOT_KEYS, *at)
-    if not isinstance(named := body.get("type"), str) or named not in set(SlotType):
-        source.refuse(f"slot type {named!r} is not supported", *at, "type")
+    named = body.get("type")
+    kind = RASAS_OWN.get(named) if isinstance(named, str) else None
+    if kind is None:
+        since = "; since Rasa 3 it is `any` 请用 `any`" if named in UNFEATURIZED else " 不支持"
+        source.refuse(f"slot type {named!r} is not supported{since}", *at, "type")
         return None
-    kind = SlotType(named)
     influence = source.flag(body.get("influence_conversation"), kind != SlotType.ANY, *at, "influence_conversation")
     if kind == SlotType.ANY and influence:
-        source.refuse("a slot of type any cannot influence the conversation", *at)
+        source.refuse("a slot of type any cannot influence the conversation any 类型不能影响对话", *at)
         return None
     if "mappings" not in body:
-        source.refuse(f"slot `{name}` has no `mappings`", *at)
+        source.refuse(f"slot `{name}` has no `mappings`, which Rasa 3 wants 缺少 `mappings`", *at)
         return None
     items = source.items(body["mappings"], *at, "mappings")
     found = (_mapping(source, mapping, *at, "mappings", index) for index, mapping in enumerate(items))
     low = source.number(body.get("min_value"), 0.0, *at, "min_value")
     high = source.number(body.get("max_value"), 1.0, *at, "max_value")
     if kind == SlotType.FLOAT and not low < high:
-        source.refuse("`min_value` must be below `max_value`", *at)
+        source.refuse("`min_value` must be below `max_value` 最小值须小于最大值", *at)
         return None
     values = tuple(str(value).lower() for value in source.items(body.get("values"), *at, "values") if value is not None)
     return Slot(
@@ -63,13 +73,13 @@ def read_slot(source: Source, name: str, entry: object) -> Slot | None:
 
 
 def _mapping(source: Source, entry: object, *at: str | int) -> SlotMapping | None:
-    body = source.mapping(entry, MAPPING_KEYS, *at)
+    body = source.mapping(entry, MAPPING_KEYS, *at, strict=False)
     if not isinstance(named := body.get("type"), str) or named not in set(MappingType):
-        source.refuse(f"slot mapping {named!r} is not supported", *at)
+        source.refuse(f"slot mapping {named!r} is not supported 不支持", *at)
         return None
     kind = MappingType(named)
     if (needed := NEEDED[kind]) and body.get(needed) is None:
-        source.refuse(f"a mapping {kind} needs `{needed}`", *at)
+        source.refuse(f"a mapping {kind} needs `{needed}` 缺少 `{needed}`", *at)
         return None
     conditions = []
     for index, condition in enumerate(source.items(body.get("conditions"), *at, "conditions")):

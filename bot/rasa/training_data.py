@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.rasa.refusals import Source
+from bot.rasa.refusals import Remark, Source
 
 # `[text](entity)`, `[text](entity:value)`, `[text]{"entity": …}`, `[text][{…}, {…}]`
 ANNOTATION = re.compile(
@@ -117,13 +117,13 @@ def read_training_data(source: Source) -> TrainingData:
         at = ("nlu", index)
         kinds = SECTIONS & set(entry) if isinstance(entry, dict) else set()
         if len(kinds) != 1:
-            source.refuse("an entry of `nlu` is one of `intent`, `synonym`, `regex`, `lookup`", *at)
+            source.refuse("an entry of `nlu` is one of 每项须为其一: `intent`, `synonym`, `regex`, `lookup`", *at)
             continue
         kind = kinds.pop()
         body = source.mapping(entry, {kind, "examples", "metadata"}, *at)
         name = body[kind]
         if not isinstance(name, str) or not name:
-            source.refuse(f"`{kind}` needs a name", *at, kind)
+            source.refuse(f"`{kind}` needs a name 须有名称", *at, kind)
         elif kind == "intent":
             data = data.merged(TrainingData(examples=tuple(_examples(source, name, body, index))))
         else:
@@ -141,10 +141,10 @@ def _table(source: Source, kind: str, name: str, words: tuple[str, ...], *at: st
             try:
                 re.compile(pattern)
             except re.error as error:
-                source.refuse(f"regex {pattern!r} is broken: {error}", *at, "examples")
+                source.refuse(f"regex {pattern!r} is broken 写法有误: {error}", *at, "examples")
         return TrainingData(regexes=(Regex(name, words),))
     if any(word.endswith(".txt") for word in words):
-        source.tell(f"lookup `{name}` names a file; Rasa 3 reads it as a word", *at, "examples")
+        source.tell(f"lookup `{name}` names a file; Rasa 3 reads it as a word Rasa 3 当作词而不是文件", *at, "examples")
     return TrainingData(lookups=(Lookup(name, words),))
 
 
@@ -157,7 +157,7 @@ def _examples(source: Source, name: str, body: dict[str, Any], index: int) -> It
             entry = source.mapping(row, {"text", "metadata"}, *at, place)
             text = entry.get("text")
             if not isinstance(text, str) or not text.strip():
-                source.refuse("an example needs a `text`", *at, place)
+                source.refuse("an example needs a `text` 须有 `text`", *at, place)
                 continue
             rows.append((text.strip("\n\r "), source.line(*at, place) or 0, entry.get("metadata")))
     else:
@@ -170,15 +170,19 @@ def _examples(source: Source, name: str, body: dict[str, Any], index: int) -> It
 
 def _rows(source: Source, block: object, *at: str | int) -> Iterator[tuple[str, int]]:
     """The `- ` rows of a block of text, with their lines in the file."""
+    if block is None:
+        source.tell("has no examples 没有例句", *at)
+        return
     if not isinstance(block, str):
-        source.refuse("`examples` is a block of text with rows that start with `- `", *at)
+        source.refuse("`examples` is a block of text with rows that start with `- ` 须为以 `- ` 开头的多行文字", *at)
         return
     first = source.line(*at) or 0
     for offset, row in enumerate(block.splitlines(), start=1):
         if not row.strip():
             continue
         if not row.startswith("-"):
-            source.refuse_line(f"an example starts with `- `: {row[:40]!r}", first + offset)
+            problem = f"does not start with `- `, so Rasa leaves it out 不以 `- ` 开头，Rasa 忽略此行: {row[:40]!r}"
+            source.findings.told.append(Remark(problem, source.path, first + offset))
         elif text := row[1:].strip("\n\r "):
             yield text, first + offset
 
@@ -204,21 +208,21 @@ def _mark(body: str, words: str, start: int, refuse: Callable[[str], None]) -> A
     try:
         keys = json.loads(f"{{{body}}}")
     except json.JSONDecodeError:
-        refuse(f"annotation is not JSON: {{{body}}}")
+        refuse(f"annotation is not JSON 标注不是 JSON: {{{body}}}")
         return None
     if unknown := sorted(set(keys) - MARK_KEYS):
-        refuse(f"annotation key `{unknown[0]}` is not supported")
+        refuse(f"annotation key `{unknown[0]}` is not supported 不支持此标注")
         return None
     if not isinstance(keys.get("entity"), str):
-        refuse("annotation without `entity`")
+        refuse("annotation without `entity` 标注缺少 `entity`")
         return None
     for key in ("role", "group"):
         if not isinstance(keys.get(key), str | int | None):
-            refuse(f"annotation `{key}` must be a text")
+            refuse(f"annotation `{key}` must be a text 须为文字")
             return None
     role, group = (None if keys.get(key) is None else str(keys[key]) for key in ("role", "group"))
     value = keys.get("value", words)
     if isinstance(value, list | dict):
-        refuse("annotation `value` must be a text or a number")
+        refuse("annotation `value` must be a text or a number 须为文字或数字")
         return None
     return Annotation(start, start + len(words), keys["entity"], role, group, value)

@@ -147,7 +147,7 @@ def _blocks(name: str, steps: Iterable[Step], file: Path, domain: Domain) -> lis
             current = [_Block(name, tuple(CheckpointStep(joint) for joint in joints))]
         options: Sequence[Step] = step.options if isinstance(step, OrStep) else (step,)
         if len(done) + len(current) * len(options) > MOST_PATHS:
-            raise TooManyWays(f"story `{name}`: its `or` make more than {MOST_PATHS:,} conversations")
+            raise TooManyWays(f"story `{name}`: its `or` make more than {MOST_PATHS:,} conversations 展开的对话过多")
         current = [
             replace(block, events=(*block.events, *_placed(_events(option, block.events, domain), (file, option.line))))
             for block in current
@@ -267,7 +267,7 @@ def _paths(blocks: Sequence[_Block], domain: Domain) -> list[_Path]:
                 finished.append(further)
             if len(finished) + len(waiting) > MOST_PATHS:
                 busiest = f"checkpoint `{max(arrivals, key=arrivals.__getitem__)}`: " if arrivals else ""
-                raise TooManyWays(f"{busiest}the stories tell more than {MOST_PATHS:,} conversations")
+                raise TooManyWays(f"{busiest}the stories tell more than {MOST_PATHS:,} conversations 展开的对话过多")
         if not went_on and path.told and path.told not in seen:
             seen.add(path.told)
             finished.append(path)

@@ -175,7 +175,7 @@ def selector_name(part: Part) -> str:
 def too_little(data: TrainingData) -> str | None:
     """Why nothing can be learnt of a project's examples; None where it can."""
     if not data.examples:
-        return "there is nothing to learn from: no intent under `nlu:` has an example"
+        return "there is nothing to learn from: no intent under `nlu:` has an example 没有可学的例句"
     return None
 
 
