@@ -82,9 +82,11 @@ def test_training_data(tmp_path: Path) -> None:
     }
     assert data.lookups[0].words == ("Elm Road", "Oak Lane")
     assert [(remark.line, remark.problem.split(":")[0]) for remark in read.findings.refused] == [
-        (8, "an example starts with `- `"),
-        (18, "regex '(' is broken"),
-        (25, "an entry of `nlu` is one of `intent`, `synonym`, `regex`, `lookup`"),
+        (18, "regex '(' is broken 写法有误"),
+        (25, "an entry of `nlu` is one of 每项须为其一"),
+    ]
+    assert [(remark.line, remark.problem.split(",")[0]) for remark in read.findings.told] == [
+        (8, "does not start with `- `")
     ]
     assert data.merged(TrainingData()) == data
 
