@@ -13,7 +13,7 @@ from bot.rasa.stories import ActionStep, CheckpointStep, LoopStep, OrStep, Rule,
 from bot.rasa.understanding import KEYWORDS, learns_intents, one_intent, too_little
 
 UNKNOWN = "is not in the domain 不在 domain 中"
-ASKING = ("action_ask", "utter_ask")
+ASKING = ("action_ask", f"{UTTER}ask")
 REMEMBERING = ("MemoizationPolicy", "AugmentedMemoizationPolicy", "TEDPolicy")
 
 
@@ -115,7 +115,7 @@ def _of_domain(project: Project) -> Iterator[tuple[bool, Remark]]:
                 yield told(f"form `{form.name}` asks for slot `{slot}`, which {UNKNOWN}")
             elif not any(f"{how}_{what}" in domain.action_places for how in ASKING for what in _asked(form.name, slot)):
                 yield told(
-                    f"form `{form.name}` has no words to ask for `{slot}` (`utter_ask_{slot}`) 没有询问此槽位的回复"
+                    f"form `{form.name}` has no words to ask for `{slot}` (`{UTTER}ask_{slot}`) 没有询问此槽位的回复"
                 )
     for slot_ in domain.slots.values():
         for mapping in slot_.mappings:
