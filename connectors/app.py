@@ -28,6 +28,7 @@ from connectors.channels.registry import check_channels, open_channels, read_cha
 from connectors.desk.known import KnownSearch
 from connectors.desk.router import router as desk_router
 from connectors.desk.stream_api import Pulse
+from connectors.heap import settle
 from connectors.limits import Limits
 from connectors.live.connect import live_desk
 from connectors.open311.client import neighbour_of
@@ -111,6 +112,8 @@ def create_app(settings: Settings | None = None, assistant: Assistant | None = N
         web.feed.start()
         calls = app.state.calls = switchboard_of(lambda: app.state.assistant, settings.call_days)
         calls.start()
+        if assistant is None:
+            settle()
         yield
         await rasa_socket.stop()
         await calls.stop()

@@ -41,6 +41,7 @@ from connectors.entity_bench import entities
 from connectors.evaluation import command as evaluation
 from connectors.evaluation import demands as demand_evaluation
 from connectors.evaluation.duplicates import duplicates as measured_duplicates
+from connectors.heap import settle
 from connectors.learn import Desk
 from connectors.learning import duplicates, fusion, subjects
 from connectors.live.commands import rehearse
@@ -107,6 +108,7 @@ def serve(
     where = f"http://{host}:{port}"
     console.print(f"\nChengda 城答 is ready 已就绪\n  web page 网页  {where}/\n  API 接口       {where}/docs\n")
     if workers == 1:
+        settle()
         uvicorn.run(
             create_app(settings, assistant), host=host, port=port, log_level="warning",
             timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS, ws_max_size=MOST_SOCKET_BYTES,

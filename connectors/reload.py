@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from bot.build import rebuilt
 from bot.model_folder import ModelFolder
 from bot.settings import Settings
+from connectors.heap import settle
 from connectors.limits import is_local
 
 router = APIRouter()
@@ -61,6 +62,7 @@ class Reloader:
                 return False
             # Another city's server may share the folder: what names its models is looked at once.
             self._failed = named
+            settle()
             logger.warning("new models are served: %s", " ".join(named))
             return True
 

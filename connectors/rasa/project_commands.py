@@ -23,6 +23,7 @@ from bot.rasa.project import Layout, Project, read_project, read_tests
 from bot.rasa.refusals import ProjectRefused, Remark
 from bot.rasa.reminders import Reminders
 from bot.settings import Settings
+from connectors.heap import settle
 from connectors.rasa.action_client import HttpActionServer, action_server_of
 from connectors.rasa.guard import Guard, is_secret
 from connectors.rasa.project_api import project_app
@@ -213,6 +214,7 @@ def run(
     project, processor = processor_of(folder, layout_of(config, domain, data))
     served = project_app(processor, project.config.assistant_id, enable_api, Guard(auth_token, jwt_secret))
     processor.reminders = Reminders(processor.remind)
+    settle()
     uvicorn.run(served, host=host, port=port, log_level="warning")
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from bot.errors import ChengdaError, ConversationBusy
@@ -24,6 +26,7 @@ ONLY_USERS = "Currently, only user messages can be passed to this endpoint."
 NO_INTENT = "Name of the intent not provided in request body."
 _PHRASES = {one.value: one.phrase for one in HTTPStatus}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class ApiRefusal(ChengdaError):
@@ -100,20 +103,37 @@ class RasaRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """The handler, with refusals answered."""
         answer = super().get_route_handler()
+        return refusing(lambda request: answer(_as_json(request)))
 
-        async def handler(request: Request) -> Response:
-            try:
-                return await answer(_as_json(request))
-            except ApiRefusal as refusal:
-                return refusal.response()
-            except ConversationBusy as busy:
-                return ApiRefusal(503, "ConversationBusy", str(busy)).response()
-            except HTTPException as error:
-                return _of_status(error.status_code).response(error.headers)
-            except RequestValidationError as error:
-                return _of_invalid(error).response()
 
-        return handler
+def refusing(answer: Handler) -> Handler:
+    """A handler, with its refusals answered in Rasa's words."""
+
+    async def handler(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except ApiRefusal as refusal:
+            return refusal.response()
+        except ConversationBusy as busy:
+            return ApiRefusal(503, "ConversationBusy", str(busy)).response()
+        except HTTPException as error:
+            return _of_status(error.status_code).response(error.headers)
+        except RequestValidationError as error:
+            return _of_invalid(error).response()
+
+    return handler
+
+
+async def read_body(request: Request, kind: type[Body]) -> Body:
+    """The body read as JSON, as FastAPI does it; raises RequestValidationError, or HTTPException if it is no text."""
+    try:
+        return kind.model_validate(await request.json())
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": (BODY, *one["loc"])} for one in error.errors()]) from error
+    except json.JSONDecodeError as error:
+        raise RequestValidationError([{"type": "json_invalid", "loc": (BODY, error.pos)}]) from error
+    except Exception as error:
+        raise HTTPException(400) from error
 
 
 def _as_json(request: Request) -> Request:
