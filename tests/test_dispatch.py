@@ -102,6 +102,12 @@ def test_place_and_words_narrow_what_won(dispatcher: Dispatcher) -> None:
     assert told.why.item == "H08"
 
 
+def test_a_place_corrected_to_another_district_takes_no_subdistrict_of_the_words(dispatcher: Dispatcher) -> None:
+    moved = CaseDraft("粤海街道的路灯坏了", DemandType.HELP, "市政设施", "H08", "UMB", "景田北街", "福田区")
+    assert dispatcher.of_draft(moved).why.place == Place("福田区")
+    assert dispatcher.of_draft(replace(moved, district="南山区")).why.place == Place("南山区", "粤海街道")
+
+
 def test_examples_speak_in_their_area_only(dispatcher: Dispatcher) -> None:
     examples = Examples([Example(7, "路灯坏了一周。", "TB_D", Place("南山区"))], letters)
     taught = dispatcher.taught((), examples)

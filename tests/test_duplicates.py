@@ -45,10 +45,22 @@ def test_names_meet_in_both_languages() -> None:
         ("民治大道一百六十六号的工地", "house", "166"),
         ("民治大道幺六六号的工地", "house", "166"),
         ("二零五室一直漏水", "room", "205"),
+        ("99 Minkang Road", "house", "99"),
+        ("a hole before 1188A Fuhua 3rd Road", "house", "1188"),
+        ("Room 502, Building 3, 118 Xinzhou Road", "house", "118"),
+        ("Room 502, Building 3, 118 Xinzhou Road", "room", "502"),
+        ("118-2 Xinzhou Rd, flat 1203", "house", "118"),
+        ("118-2 Xinzhou Rd, flat 1203", "room", "1203"),
+        ("room 502 Xinzhou Road", "room", "502"),
     ],
 )
 def test_numbered_parts(text: str, kind: str, number: str) -> None:
     assert where(text).parts[kind] == {number}
+
+
+@pytest.mark.parametrize("text", ["110-120元", "they took 110 to 120 yuan", "打12345没用", "500 metres down the road"])
+def test_amounts_and_hotlines_number_no_room(text: str) -> None:
+    assert not where(text).parts
 
 
 def test_counting_words_number_nothing() -> None:

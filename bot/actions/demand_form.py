@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from bot.actions.place_correction import corrected, is_numbered, numbered
+from bot.cases.areas import alone
 from bot.cases.case import CaseDraft, DemandType, draft_from_json
-from bot.nlu.entities import Entity, find_entities, likeliest_place
+from bot.nlu.entities import Entity, likeliest_place
 from bot.nlu.parse import Parse
 from bot.nlu.said import kept_and_negated, named_field, value_told, without_lead_ins
 from bot.tracker import Event, Tracker
+from knowledge.city import City
 
 DEMAND_FORM = "demand_form"
 CONFIRM = "confirm"
@@ -32,7 +35,6 @@ CONTACT_LEAD = re.compile(
     r"\s*(?:是|为|is|:|：)?\s*\x00",
     re.I,
 )
-HANGING = re.compile(r"(?:[\s,，]|\b(?:in|at|of|on|near))+$", re.I)
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,12 @@ def without_contact(text: str, parse: Parse) -> str:
     return text.strip(" ,，.。") or CONTACT_MARK
 
 
-def take_values(state: FormState, parse: Parse, requested: str | None, change: bool) -> FormState:
+def take_values(
+    state: FormState, parse: Parse, requested: str | None, change: bool, city: City | None = None
+) -> FormState:
     """The state with every place, time and contact of the message; a change replaces, else gaps are filled.
 
-    The value of the requested slot always replaces.
+    The value of the requested slot always replaces. Of a place told before, the coarser parts stay.
     """
     kept, negated = kept_and_negated(parse.entities, parse.text)
     state = take_contact(state, parse)
@@ -143,58 +147,48 @@ def take_values(state: FormState, parse: Parse, requested: str | None, change: b
         more = requested == "occurred_at" and "time" not in labels
         replacing = change or more or requested == "location"
         only_place = whole if requested == "location" and not labels & {"time", "phone", "email"} else None
-        state = _with_place(state, place, only_place, kept, negated, replacing)
+        state = _with_place(state, parse.text, only_place or place.text, kept, negated, replacing, city)
     times = [entity.text for entity in kept if entity.label == "time"]
-    if times:
+    if times and not (change and place is None and named_field(parse.text) == "location"):
         value = "，".join(dict.fromkeys(times)) if not times[0].isascii() else ", ".join(dict.fromkeys(times))
         replacing = (change and (requested != "location" or place is None)) or requested == "occurred_at"
         state = state.fill("occurred_at", value, only_missing=not replacing)
     return state
 
 
-def take_named_value(state: FormState, parse: Parse) -> tuple[FormState, str | None]:
-    """The state after "the place is …": the named field with the told value; the name when no value was told."""
-    name = named_field(parse.text)
-    if name is None or name == "contact":
+def take_named_value(state: FormState, parse: Parse, city: City | None = None) -> tuple[FormState, str | None]:
+    """The state after "the place is …": the named field with the told value; the name when no value was told.
+
+    A numbered part of a place alone ("it should be building 5") needs no name.
+    """
+    name, value = named_field(parse.text), (value_told(parse.text) or "")[:MAX_VALUE_CHARS]
+    if name is None and value and is_numbered(value, city):
+        name = "location"
+    if name in (None, "contact") or not value:
         return state, name
-    value = value_told(parse.text)
-    if value is None or not value:
-        return state, name
-    return state.fill(name, value[:MAX_VALUE_CHARS], only_missing=False), None
+    if name == "location":
+        kept, negated = kept_and_negated(parse.entities, parse.text)
+        return _with_place(state, parse.text, numbered(value, parse.text), kept, negated, True, city), None
+    return state.fill(name, value, only_missing=False), None
 
 
 def _with_place(
     state: FormState,
-    place: Entity,
-    only_place: str | None,
+    message: str,
+    text: str,
     kept: list[Entity],
     negated: list[Entity],
     replacing: bool,
+    city: City | None,
 ) -> FormState:
-    area = {
-        "district": next((e.value for e in kept if e.label == "district"), None)
-        or next((e.district for e in kept if e.district), None),
-        "subdistrict": next((e.value for e in kept if e.label == "subdistrict"), None),
-    }
-    detailed = any(e.label in ("road", "landmark") for e in kept) or len(place.text) > 8
-    language = "en" if place.text.isascii() else "zh"
+    """The state with a place told, in the message's `kept` entities as far as it is known."""
+    district = next((e.value for e in kept if e.label == "district"), None)
+    subdistrict = next((e.value for e in kept if e.label == "subdistrict"), None)
+    inferred = next((e.district for e in kept if e.district), None)
 
     def move(draft: CaseDraft) -> CaseDraft:
-        if draft.location is not None and not replacing:
-            return draft
-        text = only_place or place.text
-        if draft.location is not None and negated and not detailed:
-            text = _exchange(draft.location, place.text, language)
-        return replace(draft, location=text, district=area["district"], subdistrict=area["subdistrict"])
+        if draft.location is None:
+            return replace(draft, location=text, district=district or inferred, subdistrict=subdistrict)
+        return corrected(draft, text, alone(kept, message), negated, city) if replacing else draft
 
     return state.each(move)
-
-
-def _exchange(old: str, new: str, language: str) -> str:
-    """The new district or sub-district with the road or estate kept from the old place."""
-    detail = old
-    for entity in find_entities(old, language):
-        if entity.label in ("district", "subdistrict"):
-            detail = detail.replace(entity.text, "", 1)
-    detail = HANGING.sub("", detail).lstrip(" ,，")
-    return f"{detail}, {new}" if detail.isascii() and detail else new + detail

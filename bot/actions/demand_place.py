@@ -31,7 +31,8 @@ def placed(turn: TurnContext, draft: CaseDraft, state: FormState) -> CaseDraft:
     own = draft.location
     if own is not None and own not in told and turn.understand(own, None).first(*PLACES - {"location"}) is not None:
         told = f"{own}, {told}" if own.isascii() else f"{own}，{told}"
-    there = take_values(FormState((draft,)), turn.understand(told, None), "location", change=False).drafts[0]
+    parse = turn.understand(told, None)
+    there = take_values(FormState((draft,)), parse, "location", False, turn.analyst.city).drafts[0]
     if there.location == own:
         there = replace(there, location=told)
     return replace(there, occurred_at=draft.occurred_at or state.time)

@@ -31,6 +31,7 @@ from bot.nlu.said import (
     content_of,
     goes_on,
     is_change,
+    named_field,
     opening_act,
     opens_with_command,
     says_nothing,
@@ -150,7 +151,9 @@ def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult
         return _ask(turn, take_area(turn, state))
     if _only_command(turn):
         return _ask_for(turn, state, requested)
-    changed = take_values(state, turn.parse, requested, is_change(turn.parse))
+    changed = take_values(state, turn.parse, requested, is_change(turn.parse), turn.analyst.city)
+    if changed == state and requested != "location" and is_change(turn.parse):
+        changed = _place_named(turn, state)
     if changed != state:
         return _ask(turn, changed)
     answer = turn.message.text.strip()
@@ -167,6 +170,13 @@ def _answer(turn: TurnContext, state: FormState, requested: str) -> ActionResult
     if added is not None:
         return _ask(turn, added)
     return _ask(turn, state.fill(requested, answer[:MAX_VALUE_CHARS], only_missing=False))
+
+
+def _place_named(turn: TurnContext, state: FormState) -> FormState:
+    """The state with a place told anew by the name of the field, such as a house number alone."""
+    if named_field(turn.message.text) != "location":
+        return state
+    return take_named_value(state, turn.parse, turn.analyst.city)[0]
 
 
 def _only_command(turn: TurnContext) -> bool:
@@ -187,7 +197,7 @@ def _at_confirmation(turn: TurnContext, state: FormState) -> ActionResult:
     before = state
     if says_submit(turn.message.text) and not turn.parse.all("location", "phone", "email") and not turn.parse.asks():
         return _file(turn, _common(turn, state))
-    changed = take_values(_common(turn, state), turn.parse, None, change=True)
+    changed = take_values(_common(turn, state), turn.parse, None, True, turn.analyst.city)
     same_matter = replace(changed, contact=None, anonymous=False) == replace(before, contact=None, anonymous=False)
     if same_matter and not turn.parse.asks() and opening == "affirm":
         return _file(turn, changed)
@@ -197,7 +207,7 @@ def _at_confirmation(turn: TurnContext, state: FormState) -> ActionResult:
         return _ask(turn, state)
     if changed != state:
         return _ask(turn, changed, changed=True)
-    named, name = take_named_value(state, turn.parse)
+    named, name = take_named_value(state, turn.parse, turn.analyst.city)
     if named != state:
         return _ask(turn, named, changed=True)
     if act == "deny" or (turn.parse.intent == "deny" and turn.parse.confidence > SURE):

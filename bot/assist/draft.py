@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from bot.assist.call import Call, Form
 from bot.assist.matter import Matter
@@ -16,11 +14,10 @@ from bot.cases.analysis import CATEGORY_FLOOR, Demand
 from bot.cases.areas import Area, areas_of
 from bot.cases.case import CaseDraft, DemandType
 from bot.nlu.entities import Entity
+from bot.nlu.gazetteer import road_districts
 from knowledge.catalogue import Catalogue, Kind, Service
 from knowledge.city import City
-from knowledge.queries import NLU_DATA
 
-ROAD_FILE = NLU_DATA / "lookups" / "road_districts.csv"
 SURE_ITEM = 0.5
 TYPE_SAID, TYPE_READ = 0.9, 0.65
 SURE_PLACE, GUESSED_PLACE = 0.9, 0.55
@@ -142,16 +139,9 @@ def _telling(matter: Matter, item: Service | None) -> Reading:
     return max(matter.told, key=lambda one: one.covered * one.shares.get(code, 0.0))
 
 
-@lru_cache(maxsize=1)
-def _road_districts() -> dict[str, str]:
-    """The district of roads that lie in one."""
-    with ROAD_FILE.open(encoding="utf-8", newline="") as rows:
-        return {row["road_zh"]: row["district_zh"] for row in csv.DictReader(rows)}
-
-
 def _along(names: Sequence[Entity]) -> tuple[Area, ...]:
     """The districts of the roads named."""
-    table = _road_districts()
+    table = road_districts()
     return tuple(
         dict.fromkeys(Area(table[one.value], None) for one in names if one.label == "road" and one.value in table)
     )

@@ -109,6 +109,7 @@ class Dispatcher:
     def of_draft(self, draft: CaseDraft) -> Suggestion:
         """Where a draft goes; what it states of itself stands above what is read out of its words."""
         demand = self.read(draft.description, draft.service_item)
+        same_district = draft.district in (None, demand.district)
         same = draft.service_item in (None, demand.service_item) and draft.category in (None, demand.category)
         return self.suggest(
             replace(
@@ -120,7 +121,7 @@ class Dispatcher:
                 subcategory=draft.subcategory or demand.subcategory,
                 place=draft.location or demand.place,
                 district=draft.district or demand.district,
-                subdistrict=draft.subdistrict or demand.subdistrict,
+                subdistrict=draft.subdistrict or (demand.subdistrict if same_district else None),
             ),
             None if same else {},
         )

@@ -31,6 +31,7 @@ _LEAD = (
 )
 _NUMBER = r"(?:no\.?\s*|number\s*)?(?:[a-z]?\d+(?:-\d+)*[a-z]?|[a-z])"
 _COUNTED = r"\s(?:am|pm|minutes|hours|days|weeks|months|years|times|people)"
+_LENGTH = r"(?:met(?:re|er)s?|k?m|minutes?|hours?|days?)\s"
 _AFTER = rf"(?:,?\s(?:{_PART})\s{_NUMBER}(?![a-z0-9])|\s\d{{1,4}}[a-z]?(?![a-z0-9:.]|{_COUNTED}))*"
 _PLACE = re.compile(
     rf"\b(?:{_LEAD})\s+(?P<place>(?:the\s+)?(?:(?!(?:{_SKIPPED})\b)[a-z0-9'\-]+\s+){{1,4}}(?:{_KIND}){_AFTER})(?![a-z0-9])"
@@ -38,7 +39,8 @@ _PLACE = re.compile(
 _NAMED = re.compile(rf"(?<![a-z0-9])(?:(?!(?:{_SKIPPED})\b)[a-z0-9']+ ){{1,2}}(?:{_KIND})(?![a-z0-9])")
 _GENERIC = re.compile(rf"^(?:(?:the|same|whole|main|entire|{place_words()['english_common']}) )*(?:{_KIND})$")
 _NUMBERED = re.compile(
-    rf"\b(?:{_PART})\s+{_NUMBER}(?![a-z0-9])|\b\d+\s+(?:[a-z'\-]+\s+){{0,3}}(?:road|rd|street|st|avenue|ave|lane)\b"
+    rf"\b(?:{_PART})\s+{_NUMBER}(?![a-z0-9])"
+    rf"|\b\d+(?:-\d+)*[a-z]?\s+(?!{_LENGTH})(?:(?:[a-z'\-]+|\d+(?:st|nd|rd|th))\s+){{0,3}}(?:road|rd|street|st|avenue|ave|lane)\b"
 )
 _WORD = r"[A-Z][A-Za-z]*(?:['\-][A-Za-z]+)*"
 _NAME = rf"{_WORD}(?: (?:\d+(?:st|nd|rd|th) )?{_WORD})*"

@@ -9,7 +9,9 @@ from functools import lru_cache
 
 from knowledge.catalogue import Text
 from knowledge.city import City, catalogue_of
-from knowledge.normal import normalise
+from knowledge.normal import LOOKUPS, normalise
+
+ROAD_FILE = LOOKUPS / "road_districts.csv"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,13 @@ def names(city: City) -> tuple[Name, ...]:
         form = normalise(name.form).text
         found.setdefault(form, Name(form, name.label, name.value, name.district))
     return tuple(found.values())
+
+
+@lru_cache(maxsize=1)
+def road_districts() -> Mapping[str, str]:
+    """The district of roads of the home city that lie in one."""
+    with ROAD_FILE.open(encoding="utf-8", newline="") as rows:
+        return {row["road_zh"]: row["district_zh"] for row in csv.DictReader(rows)}
 
 
 @lru_cache(maxsize=4)

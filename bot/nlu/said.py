@@ -35,7 +35,13 @@ CHANGE_WORDS = re.compile(
     r"\b(?:actually|change|correct|correction|wrong|should be|i mean|i meant|sorry|instead|not)\b"
 )
 FIELD_WORDS = (
-    ("location", re.compile(r"地点|地址|位置|地方|在哪|place|location|address|where")),
+    (
+        "location",
+        re.compile(
+            r"地点|地址|位置|地方|在哪|门牌|楼栋号|栋号|楼号|房号|房间号|室号|(?:楼栋|楼层)(?=是|为|改|应)|place|location|address|where|"
+            r"\b(?:house|street|building|block|room|flat|apartment|floor) number\b"
+        ),
+    ),
     ("occurred_at", re.compile(r"时间|什么时候|日期|几点|time|date|when")),
     ("contact", re.compile(r"电话|手机|联系|号码|contact|phone|number|mobile")),
     ("description", re.compile(r"内容|描述|情况|事情|问题|说法|description|content|details?|problem|text")),
