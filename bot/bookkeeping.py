@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.context import asks_of_offered
 from bot.policies import Decision
 from bot.tracker import Event
 from bot.turn import ActionResult, Outcome, TurnContext
@@ -20,7 +21,8 @@ def kept_in_mind(turn: TurnContext, decision: Decision, result: ActionResult) ->
     if alarm or turn.tracker.slot("alarmed"):
         events.append(turn.slot("alarmed", alarm or None))
     asked_back = result.outcome is Outcome.CLARIFY and decision.action.startswith("action_answer")
-    if asked_back or turn.tracker.slot("open_need"):
+    asked_again = asked_back and asks_of_offered(turn)
+    if not asked_again and (asked_back or turn.tracker.slot("open_need")):
         events.append(turn.slot("open_need", turn.parse.asserted[:MAX_OPEN_NEED] if asked_back else None))
     if turn.tracker.active_form is None and decision.action.startswith("action_answer"):
         demand = bool(result.hits) and result.hits[0].service.code.startswith("H")

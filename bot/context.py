@@ -9,6 +9,7 @@ from bot.subject import Subject
 from bot.subject_signs import Situation
 from bot.tracker import Event, Tracker
 from bot.turn import TurnContext
+from knowledge.difference import TOLD_IN_NAMES, told_in
 from knowledge.narrowing import plain_first
 from knowledge.retriever import Retrieval
 from knowledge.verdict import Verdict
@@ -17,6 +18,12 @@ KEPT = 6
 MAX_JOINED = 200
 CHOICE_SERVICE = "service"
 CHOICE_STEP = "path_step"
+PICKED = 0.5
+# How likely a service brought up must be to be told of where the words alone find nothing.
+LEAST_BROUGHT_UP = 0.1
+# How much less two messages read as one are like anything known than each by itself, for them to be of two matters.
+UNLIKE = 0.02
+ASKS_ON = 0.5
 
 
 def situation_of(tracker: Tracker) -> Situation:
@@ -33,6 +40,8 @@ def situation_of(tracker: Tracker) -> Situation:
 def subject_of(turn: TurnContext) -> Subject | None:
     """What the message speaks of, None while nothing was spoken of."""
     situation = situation_of(turn.tracker)
+    if turns_away(turn):
+        situation = replace(situation, current=turn.tracker.slot("service_code"), offered=(), need="")
     if not situation.known or turn.parse.payload is not None:
         return None
     return turn.subjects.find(situation, turn.parse, turn.language)
@@ -48,21 +57,76 @@ def brought_up(turn: TurnContext, code: str) -> bool:
 def told_about(turn: TurnContext, subject: Subject) -> str | None:
     """The service to answer with: the likeliest, or the likeliest brought up where the words alone find none."""
     lost = search(turn).verdict in (Verdict.NO_SERVICE, Verdict.VAGUE)
-    return next((code for code, _ in subject.services() if not lost or brought_up(turn, code)), None)
+    meant = (
+        code for code, share in subject.services() if not lost or (share >= LEAST_BROUGHT_UP and brought_up(turn, code))
+    )
+    return next(meant, None)
 
 
 def search(turn: TurnContext) -> Retrieval:
-    """The catalogue searched with the message.
-
-    A message that alone leaves open what it wants is read together with the one it was asked back on.
-    """
+    """The catalogue searched with the message, together with the one that was asked back on if it goes on with that."""
     found = search_alone(turn)
-    asked = turn.tracker.slot("open_need")
-    if not asked or found.verdict is Verdict.ANSWERED:
+    if not goes_on(turn):
         return found
-    joined = turn.understand(f"{asked} {turn.parse.asserted}"[:MAX_JOINED], turn.language)
-    whole = turn.retriever.search(joined.asserted, joined.vector)
+    whole = _together(turn, turn.tracker.slot("open_need"))
     return whole if whole.verdict in (Verdict.ANSWERED, Verdict.CLARIFY) else found
+
+
+def goes_on(turn: TurnContext) -> bool:
+    """Whether a message that alone leaves open what it wants adds to the one that was asked back on."""
+    asked = turn.tracker.slot("open_need") is not None and search_alone(turn).verdict is not Verdict.ANSWERED
+    return asked and not turns_away(turn)
+
+
+def turns_away(turn: TurnContext) -> bool:
+    """Whether a message leaves the one it was asked back on for another matter that it does not tell clearly either.
+
+    It names something, it picks none of the services offered, and the two read as one are less like anything known
+    than each by itself.
+    """
+    asked, parse = turn.tracker.slot("open_need"), turn.parse
+    if asked is None or parse.payload is not None or not parse.topic:
+        return False
+    alone = search_alone(turn)
+    if alone.verdict is Verdict.ANSWERED or _picks(turn):
+        return False
+    before = _searched(turn, asked)
+    return _together(turn, asked).similarity < (before.similarity + alone.similarity) / 2 - UNLIKE
+
+
+def asks_of_offered(turn: TurnContext) -> bool:
+    """Whether a message asks a detail of the services it was asked back on and says nothing of which it means."""
+    offered = turn.tracker.slot("choice_purpose") == CHOICE_SERVICE and turn.tracker.slot("choices")
+    parse = turn.parse
+    if (
+        not offered
+        or turn.tracker.slot("open_need") is None
+        or parse.payload is not None
+        or not parse.aspects
+        or parse.topic
+        or parse.persons
+    ):
+        return False
+    asks = parse.asks() or parse.probability("ask_detail") >= ASKS_ON
+    return asks and not any(told_in(field, parse.asserted) for field in TOLD_IN_NAMES)
+
+
+def _picks(turn: TurnContext) -> bool:
+    situation = situation_of(turn.tracker)
+    if not situation.offered:
+        return False
+    subject = turn.subjects.find(situation, turn.parse, turn.language)
+    return subject.code in situation.offered and subject.share >= PICKED
+
+
+def _together(turn: TurnContext, asked: str) -> Retrieval:
+    """The catalogue searched with a message before and this one as one text."""
+    return _searched(turn, f"{asked} {turn.parse.asserted}"[:MAX_JOINED])
+
+
+def _searched(turn: TurnContext, text: str) -> Retrieval:
+    parse = turn.understand(text, turn.language)
+    return turn.retriever.search(parse.asserted, parse.vector)
 
 
 def search_alone(turn: TurnContext) -> Retrieval:

@@ -11,7 +11,7 @@ from bot.actions.life_path import wanted_move
 from bot.actions.notice_wish import only_stops, wished
 from bot.actions.several import requests
 from bot.choices import ASKS_ANEW, picked
-from bot.context import CHOICE_SERVICE, CHOICE_STEP, subject_of
+from bot.context import CHOICE_SERVICE, CHOICE_STEP, PICKED, asks_of_offered, subject_of
 from bot.intent import settled
 from bot.nlu.emergency_calls import wants_emergency_call
 from bot.nlu.entities import find_query_code
@@ -32,7 +32,6 @@ FEW_WORDS, SURE_SUBJECT = 3, 0.8
 HAND_OFF = 0.5
 OWN_MATTER = 0.6
 NEITHER = 0.5
-PICKED = 0.5
 CANCEL = 0.6
 CODE_WORDS = 6
 # Slots of a form that hold a place.
@@ -171,6 +170,8 @@ def choice(turn: TurnContext) -> Decision | None:
         return Decision("utter_tell_more")
     if act == "affirm":
         return Decision("action_choose", choice=choices[0])
+    if asks_of_offered(turn):
+        return Decision("action_answer_detail")
     subject = subject_of(turn) if turn.tracker.slot("choice_purpose") in (CHOICE_SERVICE, CHOICE_STEP) else None
     if subject is not None and subject.code in choices and subject.share >= PICKED:
         return Decision("action_choose", choice=subject.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +19,16 @@ from bot.subject_signs import Situation, Witnesses, read_signs
 from bot.train_subject import Line, fit, is_right, signs_of
 from bot.training import Models
 from knowledge.catalogue import read_catalogue
+from knowledge.queries import NLU_DATA
 
 KINDS = {
     "detail", "person", "sibling", "narrow", "pick", "switch", "return", "list", "chat", "outside", "uncovered",
     "file", "human",
 }  # fmt: skip
+
+EVERY = 5
+with (NLU_DATA / "dev" / "asked_back.csv").open(encoding="utf-8", newline="") as rows:
+    ASKED_BACK = list(csv.DictReader(rows))
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +124,34 @@ def test_follow_ups_reach_the_service_meant(
 def test_a_matter_that_is_no_service_stays_out(talk: Callable[..., dict[str, Any]], first: str, second: str) -> None:
     talk(first)
     assert talk(second)["outcome"] in ("out_of_scope", "no_service")
+
+
+def test_dialogues_after_a_question_back_are_sorted_and_name_known_services() -> None:
+    codes = {str(service.code) for service in read_catalogue()}
+    assert [tuple(row.values()) for row in ASKED_BACK] == sorted(tuple(row.values()) for row in ASKED_BACK)
+    assert all(codes.issuperset(row["want"].split()) for row in ASKED_BACK)
+    assert all(row["want"] or row["kind"] == "new" for row in ASKED_BACK)
+
+
+@pytest.mark.parametrize(("kind", "floor"), [("addition", 0.8), ("new", 0.85), ("detail", 0.8)])
+def test_after_a_question_back(talk: Callable[..., dict[str, Any]], kind: str, floor: float) -> None:
+    """Additions are read with the need asked back on, new questions by themselves, a detail needs to know of which."""
+    mine = [row for row in ASKED_BACK if row["kind"] == kind]
+    wrong = []
+    mine = mine[:: EVERY if kind != "detail" else 1]
+    for number, row in enumerate(mine):
+        first = named(talk(row["first"], f"{kind}{number}"))
+        turn = talk(row["second"], f"{kind}{number}")
+        told, want = named(turn), set(row["want"].split())
+        right = bool(told & want) if want else not told & first
+        left = kind != "new" or turn["outcome"] != "clarify" or not told & (first - want)
+        if not (right and left and (kind != "detail" or turn["outcome"] == "clarify")):
+            wrong.append((row["first"], row["second"], turn["outcome"], told))
+    assert len(wrong) <= (1 - floor) * len(mine), wrong
+
+
+def named(turn: dict[str, Any]) -> set[str]:
+    """The services a turn offers, or the one it answers with."""
+    if turn["outcome"] == "clarify":
+        return {button["payload"].split('"')[3] for button in turn["buttons"] if '"service"' in button["payload"]}
+    return {service["code"] for service in turn["services"][:1]}

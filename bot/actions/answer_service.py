@@ -8,7 +8,16 @@ from bot.actions.for_person import audience_line, fitting, settled_by
 from bot.actions.live_city import live_answer
 from bot.actions.service_card import card, card_facts, clearly, details, pointed_at, sources_of, with_conditions
 from bot.actions.which_one import question
-from bot.context import CHOICE_SERVICE, brought_up, search, spoken_of, subject_of, told_about
+from bot.context import (
+    CHOICE_SERVICE,
+    asks_of_offered,
+    brought_up,
+    goes_on,
+    search,
+    spoken_of,
+    subject_of,
+    told_about,
+)
 from bot.messages import BotMessage, Button
 from bot.nlu.persons import audience_of
 from bot.tracker import Event
@@ -30,17 +39,23 @@ def answer_service(turn: TurnContext) -> ActionResult:
     if found.verdict is Verdict.NO_SERVICE:
         return no_service(turn)
     audience = audience_of(turn.parse.persons)
+    asked = tuple(turn.tracker.slot("aspects") or ()) if goes_on(turn) else ()
     only = settled_by(found, audience) if found.verdict is Verdict.CLARIFY else None
     if only is not None:
-        return tell(turn, only.service, (only, *(hit for hit in found.hits if hit is not only)))
+        return tell(turn, only.service, (only, *(hit for hit in found.hits if hit is not only)), asked=asked)
     if found.verdict in (Verdict.CLARIFY, Verdict.VAGUE):
         return clarify(turn, found)
     hits = fitting(found, audience)
-    return tell(turn, hits[0].service, hits)
+    return tell(turn, hits[0].service, hits, asked=asked)
 
 
 def answer_detail(turn: TurnContext) -> ActionResult:
-    """Answer what a message asks on about a service spoken of, or on a neighbour of it; or take up a new need."""
+    """Answer what a message asks on about a service spoken of, or on a neighbour of it; or take up a new need.
+
+    A detail of several services just offered is told once it is known which one is meant.
+    """
+    if asks_of_offered(turn):
+        return _which_of_offered(turn)
     subject = subject_of(turn)
     likely = subject.services() if subject is not None else ()
     current = turn.tracker.slot("service_code")
@@ -129,6 +144,17 @@ def no_service(turn: TurnContext) -> ActionResult:
 def _need(turn: TurnContext) -> Event:
     """Remember the words of the need, for what is asked on later."""
     return turn.slot("need", turn.parse.asserted[:MAX_NEED])
+
+
+def _which_of_offered(turn: TurnContext) -> ActionResult:
+    """Offer the same services again; the detail asked for and the need told before are kept."""
+    offered = [turn.catalogue[code] for code in turn.tracker.slot("choices")]
+    found = Retrieval(Verdict.CLARIFY, tuple(Hit(service, 1 / len(offered)) for service in offered), 1.0)
+    asked = clarify(turn, found)
+    (message,) = asked.messages
+    told = replace(message, text=turn.text("utter_depends_on_which", question=message.text))
+    events = tuple(event for event in asked.events if event.name != "need")
+    return replace(asked, messages=(told,), events=events)
 
 
 def _which_service(turn: TurnContext) -> ActionResult:
