@@ -70,8 +70,10 @@ class Talker:
         told: dict[str, Any] = answer.json()
         return told
 
-    def stream(self, until: Any, last: str | None = None, act: Any = None) -> list[tuple[str, dict[str, Any], str]]:
-        """The events until one of them meets a condition; `act` is done once the stream is open."""
+    def stream(
+        self, until: Any, last: str | None = None, act: Any = None, on_first: Any = None
+    ) -> list[tuple[str, dict[str, Any], str]]:
+        """The events until one meets a condition; `act` is done in a moment, `on_first` as the first event comes."""
         headers = self.headers | ({"Last-Event-ID": last} if last else {})
         found: list[tuple[str, dict[str, Any], str]] = []
         with (
@@ -85,6 +87,8 @@ class Talker:
                 if not event.data:
                     continue
                 found.append((event.event, json.loads(event.data), event.id))
+                if on_first is not None and len(found) == 1:
+                    threading.Thread(target=on_first).start()
                 if until(*found[-1]):
                     return found
         raise AssertionError(f"the stream ended: {found}")
@@ -163,9 +167,12 @@ def test_what_is_no_message_is_told(talker: Talker) -> None:
 
 
 def test_a_stream_tells_typing_parts_and_the_whole(talker: Talker) -> None:
-    seen = talker.stream(
-        lambda name, data, _: name == "typing" and not data["on"], act=lambda: talker.say(QUESTION, "s-1")
+    """What is said while a stream is open; what was said before it begins is told first, and in one piece."""
+    before = talker.say("您好")["turn_id"]
+    told = talker.stream(
+        lambda name, data, _: name == "typing" and not data["on"], on_first=lambda: talker.say(QUESTION, "s-1")
     )
+    seen = [one for one in told if one[1].get("turn_id") != before]
     names = [name for name, _, _ in seen]
     assert names[0] == "typing" and "message.delta" in names
     answers = [data for name, data, _ in seen if name == "message" and data["role"] == "assistant"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -353,6 +355,21 @@ def test_rasas_dialect_by_an_independent_client(server: Server, store: Store) ->
         texts = ""
         while "licen" not in texts:
             texts += client.receive(SECONDS)[1].get("text", "")
+
+
+def test_two_messages_at_once_begin_one_conversation(server: Server) -> None:
+    """Neither has a session yet, and each answer is told once."""
+    with socketio.SimpleClient() as client:
+        client.connect(server.url, transports=["websocket"], wait_timeout=SECONDS)
+        secret, told = secrets.token_urlsafe(32), Counter[str]()
+        for text in ("您好", "谢谢"):
+            client.emit("user_uttered", {"message": text, "session_id": secret})
+        while not all(any(word in text for text in told) for word in ("城答", "不客气")):
+            told[client.receive(SECONDS)[1].get("text", "")] += 1
+        client.emit("user_uttered", {"message": "再见"})
+        while not any("再见" in text for text in told):
+            told[client.receive(SECONDS)[1].get("text", "")] += 1
+        assert set(told.values()) == {1}, told
 
 
 def test_uttered() -> None:
