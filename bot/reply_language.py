@@ -32,10 +32,10 @@ def _asked_language(text: str, before: str | None) -> str:
 
 def _weak(parse: Parse) -> bool:
     """Whether a text says too little to change the language of a conversation: a name, a yes, a number."""
-    letters = [char for char in parse.canonical if char.isalpha()]
-    words = parse.canonical.split()
     if parse.detected.language == "en":
-        named = {word for entity in parse.entities for word in entity.text.lower().split()}
-        return len([word for word in words if word not in named]) <= 1
-    covered = sum(len(entity.text) for entity in parse.all("location", "district", "subdistrict", "road", "landmark"))
-    return len(letters) <= covered
+        words = parse.canonical.split()
+        told = {word for entity in parse.entities for word in entity.text.lower().split()}
+        return len([word for word in words if word not in told]) <= 1
+    places = parse.all("location", "district", "subdistrict", "road", "landmark")
+    named = {position for entity in places for position in range(entity.start, entity.end)}
+    return sum(char.isalpha() for position, char in enumerate(parse.text) if position not in named) <= 1
