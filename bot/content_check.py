@@ -41,6 +41,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("queries/train_*.csv", tuple(COLUMNS)),
     ("acts.csv", ("intent", "language", "text")),
     ("safety.csv", ("intent", "language", "text")),
+    ("danger_border.csv", ("intent", "language", "text")),
     ("demands_*.csv", ("type", "category", "subcategory", "service_item", "urgency", "language", "style", "text")),
     ("demands_*.jsonl", ("text", "language", "style", "demands")),
     ("eval/demands_*.jsonl", ("text", "language", "style", "demands")),

@@ -16,7 +16,7 @@ from bot.errors import StaleModels
 from bot.model_folder import ModelFolder
 from bot.nlu.intents import NLU_FILES, read_examples, train_intents
 from bot.nlu.paths import read_path_lines, train_paths
-from bot.nlu.safety import read_extra, train_safety
+from bot.nlu.safety import read_border, read_extra, train_safety
 from bot.nlu.said import COMMANDS_FILE
 from knowledge.catalogue import Catalogue, read_catalogue
 from knowledge.city import City, catalogue_of, find_city, queries_of, strangers_of
@@ -192,7 +192,7 @@ def _train_nlu(
     intents.save(folder / "intents.joblib")
     progress("safety")
     own = read_catalogue()
-    head = train_safety(examples, safety, shipped, demands, own, trainer)
+    head = train_safety(examples, [*safety, *read_border()], shipped, demands, own, trainer)
     head.save(folder / "safety.joblib")
     progress("demands")
     letters = read_letters()

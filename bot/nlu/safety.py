@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from knowledge.queries import NLU_DATA, OUTSIDE, Query, read_strangers
 from knowledge.trainer import Trainer
 
 SAFETY_FILE = NLU_DATA / "safety.csv"
+BORDER_FILE = NLU_DATA / "danger_border.csv"
 ACTS_FILE = NLU_DATA / "acts.csv"
 PREFIXES = ("emergency_", "crisis_")
 ORDINARY = "ordinary"
@@ -34,12 +36,19 @@ class Danger:
 
 def read_extra() -> list[tuple[str, str]]:
     """Sentences with their intents: danger, ordinary ones near it, short chat lines, and what no service answers."""
-    found: list[tuple[str, str]] = []
-    for path in (SAFETY_FILE, ACTS_FILE):
-        with path.open(encoding="utf-8", newline="") as lines:
-            found += [(row["text"], row["intent"]) for row in csv.DictReader(lines)]
+    found = [*_read(SAFETY_FILE), *_read(ACTS_FILE)]
     strangers = (one for one in read_strangers() if one.source != ACTS_FILE.stem)
     return found + [(one.text, "out_of_scope" if one.kind == OUTSIDE else "ask_service") for one in strangers]
+
+
+def read_border() -> list[tuple[str, str]]:
+    """Short everyday sentences in the words of danger, and danger in theirs, with their intents; for one head."""
+    return _read(BORDER_FILE)
+
+
+def _read(path: Path) -> list[tuple[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return [(row["text"], row["intent"]) for row in csv.DictReader(lines)]
 
 
 def train_safety(
