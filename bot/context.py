@@ -74,7 +74,7 @@ def search(turn: TurnContext) -> Retrieval:
 
 def goes_on(turn: TurnContext) -> bool:
     """Whether a message that alone leaves open what it wants adds to the one that was asked back on."""
-    asked = turn.tracker.slot("open_need") is not None and search_alone(turn).verdict is not Verdict.ANSWERED
+    asked = bool(turn.tracker.slot("open_need")) and search_alone(turn).verdict is not Verdict.ANSWERED
     return asked and not turns_away(turn)
 
 
@@ -85,7 +85,7 @@ def turns_away(turn: TurnContext) -> bool:
     than each by itself.
     """
     asked, parse = turn.tracker.slot("open_need"), turn.parse
-    if asked is None or parse.payload is not None or not parse.topic:
+    if not asked or parse.payload is not None or not parse.topic:
         return False
     alone = search_alone(turn)
     if alone.verdict is Verdict.ANSWERED or _picks(turn):

@@ -42,6 +42,7 @@ from connectors.evaluation import command as evaluation
 from connectors.evaluation import demands as demand_evaluation
 from connectors.evaluation.duplicates import duplicates as measured_duplicates
 from connectors.heap import settle
+from connectors.http_head import BoundedHead
 from connectors.learn import Desk
 from connectors.learning import duplicates, fusion, subjects
 from connectors.live.commands import rehearse
@@ -110,13 +111,13 @@ def serve(
     if workers == 1:
         settle()
         uvicorn.run(
-            create_app(settings, assistant), host=host, port=port, log_level="warning",
+            create_app(settings, assistant), host=host, port=port, http=BoundedHead, log_level="warning",
             timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
         )  # fmt: skip
         return
     uvicorn.run(
-        "connectors.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning",
-        timeout_keep_alive=IDLE_SECONDS, timeout_worker_healthcheck=WORKER_SECONDS,
+        "connectors.app:create_app", factory=True, host=host, port=port, workers=workers, http=BoundedHead,
+        log_level="warning", timeout_keep_alive=IDLE_SECONDS, timeout_worker_healthcheck=WORKER_SECONDS,
         timeout_graceful_shutdown=END_SECONDS, ws_max_size=MOST_SOCKET_BYTES,
     )  # fmt: skip
 

@@ -123,6 +123,22 @@ def test_a_place_told_anew_keeps_the_coarser_parts_told_before(
     assert (after.location, after.district, after.subdistrict) == (place, district, subdistrict)
 
 
+def test_roads_of_the_home_city_move_no_case_of_another() -> None:
+    shanghai = find_city("shanghai")
+    draft = CaseDraft("路灯坏了", DemandType.COMPLAINT, location="黄浦区南京东路8号", district="黄浦区")
+    assert corrected(draft, "爱国路12号", [], [], shanghai).district == "黄浦区"
+    assert corrected(draft, "爱国路12号", [], [], find_city()).district == "罗湖区"
+
+
+def test_a_finer_part_before_the_coarser_ones_and_an_accent_in_english() -> None:
+    for before, part, after in (
+        ("5楼，福田图书馆", "6楼", "福田图书馆6楼"),
+        ("Room 502, Building 5, Xi’an Garden", "Room 503", "Room 503, Building 5, Xi’an Garden"),
+    ):
+        draft = CaseDraft("路灯坏了", DemandType.COMPLAINT, location=before)
+        assert corrected(draft, part, [], [], find_city()).location == after
+
+
 def test_a_part_of_a_place_is_known_by_its_number() -> None:
     for text in ("5栋602", "99号", "3单元", "building 5", "No. 99", "Room 601, Building 3"):
         assert is_numbered(text, find_city()), text

@@ -11,7 +11,7 @@ from bot.cases.areas import alone
 from bot.cases.case import CaseDraft, DemandType, draft_from_json
 from bot.nlu.entities import Entity, likeliest_place
 from bot.nlu.parse import Parse
-from bot.nlu.said import kept_and_negated, named_field, value_told, without_lead_ins
+from bot.nlu.said import kept_and_negated, named_field, names_field, value_told, without_lead_ins
 from bot.tracker import Event, Tracker
 from knowledge.city import City
 
@@ -26,6 +26,8 @@ NEEDED: dict[DemandType, tuple[str, ...]] = {
     DemandType.CONSULT: (),
 }
 MAX_VALUE_CHARS = 80
+MAX_PLACE_CHARS = 160
+DAY_OR_HOUSE = re.compile(r"[0-9〇零一二三四五六七八九十]+[号號]")
 MAX_WHOLE_ANSWER = 60
 NOT_TIME = {"location", "phone", "email", "plate"}
 CONTACT_MARK = "\x00"
@@ -149,11 +151,17 @@ def take_values(
         only_place = whole if requested == "location" and not labels & {"time", "phone", "email"} else None
         state = _with_place(state, parse.text, only_place or place.text, kept, negated, replacing, city)
     times = [entity.text for entity in kept if entity.label == "time"]
-    if times and not (change and place is None and named_field(parse.text) == "location"):
+    if times and not (change and place is None and _house_told(parse.text, times)):
         value = "，".join(dict.fromkeys(times)) if not times[0].isascii() else ", ".join(dict.fromkeys(times))
         replacing = (change and (requested != "location" or place is None)) or requested == "occurred_at"
         state = state.fill("occurred_at", value, only_missing=not replacing)
     return state
+
+
+def _house_told(message: str, times: list[str]) -> bool:
+    """Whether what looks like a day of the month is the house number of a place that the message names."""
+    told = names_field("location", message) and not names_field("occurred_at", message)
+    return told and all(DAY_OR_HOUSE.fullmatch(one) for one in times)
 
 
 def take_named_value(state: FormState, parse: Parse, city: City | None = None) -> tuple[FormState, str | None]:
@@ -189,6 +197,9 @@ def _with_place(
     def move(draft: CaseDraft) -> CaseDraft:
         if draft.location is None:
             return replace(draft, location=text, district=district or inferred, subdistrict=subdistrict)
-        return corrected(draft, text, alone(kept, message), negated, city) if replacing else draft
+        if not replacing:
+            return draft
+        moved = corrected(draft, text, alone(kept, message), negated, city)
+        return replace(moved, location=(moved.location or "")[:MAX_PLACE_CHARS] or None)
 
     return state.each(move)

@@ -51,6 +51,7 @@ _NUMBERED: tuple[tuple[Rank, re.Pattern[str]], ...] = tuple(
 )  # fmt: skip
 _LETTER = re.compile(r"[^\W\d_]")
 _BARE = re.compile(_EN_N, re.I)
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _SIDES_ZH = "东门|西门|南门|北门|正门|后门|大门|侧门|出口|门|口|的|在|是|就|于|处"
 _SIDES_EN = (
     "the|at|in|on|of|near|by|opposite|behind|beside|outside|inside|next to|close to|in front of|across from|north|"
@@ -110,24 +111,23 @@ class ToldPlace:
     def coarser_than(self, rank: Rank) -> str:
         """What stays before a part of a rank: up to the first that is as fine in Chinese, all but those in English."""
         finer = [part for part in self.parts if part.rank >= rank]
-        if self.text.isascii():
+        if _latin(self.text):
             return self.without(finer)
         first = min((part.start for part in finer), default=len(self.text))
-        return re.sub(f"(?:{place_words()['near']})+$", "", _tidy(self.text[:first]))
+        before = re.sub(f"(?:{place_words()['near']})+$", "", _tidy(self.text[:first]))
+        return before or self.without(finer)
 
     def without(self, parts: Iterable[Part]) -> str:
         """The text without some parts, and without what hangs loose then."""
         left = self.text
         for part in sorted(parts, key=lambda one: -one.start):
-            left = (
-                f"{left[: part.start]} {left[part.end :]}" if left.isascii() else left[: part.start] + left[part.end :]
-            )
+            left = f"{left[: part.start]} {left[part.end :]}" if _latin(left) else left[: part.start] + left[part.end :]
         return _tidy(left)
 
 
 def told_place(text: str, city: City | None) -> ToldPlace:
     """Read a told place."""
-    entities = find_entities(text, "en" if text.isascii() else "zh", city)
+    entities = find_entities(text, "en" if _latin(text) else "zh", city)
     parts = [Part(AREAS[one.label], one.start, one.end) for one in alone(entities, text)]
     normal = normalise(text)
     for rank, pattern in _NUMBERED:
@@ -148,7 +148,7 @@ def numbered(value: str, message: str) -> str:
     if not _BARE.fullmatch(value):
         return value
     clean = normalise(message).text
-    forms = (en if message.isascii() else zh for _, words, zh, en in _FIELDS if words.search(clean))
+    forms = (en if _latin(message) else zh for _, words, zh, en in _FIELDS if words.search(clean))
     return next(forms, "{}").format(value)
 
 
@@ -163,7 +163,8 @@ def corrected(
     sub = next((one for one in areas if one.label == "subdistrict"), None)
     own = next((one for one in areas if one.label == "district"), None)
     district = own.value if own else sub.district if sub else None
-    known = {one.district or road_districts().get(one.value) for one in told.entities if one.label in NAMES} - {None}
+    roads = road_districts() if city is None or city.home else {}
+    known = {one.district or roads.get(one.value) for one in told.entities if one.label in NAMES} - {None}
     before = _told_before(draft, old, city) if told.rank is Rank.NAMED else (draft.district, draft.subdistrict)
     elsewhere = _differ(district, before[0]) or (not district and bool(known) and before[0] not in (None, *known))
     district = district or (None if before[0] and not elsewhere else next(iter(known)) if len(known) == 1 else None)
@@ -188,11 +189,11 @@ def corrected(
 def joined(district: str, subdistrict: str, detail: str) -> str:
     """A place from the wide to the exact in Chinese, the other way round in English."""
     areas = [one for one in (district, subdistrict) if one]
-    english = bool(areas) and all(one.isascii() for one in areas)
+    english = bool(areas) and all(_latin(one) for one in areas)
     area = ", ".join(reversed(areas)) if english else "".join(areas)
     if not area or not detail:
         return area or detail
-    if detail.isascii():
+    if _latin(detail):
         return f"{detail}, {area}"
     return f"{area}, {detail}" if english else f"{area}{detail}"
 
@@ -200,7 +201,7 @@ def joined(district: str, subdistrict: str, detail: str) -> str:
 def _with_part(before: str, part: str) -> str:
     if not before or not part:
         return before or part
-    return f"{before}{part}" if not (before.isascii() or part.isascii()) else f"{part}, {before}"
+    return f"{before}{part}" if not (_latin(before) or _latin(part)) else f"{part}, {before}"
 
 
 def _told_before(draft: CaseDraft, old: ToldPlace, city: City | None) -> tuple[str | None, str | None]:
@@ -211,6 +212,10 @@ def _told_before(draft: CaseDraft, old: ToldPlace, city: City | None) -> tuple[s
     if draft.district in implied and draft.district not in told:
         return None, None
     return draft.district, draft.subdistrict
+
+
+def _latin(text: str) -> bool:
+    return not _HAN.search(text)
 
 
 def _differ(new: str | None, before: str | None) -> bool:

@@ -111,7 +111,12 @@ class _Reader:
         for kind, count in sorted(others.items()):
             problem = f"{count} files {kind} are no training data 不是训练数据"
             self.findings.left_alone.append(Remark(problem, self.folder / self.layout.data, None))
-        told = {(example.text, example.intent, example.annotations): example for example in self.told}
+        known = {(example.text, example.intent) for example in self.training.examples}
+        told = {
+            (example.text, example.intent, example.annotations): example
+            for example in self.told
+            if (example.text, example.intent) not in known
+        }
         self.training = self.training.merged(TrainingData(examples=tuple(told.values())))
         domain = self.domain.domain(self.training.retrieval_intents)
         tests = tuple(path for path in _files(self.folder / self.layout.tests) if path.suffix in YAML)
@@ -186,7 +191,7 @@ class _Reader:
             elif key != ACTION_ENDPOINT:
                 source.refuse(f"endpoint `{key}` is not known 未知的 endpoint", key)
         told = source.content.get(ACTION_ENDPOINT)
-        for key in sorted(set(told) - ENDPOINT_KEYS) if isinstance(told, dict) else ():
+        for key in sorted(set(told) - ENDPOINT_KEYS, key=str) if isinstance(told, dict) else ():
             source.leave_alone(f"`{key}` {NEITHER}", ACTION_ENDPOINT, key)
         return path if told else None
 

@@ -141,6 +141,8 @@ class TranscriptSocket:
             if self._call is not None:
                 left = max(0.0, (LONGEST - (self._board.now() - self._call.record.started_at)).total_seconds())
             try:
+                if left == 0.0:
+                    raise TimeoutError
                 async with asyncio.timeout(left):
                     frame = await self._intake.get()
             except TimeoutError:

@@ -24,6 +24,7 @@ from bot.rasa.refusals import ProjectRefused, Remark
 from bot.rasa.reminders import Reminders
 from bot.settings import Settings
 from connectors.heap import settle
+from connectors.http_head import BoundedHead
 from connectors.rasa.action_client import HttpActionServer, action_server_of
 from connectors.rasa.guard import Guard, is_secret
 from connectors.rasa.project_api import project_app
@@ -215,7 +216,7 @@ def run(
     served = project_app(processor, project.config.assistant_id, enable_api, Guard(auth_token, jwt_secret))
     processor.reminders = Reminders(processor.remind)
     settle()
-    uvicorn.run(served, host=host, port=port, log_level="warning")
+    uvicorn.run(served, host=host, port=port, http=BoundedHead, log_level="warning")
 
 
 def register(commands: typer.Typer) -> None:
