@@ -10,7 +10,7 @@ from bot.cases.areas import alone
 from bot.cases.case import CaseDraft, DemandType
 from bot.domain import read_domain
 from bot.nlu.entities import find_entities, likeliest_place
-from bot.nlu.said import kept_and_negated, value_told
+from bot.nlu.said import kept_and_negated, named_field, value_told
 from knowledge.catalogue import Text, read_catalogue
 from knowledge.city import find_city
 
@@ -121,6 +121,20 @@ def test_a_place_told_anew_keeps_the_coarser_parts_told_before(
     told = found.text if found else numbered(value_told(said) or "", said)
     after = corrected(draft, told, alone(kept, said), negated, city)
     assert (after.location, after.district, after.subdistrict) == (place, district, subdistrict)
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "value"),
+    [
+        ("我的address是民康路99号", "location", "民康路99号"),
+        ("地点should be 99 Minkang Road", "location", "99 Minkang Road"),
+        ("time改成昨晚", "occurred_at", "昨晚"),
+        ("replace it please", None, None),
+        ("sometimes it took a while", None, None),
+    ],
+)
+def test_a_field_is_named_by_a_whole_word_also_between_chinese(said: str, field: str | None, value: str | None) -> None:
+    assert (named_field(said), value_told(said)) == (field, value)
 
 
 def test_roads_of_the_home_city_move_no_case_of_another() -> None:

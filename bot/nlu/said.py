@@ -38,16 +38,16 @@ FIELD_WORDS = (
     (
         "location",
         re.compile(
-            r"地点|地址|位置|地方|在哪|门牌|楼栋号|栋号|楼号|房号|房间号|室号|(?:楼栋|楼层)(?=是|为|改|应)|\b(?:place|location|address|where)\b|"
+            r"地点|地址|位置|地方|在哪|门牌|楼栋号|栋号|楼号|房号|房间号|室号|(?:楼栋|楼层)(?=是|为|改|应)|(?<![a-z])(?:place|location|address|where)(?![a-z])|"
             r"\b(?:house|street|building|block|room|flat|apartment|floor) number\b"
         ),
     ),
-    ("occurred_at", re.compile(r"时间|什么时候|日期|几点|\b(?:time|date|when)\b")),
+    ("occurred_at", re.compile(r"时间|什么时候|日期|几点|(?<![a-z])(?:time|date|when)(?![a-z])")),
     ("contact", re.compile(r"电话|手机|联系|号码|contact|phone|number|mobile")),
     ("description", re.compile(r"内容|描述|情况|事情|问题|说法|description|content|details?|problem|text")),
 )
 SET_VALUE = re.compile(
-    r"(?:改成|改为|换成|改到|更正为|应该是|应为|其实是|写成|是|为|变成|\b(?:change (?:it )?to|changed? to|should be|is actually|is|to|was)\b|:|：)\s*(?P<value>.+)$"
+    r"(?:改成|改为|换成|改到|更正为|应该是|应为|其实是|写成|是|为|变成|(?<![A-Za-z])(?:change (?:it )?to|changed? to|should be|is actually|is|to|was)(?![A-Za-z])|:|：)\s*(?P<value>.+)$"
 )
 ANONYMOUS = re.compile(
     r"(?<!不)(?<!不要)匿名|不(?:要|想|用)?(?:留|透露|公开|写)(?:我的)?(?:姓名|名字|电话|联系方式|身份|个人信息)|\banonymous(?:ly)?\b"
