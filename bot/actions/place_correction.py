@@ -163,7 +163,7 @@ def corrected(
     sub = next((one for one in areas if one.label == "subdistrict"), None)
     own = next((one for one in areas if one.label == "district"), None)
     district = own.value if own else sub.district if sub else None
-    roads = road_districts() if city is None or city.home else {}
+    roads = road_districts(city)
     known = {one.district or roads.get(one.value) for one in told.entities if one.label in NAMES} - {None}
     before = _told_before(draft, old, city) if told.rank is Rank.NAMED else (draft.district, draft.subdistrict)
     elsewhere = _differ(district, before[0]) or (not district and bool(known) and before[0] not in (None, *known))

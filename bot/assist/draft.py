@@ -139,9 +139,9 @@ def _telling(matter: Matter, item: Service | None) -> Reading:
     return max(matter.told, key=lambda one: one.covered * one.shares.get(code, 0.0))
 
 
-def _along(names: Sequence[Entity]) -> tuple[Area, ...]:
+def _along(names: Sequence[Entity], city: City) -> tuple[Area, ...]:
     """The districts of the roads named."""
-    table = road_districts()
+    table = road_districts(city)
     return tuple(
         dict.fromkeys(Area(table[one.value], None) for one in names if one.label == "road" and one.value in table)
     )
@@ -155,7 +155,7 @@ def _told_fields(form: Form, city: City) -> dict[str, Field]:
         sure = SURE_PLACE if best.sure else GUESSED_PLACE
         fields["location"] = Field(place.text, sure, best.words, best.at)
         names = entities_of(place, city)
-        areas = areas_of(names, place.text) or _along(names)
+        areas = areas_of(names, place.text) or _along(names, city)
         if len(areas) == 1 or (areas and any(name.label == "district" for name in names)):
             area = areas[0]
             telling = next((piece for piece in place.pieces if (area.subdistrict or "")[:2] in piece.text), best)

@@ -97,9 +97,11 @@ def names(city: City) -> tuple[Name, ...]:
     return tuple(found.values())
 
 
-@lru_cache(maxsize=1)
-def road_districts() -> Mapping[str, str]:
-    """The district of roads of the home city that lie in one."""
+@lru_cache(maxsize=4)
+def road_districts(city: City | None) -> Mapping[str, str]:
+    """The district of roads that lie in one; of the home city, no other has such a table."""
+    if city is not None and not city.home:
+        return {}
     with ROAD_FILE.open(encoding="utf-8", newline="") as rows:
         return {row["road_zh"]: row["district_zh"] for row in csv.DictReader(rows)}
 
