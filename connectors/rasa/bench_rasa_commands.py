@@ -37,6 +37,7 @@ SHARED = Path("../shared/data")
 README, SHOWN = ROOT / "README.md", ROOT / "connectors" / "pictures"
 TABLE, MAX_LINE = "table.md", 60
 SHARE = re.compile(r"(\d+)%\||(\d+) of (\d+)")
+FEWEST, MOST = min(WHOLE_EPOCHS.values()), max(WHOLE_EPOCHS.values())
 # From this share of its cores on a machine has other work, which the figures would show.
 BUSY = 0.5
 console = Console(stderr=True)
@@ -66,7 +67,7 @@ def rasa(
         int, typer.Option(help="Ask about so many sentences of each set, for a quick look; 0 for all.", min=0)
     ] = 0,
     epochs: Annotated[
-        int, typer.Option(help=f"DIET's epochs at most; whole public sets have {WHOLE_EPOCHS}.", min=1)
+        int, typer.Option(help=f"DIET's epochs at most; whole public sets have {FEWEST} to {MOST}.", min=1)
     ] = EPOCHS,
     threads: Annotated[int, typer.Option(help="Processor cores both may use; 0 for all.", min=0)] = 0,
     show: Annotated[
