@@ -27,17 +27,14 @@ from connectors.rasa.bench_pictures import write_pictures
 from connectors.rasa.bench_project import NotWrittenAlike, check_written, plain, write_project
 from connectors.rasa.bench_rasa import Bench, Measured, MissingSet
 from connectors.rasa.bench_rasa_commands import share_told
+from connectors.rasa.bench_readme import NoMarks, marks, write_readme
 from connectors.rasa.bench_results import BenchRun, FolderTaken, Learnt, Made, Results, Served, this_machine
 from connectors.rasa.bench_sets import DIALOGUE, NAMES, OWN, PLAN, WHOLE_EPOCHS, Case, own_set, planned
 from connectors.rasa.bench_table import (
-    BEGIN,
-    END,
-    NoMarks,
     Row,
     as_markdown,
     rows_of,
     where_rasa_is_better,
-    write_readme,
 )
 from connectors.rasa.dialogue_load import Load, conversations_of, turns
 from connectors.rasa.environment import ROOT, RasaFailed, rasa_of
@@ -370,20 +367,22 @@ def measured(**theirs: Served) -> Measured:
 def test_the_table_tells_what_is_missed_and_where_rasa_is_better(tmp_path: Path) -> None:
     rasa = Served(MADE, 0.0, 26.0, 1100.0, read("go", "stay", OUT_OF_SCOPE))
     text = as_markdown(run_of(), [measured(rasa=rasa)])
-    assert "| MASSIVE zh-CN (6 / 3; DIET 20 epochs) | 66.7 / 100.0 (-33.3: -100.0 … +0.0)" in text
+    assert "| MASSIVE zh-CN (6 / 3; DIET 10 epochs) | 66.7 / 100.0 (-33.3: -100.0 … +0.0)" in text
     assert "| 2.0 / 19.0 | 1.0 / – |" in text
     missed = re.search(r"\*\*Promises missed:\*\* (.*)", text)
     assert missed and missed[1].count(";") == 1 and "training s 2.0 / 19.0, promised 10 times better" in missed[1]
     assert "* MASSIVE zh-CN: accuracy % 100.0 against 66.7 (within chance)" in text
     readme = tmp_path / "README.md"
-    readme.write_text(f"a\n{BEGIN}\nold\n{END}\nb\n", encoding="utf-8")
+    (begin, end), (first, last) = marks(), marks("whole")
+    whole = f"{first}\nkept\n{last}\n"
+    readme.write_text(f"a\n{begin}\nold\n{end}\n{whole}b\n", encoding="utf-8")
     write_readme(readme, text)
     write_readme(readme, "new")
-    assert readme.read_text(encoding="utf-8") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
+    assert readme.read_text(encoding="utf-8") == f"a\n{begin}\nnew\n{end}\n{whole}b\n"
     readme.write_text("a", encoding="utf-8")
     with pytest.raises(NoMarks):
         write_readme(readme, text)
-    assert BEGIN in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(mark in (ROOT / "README.md").read_text(encoding="utf-8") for mark in (*marks(), *marks("whole")))
 
 
 def test_one_engine_alone_is_not_compared() -> None:

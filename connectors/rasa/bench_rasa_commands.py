@@ -23,9 +23,10 @@ from bot.settings import Settings
 from connectors.rasa.bench_pictures import PICTURES, write_pictures
 from connectors.rasa.bench_project import EPOCHS, SEED, NotWrittenAlike
 from connectors.rasa.bench_rasa import Bench, Measured
+from connectors.rasa.bench_readme import write_readme
 from connectors.rasa.bench_results import BenchRun, Results, busy, this_machine
 from connectors.rasa.bench_sets import NAMES, WHOLE_EPOCHS, planned
-from connectors.rasa.bench_table import as_markdown, rows_of, write_readme
+from connectors.rasa.bench_table import as_markdown, rows_of
 from connectors.rasa.environment import ROOT, RasaFailed, rasa_of
 from connectors.rasa.home_commands import Environment
 from connectors.rasa.our_side import OurSide
@@ -74,6 +75,9 @@ def rasa(
         bool, typer.Option("--show", help="Measure nothing: the table and pictures of the steps kept so far.")
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write the table into the README, and its pictures.")] = False,
+    block: Annotated[
+        str, typer.Option(help="The README's place for this run, where it shows several; its pictures bear the name.")
+    ] = "",
 ) -> None:
     """Our engine against Rasa: accuracy, training, start-up, memory, turns; exit 1 where a promise is missed."""
     settings = Settings()
@@ -105,7 +109,8 @@ def rasa(
                     failed = True
                     console.print(f"[red]failed 失败[/red] {escape(str(error))}", highlight=False)
     bench = Bench(run, results, data)
-    missed = _report(run, tuple(bench.measured([bench.prepared(case) for case in chosen])), folder, write)
+    measured = tuple(bench.measured([bench.prepared(case) for case in chosen]))
+    missed = _report(run, measured, folder, block if write else None)
     if missed or failed:
         raise typer.Exit(1)
 
@@ -135,20 +140,20 @@ def _warn_if_busy(cores: int) -> None:
         )
 
 
-def _report(run: BenchRun, measured: Sequence[Measured], folder: Path, write: bool) -> bool:
-    """Write and print the table; gives whether a promise is missed."""
+def _report(run: BenchRun, measured: Sequence[Measured], folder: Path, block: str | None) -> bool:
+    """Write and print the table, into a block of the README, too, where one is given; whether a promise is missed."""
     rows, text = rows_of(measured), as_markdown(run, measured)
     (folder / TABLE).write_text(text + "\n", encoding="utf-8")
     pictures = write_pictures(rows, folder)
     print(text)
     console.print(f"written 已写入: {', '.join(str(path) for path in (folder / TABLE, *pictures))}", highlight=False)
-    if write:
+    if block is not None:
+        shown = []
         for path in pictures:
-            shutil.copy(path, SHOWN / path.name)
-        shown = [
-            f"![{PICTURES[path.name][0]}]({(SHOWN / path.name).relative_to(ROOT).as_posix()})" for path in pictures
-        ]
-        write_readme(README, "\n\n".join((text, *shown)))
+            place = SHOWN / f"{path.stem}{f'-{block}' if block else ''}{path.suffix}"
+            shutil.copy(path, place)
+            shown.append(f"![{PICTURES[path.name][0]}]({place.relative_to(ROOT).as_posix()})")
+        write_readme(README, "\n\n".join((text, *shown)), block)
     return any(row.missed for row in rows)
 
 

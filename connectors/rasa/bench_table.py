@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
-from bot.errors import ChengdaError
 from connectors.rasa.bench_rasa import Measured
 from connectors.rasa.bench_results import BenchRun, Made
 from connectors.rasa.dialogue_load import CLIENTS
@@ -18,7 +16,6 @@ from connectors.rasa.parsing import Read
 from connectors.rasa.sides import Engine
 from knowledge.figures import Interval
 
-BEGIN, END = "<!-- bench rasa: `chengda bench rasa --write` writes this -->", "<!-- end of bench rasa -->"
 NOTHING, OPEN = "–", "not measured"
 NOTES = (
     "The same files are learnt by both, one engine after the other, on the same cores; whole processes are measured, "
@@ -30,10 +27,6 @@ NOTES = (
     "MASSIVE and CLINC150: dev or val is asked; BANKING77: a third by checksum; our intents: asked is what an author "
     "wrote who did not see the training lines. Without repeats: less the sentences that were learnt in the same words.",
 )
-
-
-class NoMarks(ChengdaError):
-    """A file has no place for the table."""
 
 
 @dataclass(frozen=True)
@@ -282,13 +275,3 @@ def where_rasa_is_better(rows: Iterable[Row]) -> str:
 def _ahead(row: Row) -> str:
     chance = " (within chance)" if row.gain is not None and row.gain.high >= 0 else ""
     return f"{row.case}: {row.measure.title} {row.told(row.rasa)} against {row.told(row.ours)}{chance}"
-
-
-def write_readme(path: Path, text: str) -> None:
-    """Put the text between the marks of a file; raises NoMarks."""
-    whole = path.read_text(encoding="utf-8")
-    before, begin, rest = whole.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise NoMarks(f"{path} has no lines `{BEGIN}` and `{END}`")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
