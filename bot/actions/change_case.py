@@ -63,6 +63,11 @@ def take_supplement(turn: TurnContext) -> ActionResult:
     return apply(turn, case, Move.SUPPLEMENT, turn.message.text.strip())
 
 
+def detail_case(turn: TurnContext) -> ActionResult:
+    """Add a detail, told right after filing, to the case filed."""
+    return apply(turn, turn.cases.by_number(turn.tracker.slot("on_case")), Move.SUPPLEMENT, turn.message.text.strip())
+
+
 def take_new_facts(turn: TurnContext) -> ActionResult:
     """Reopen the case with what is new."""
     case = turn.cases.by_number(turn.tracker.slot("case_number"))

@@ -143,6 +143,14 @@ def is_numbered(text: str, city: City | None) -> bool:
     return Rank.NAMED < told_place(text, city).rank < Rank.BESIDE
 
 
+def names_part(text: str) -> bool:
+    """Whether a text tells a numbered part of a place, also by the words that name the field: "the building is 7"."""
+    if told_place(text, None).parts:
+        return True
+    clean = normalise(text).text
+    return any(char.isdigit() for char in clean) and any(words.search(clean) for _, words, _, _ in _FIELDS)
+
+
 def numbered(value: str, message: str) -> str:
     """A bare number as the part of a place that the message names it as: 99号, "Room 502"; other values as they are."""
     if not _BARE.fullmatch(value):
