@@ -38,6 +38,7 @@ ACTIONS: Mapping[str, Action] = {
     "action_case_status": case_status.case_status,
     "action_hasten_case": change_case.hasten_case,
     "action_supplement_case": change_case.supplement_case,
+    "action_detail_case": change_case.detail_case,
     "action_withdraw_case": change_case.withdraw_case,
     "action_reopen_case": change_case.reopen_case,
     "action_take_supplement": change_case.take_supplement,

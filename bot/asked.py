@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bot.assistant import Assistant
 from bot.evaluate import EVAL, ORDINARY, Labelled, read_labelled
 from bot.messages import SenderId, UserMessage
-from bot.nlu.parse import DANGER
-from bot.records import Record
+from bot.records import DOUBT, Record
+from bot.turn import Outcome
 from knowledge.queries import Query, read_dev_queries
 
 RANKS = 10
@@ -86,10 +87,15 @@ def intent_record(assistant: Assistant, row: Labelled) -> Record:
 
 
 def safety_record(assistant: Assistant, row: Labelled) -> Record:
-    """A sentence and the danger seen in it at the threshold the policies use."""
-    danger = assistant.understanding.parse(row.text).danger
-    found = danger.kind if danger.share >= DANGER else ORDINARY
-    return Record("safety", row.text, row.language, row.label, (row.label,), (found,), round(danger.share, 4))
+    """The first message of a conversation: the danger it was answered as, `doubt` behind a caution, else `ordinary`."""
+    sender = SenderId(f"evaluate {uuid4()}")
+    turn = assistant.handle(UserMessage(sender, row.text))[-1]["custom"]["turn"]
+    with assistant.store.work() as work:
+        cautioned = work.tracker(sender).slot("cautioned") is not None
+    alarmed = turn["outcome"] in (Outcome.EMERGENCY, Outcome.CRISIS)
+    found = str(turn["intent"]["name"]) if alarmed else DOUBT if cautioned else ORDINARY
+    share = assistant.understanding.parse(row.text).danger.share
+    return Record("safety", row.text, row.language, row.label, (row.label,), (found,), round(share, 4))
 
 
 def opening_record(assistant: Assistant, row: Labelled) -> Record:

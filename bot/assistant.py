@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot import form_policy, policies
+from bot import caution, form_policy, policies
 from bot.action_table import ASKED_AGAIN, act
 from bot.actions import (
     hand_off,
@@ -19,6 +19,7 @@ from bot.actions import (
 )
 from bot.answer import render
 from bot.bookkeeping import ALARMS, kept_in_mind
+from bot.case_detail import case_detail
 from bot.cases.analysis import DemandAnalyst
 from bot.cases.duplicate_finder import DuplicateFinder, KnownCases
 from bot.cases.taught import TaughtDispatcher
@@ -34,6 +35,7 @@ from bot.live import LiveDesk, LiveWanted
 from bot.messages import BotMessage, MessageId, SenderId, UserMessage
 from bot.nlu.parse import Parse, Understanding
 from bot.nlu.paths import PathFinder
+from bot.nlu.said import says_false_alarm
 from bot.nlu.wants_person import asks_person
 from bot.policies import SURE_SHARE, SURE_SIMILARITY, Decision
 from bot.rating_policy import rating
@@ -49,6 +51,7 @@ from knowledge.retriever import Retriever
 from knowledge.verdict import Verdict
 
 DROPS = "action_cancel_form"
+ALL_CLEAR = "utter_all_clear"
 # Decides and acts in a turn; gives what was done and the intent that was read.
 Run = Callable[[TurnContext, Work], tuple[ActionResult, str]]
 # Told of a turn once it is stored; must neither wait nor raise.
@@ -114,6 +117,7 @@ class Assistant:
             policies.path,
             policies.choice,
             form_policy.form,
+            case_detail,
             policies.several,
             policies.Rules(rules),
         )
@@ -231,8 +235,10 @@ class Assistant:
         sure = found.verdict is Verdict.ANSWERED and found.best.score >= SURE_SHARE
         return found.best.service.code if sure and found.similarity >= SURE_SIMILARITY else None
 
-    def run(self, turn: TurnContext, work: Work) -> tuple[ActionResult, str]:
-        """Decide and act; gives what was done and the intent that was read."""
+    def run(
+        self, turn: TurnContext, work: Work, told: Callable[[Decision], None] | None = None
+    ) -> tuple[ActionResult, str]:
+        """Decide, which is `told`, and act; gives what was done and the intent that was read."""
         length = len(turn.message.text)
         if length > self.max_chars:
             refusal = turn.say("utter_too_long", length=length, limit=self.max_chars)
@@ -240,6 +246,8 @@ class Assistant:
         if not any(char.isalnum() for char in turn.parse.canonical) and turn.parse.payload is None:
             return say.utter(turn, "utter_empty", Outcome.CLARIFY), "none"
         decision, result = self._decided(turn, work)
+        if told is not None:
+            told(decision)
         rest = second_wish(turn, result) if decision.action == DROPS else None
         if rest is not None and answers_it(rest, answer := self._decided(rest, work)[1]):
             result = several.merged((result, answer))
@@ -249,13 +257,27 @@ class Assistant:
         result = notices.with_notices(turn, result, work.notices)
         return result, (turn.parse if in_danger or turn.parse.payload else turn.parse.ordinary()).intent
 
-    def decide(self, turn: TurnContext) -> Decision:
+    def decide(self, turn: TurnContext, without: policies.Policy | None = None) -> Decision:
         """What is to be done, by the first policy that knows."""
-        return next(found for policy in self._policies if (found := policy(turn)) is not None)
+        asked = (policy for policy in self._policies if policy is not without)
+        return next(found for policy in asked if (found := policy(turn)) is not None)
 
     def _decided(self, turn: TurnContext, work: Work) -> tuple[Decision, ActionResult]:
-        """What is to be done and what came of it, with a running form's question after a digression."""
+        """What is to be done and what came of it; danger in doubt counts where nothing else is answered."""
         decision = self.decide(turn)
+        # Behind another engine what else a message says is not ours to answer.
+        weighs = self.stand_in is None
+        if decision.action in ALARMS and weighs and caution.in_doubt(turn):
+            ordinary = caution.read_ordinarily(turn)
+            other = self.decide(ordinary, without=policies.safety)
+            if caution.answers(found := self._done(ordinary, other, work)):
+                return other, caution.with_caution(turn, found, anyhow=True)
+            decision = Decision(ALL_CLEAR) if says_false_alarm(turn.parse.canonical) else decision
+        result = self._done(turn, decision, work)
+        return decision, caution.with_word(turn, decision, result) if weighs else result
+
+    def _done(self, turn: TurnContext, decision: Decision, work: Work) -> ActionResult:
+        """What came of a decision, with a running form's question after a digression."""
         if decision.rest:
             turn = without_dropping(turn)
         result = act(turn, decision, work)
@@ -264,7 +286,7 @@ class Assistant:
         if decision.digression and again is not None and not _changes_form(result):
             question = again(turn).messages
             result = replace(result, messages=(*result.messages, *question), follows=result.follows + len(question))
-        return decision, result
+        return result
 
 
 def _changes_form(result: ActionResult) -> bool:

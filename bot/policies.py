@@ -74,7 +74,7 @@ class Policy(Protocol):
 
 def safety(turn: TurnContext) -> Decision | None:
     """Danger comes before everything; an answer to the form's question is no alarm."""
-    if turn.parse.payload is not None or not turn.parse.in_danger(_danger_bar(turn)):
+    if turn.parse.payload is not None or not turn.parse.in_danger(danger_bar(turn)):
         return None
     if short_answer(turn.message.text) or (turn.parse.danger.share < DANGER_OVER_CHOICE and choice(turn) is not None):
         return None
@@ -197,7 +197,7 @@ class Rules:
         return Decision(self._actions.get(settled(turn), "utter_what_need"))
 
 
-def _danger_bar(turn: TurnContext) -> float:
+def danger_bar(turn: TurnContext) -> float:
     """How sure of danger one must be: more so while a form runs or a service is asked on about, most for an ellipsis."""
     talking = turn.tracker.slot("service_code") is not None and (turn.parse.asks() or bool(turn.parse.persons))
     if talking and _names_subject(turn):

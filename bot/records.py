@@ -12,6 +12,8 @@ from knowledge.figures import Figure
 PARTS = ("search", "pairs", "intents", "safety", "openings", "two demands")
 LANGUAGES = ("zh", "en")
 ANSWERED = "answered"
+# A message that may tell of danger was answered behind the number to call.
+DOUBT = "doubt"
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,11 @@ def _language_figures(own: Mapping[str, Sequence[Record]], language: str) -> lis
     one = [record for record in own["two demands"] if record.expected == ("1",)]
     return [
         _share("intents", language, "accuracy", own["intents"], _right),
-        _share("safety", language, "caught", danger, _alarmed),
+        _share("safety", language, "caught", danger, _warned),
+        _share("safety", language, "alarmed", danger, _alarmed),
         _share("safety", language, "named rightly", danger, _right, headline=False),
         _share("safety", language, "false alarms", ordinary, _alarmed, lower=True),
+        _share("safety", language, "false cautions", ordinary, _cautioned, lower=True),
         _share("openings", language, "outcome right", own["openings"], _right),
         _share("two demands", language, "found", two, _right),
         _share("two demands", language, "false splits", one, _wrong, lower=True),
@@ -136,5 +140,13 @@ def _wrong(record: Record) -> bool:
     return not record.right
 
 
-def _alarmed(record: Record) -> bool:
+def _warned(record: Record) -> bool:
     return record.found != (ORDINARY,)
+
+
+def _alarmed(record: Record) -> bool:
+    return record.found not in ((ORDINARY,), (DOUBT,))
+
+
+def _cautioned(record: Record) -> bool:
+    return record.found == (DOUBT,)

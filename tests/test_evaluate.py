@@ -13,7 +13,7 @@ from bot.calibration import calibration_error, confusions, coverage, latencies, 
 from bot.content_check import plain
 from bot.errors import ChengdaError
 from bot.evaluate import ORDINARY
-from bot.records import PARTS, Record, figures_of
+from bot.records import DOUBT, PARTS, Record, figures_of
 from bot.regression import floors_of, read_floors, regressions, write_floors
 from bot.run_file import Run, load_run, save_run
 from connectors.evaluation.page import figure_table, render_page
@@ -46,7 +46,9 @@ RECORDS = (
     Record("intents", "hello <b>", "en", "greet", ("greet",), ("greet",), 0.9),
     Record("safety", "着火了", "zh", "emergency_fire", ("emergency_fire",), ("emergency_fire",), 0.9),
     Record("safety", "有人打我", "zh", "crisis_violence", ("crisis_violence",), ("emergency_crime",), 0.9),
+    Record("safety", "屋里好像有煤气味", "zh", "emergency_gas", ("emergency_gas",), (DOUBT,), 0.4),
     Record("safety", "消防证怎么办", "zh", ORDINARY, (ORDINARY,), (ORDINARY,), 0.1),
+    Record("safety", "电梯坏了，里面没人", "zh", ORDINARY, (ORDINARY,), (DOUBT,), 0.4),
     Record("openings", "随便问问", "zh", "clarify", ("clarify", "smalltalk"), ("smalltalk",)),
     Record("openings", "hm", "en", "clarify", ("clarify",), ("no_service",)),
     Record("two demands", "灯坏了，井盖丢了", "zh", "", ("2",), ("2",)),
@@ -73,7 +75,9 @@ def value(name: str) -> float:
         ("pairs / group A / consistent", 0.5),
         ("intents / zh / accuracy", 0.5),
         ("safety / zh / caught", 1.0),
-        ("safety / zh / named rightly", 0.5),
+        ("safety / zh / alarmed", 2 / 3),
+        ("safety / zh / named rightly", 1 / 3),
+        ("safety / zh / false cautions", 0.5),
         ("safety / zh / false alarms", 0.0),
         ("openings / zh / outcome right", 1.0),
         ("openings / en / outcome right", 0.0),

@@ -13,12 +13,16 @@ from bot.turn import ActionResult, Outcome, TurnContext
 
 OPENING_FORMAT = "%m-%d %H:%M"
 ASKED = "call_back_asked"
+# Turns in which a person asked for after a word on danger comes first.
+CAUTION_HOLDS = 2
 
 
 def hand_off(turn: TurnContext) -> ActionResult:
     """Queue the citizen for an agent and tell the place; asking again keeps the place."""
     opens = turn.hours.opens_after(turn.now)
-    ticket = _joined(turn, opens, bool(turn.tracker.slot("alarmed")))
+    _, at = turn.tracker.slot("cautioned") or (None, None)
+    danger = bool(turn.tracker.slot("alarmed")) or (at is not None and turn.tracker.turns - at <= CAUTION_HOLDS)
+    ticket = _joined(turn, opens, danger)
     if opens is None:
         response = "utter_handoff" if ticket.fresh else "utter_handoff_again"
         message = turn.say(response, ticket=ticket.number, ahead=ticket.ahead)

@@ -72,4 +72,4 @@ def refused_services(answer: list[dict[str, Any]], reason: Reason) -> set[str]:
 def _says(answer: list[dict[str, Any]], response: str, language: str, domain: Domain) -> bool:
     """Whether an answer is a response of the domain, in whatever script it was written."""
     wording = domain.responses[response][language]
-    return normalise(answer[0]["text"]).text == normalise(wording.text).text
+    return any(normalise(bubble.get("text", "")).text == normalise(wording.text).text for bubble in answer)

@@ -118,16 +118,42 @@ def without_commands(text: str, intent: str) -> str:
     return TRIM.sub("", text)
 
 
+RULES = ("says", "unless", "nobody", "false_alarm", "denies", "though", "worse")
+
+
 @lru_cache(maxsize=1)
 def _all_clear() -> dict[str, re.Pattern[str]]:
     with (LOOKUPS / "all_clear.csv").open(encoding="utf-8") as rows:
         table = [(row["rule"], row["pattern"]) for row in csv.DictReader(rows)]
-    return {rule: re.compile("|".join(one for other, one in table if other == rule)) for rule in ("says", "unless")}
+    return {rule: re.compile("|".join(one for other, one in table if other == rule)) for rule in RULES}
 
 
 def says_all_clear(text: str) -> bool:
     """Whether a canonical text says that a danger is over or help is called, and tells of no other trouble."""
     return bool(_all_clear()["says"].search(text)) and not _all_clear()["unless"].search(text)
+
+
+def denies_danger(text: str) -> bool:
+    """Whether a canonical text says that there is no danger, and nothing else in it speaks against that."""
+    return any(_denies(text, rule) for rule in ("denies", "nobody", "false_alarm"))
+
+
+def says_false_alarm(text: str) -> bool:
+    """Whether a canonical text says that an alarm was none, and nothing else in it speaks against that."""
+    return _denies(text, "false_alarm")
+
+
+def denies_people(text: str) -> bool:
+    """Whether a canonical text says that nobody is in there, and nothing else in it speaks against that."""
+    return _denies(text, "nobody")
+
+
+def _denies(text: str, rule: str) -> bool:
+    rules = _all_clear()
+    denied = rules[rule].search(text)
+    if denied is None or rules["though"].search(text, denied.end()):
+        return False
+    return not rules["worse"].search(text[: denied.start()]) and not rules["worse"].search(text[denied.end() :])
 
 
 def says_nothing(text: str) -> bool:

@@ -55,8 +55,8 @@ class ProductTalker:
         assistant, actions = self._stage.assistant, list[str]()
 
         def run(turn: TurnContext, work: Work) -> tuple[ActionResult, str]:
-            actions[:] = [assistant.decide(turn).action]
-            return assistant.run(turn, work)
+            actions.clear()
+            return assistant.run(turn, work, lambda decision: actions.append(decision.action))
 
         before = len(self._events())
         language, channel = metadata.get("language"), str(metadata.get("channel", "rest"))
