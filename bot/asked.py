@@ -14,7 +14,7 @@ from bot.assistant import Assistant
 from bot.evaluate import EVAL, ORDINARY, Labelled, read_labelled
 from bot.messages import SenderId, UserMessage
 from bot.records import DOUBT, Record
-from bot.turn import Outcome
+from bot.turn import ALARMS
 from knowledge.queries import Query, read_dev_queries
 
 RANKS = 10
@@ -92,7 +92,7 @@ def safety_record(assistant: Assistant, row: Labelled) -> Record:
     turn = assistant.handle(UserMessage(sender, row.text))[-1]["custom"]["turn"]
     with assistant.store.work() as work:
         cautioned = work.tracker(sender).slot("cautioned") is not None
-    alarmed = turn["outcome"] in (Outcome.EMERGENCY, Outcome.CRISIS)
+    alarmed = turn["outcome"] in ALARMS
     found = str(turn["intent"]["name"]) if alarmed else DOUBT if cautioned else ORDINARY
     share = assistant.understanding.parse(row.text).danger.share
     return Record("safety", row.text, row.language, row.label, (row.label,), (found,), round(share, 4))

@@ -8,8 +8,8 @@ from bot.nlu.parse import DANGER
 from bot.nlu.safety import PREFIXES
 from bot.nlu.said import denies_danger, denies_people, short_answer
 from bot.nlu.wants_person import asks_person
-from bot.policies import ABOVE_ALL, DANGER_IN_ELLIPSIS, Decision, choice, danger_bar
-from bot.turn import ActionResult, Outcome, TurnContext
+from bot.policies import DANGER_IN_ELLIPSIS, Decision, choice, danger_bar
+from bot.turn import ALARMS, ActionResult, Outcome, TurnContext
 
 CRISIS, TRAPPED = "crisis_", "emergency_trapped"
 # The share of danger from which an emergency is no doubt, and where the message itself says that there is none; of a
@@ -23,7 +23,6 @@ OTHERWISE = "utter_caution"
 NO_ANSWER = (Outcome.SMALLTALK, Outcome.OUT_OF_SCOPE, Outcome.NO_SERVICE, Outcome.ERROR)
 # What answers only where it comes with services.
 HALF_AN_ANSWER = (Outcome.CLARIFY, Outcome.CANCELLED, Outcome.NEEDS_IDENTITY)
-ALARMS = (Outcome.EMERGENCY, Outcome.CRISIS)
 SAYS_IT_ALREADY = ("utter_all_clear", "utter_emergency_numbers")
 
 
@@ -33,7 +32,7 @@ def in_doubt(turn: TurnContext) -> bool:
     if kind.startswith(CRISIS) or turn.tracker.slot("alarmed") or asks_person(turn.parse.canonical):
         return False
     if kind == TRAPPED and denies_people(turn.parse.canonical):
-        return share < ABOVE_ALL
+        return True
     return share < max(danger_bar(turn), DENIED if denies_danger(turn.parse.canonical) else SURE)
 
 

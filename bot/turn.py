@@ -49,6 +49,10 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+# The outcomes of danger: the number to call came before all else.
+ALARMS = (Outcome.EMERGENCY, Outcome.CRISIS)
+
+
 @dataclass(frozen=True)
 class TurnContext:
     """Everything an action may read, and the stores of the running transaction."""

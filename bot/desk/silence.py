@@ -12,11 +12,10 @@ from bot.nlu.parse import DANGER, DANGER_MID_FORM, Parse
 from bot.nlu.said import short_answer
 from bot.store import Work
 from bot.tracker import Event, Mode, Tracker, fold
-from bot.turn import Outcome, Turn
+from bot.turn import ALARMS, Outcome, Turn
 
 # How many turns back the last word of danger is looked for.
 RECENT = 40
-ALARMS = (Outcome.EMERGENCY, Outcome.CRISIS)
 
 
 def silent(
@@ -24,8 +23,8 @@ def silent(
 ) -> tuple[Turn, Tracker] | None:
     """The turn and the state after it, without words but the number to call in danger; None where the bot answers.
 
-    Danger flags the talk; it is answered where the bot itself would, and the same one not twice in a row, as the person
-    may be talking of it.
+    Danger flags the talk; it is answered where the bot itself would, or would be in doubt, and the same one not twice
+    in a row, as the person may be talking of it.
     """
     if tracker.mode is not Mode.MANUAL:
         return None
